@@ -1,0 +1,163 @@
+//! What can go wrong, in the form in which JavaScript shall see it.
+
+use std::fmt;
+use std::io;
+
+/// A result whose error is [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error of the system or of our own rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The system refused: `errno` says why, `syscall` where, `hint` what to do about it.
+    System {
+        /// The error number as in C: positive.
+        errno: i32,
+        /// The call that failed, in the words of its manual page.
+        syscall: &'static str,
+        /// The file, as the user named it.
+        path: Option<String>,
+        /// A clause that explains the refusal where we know more than the number says.
+        hint: Option<String>,
+    },
+    /// A rule of this library was broken.
+    Rule {
+        /// A stable code, such as `ERR_MEMMAP_CLOSED`.
+        code: &'static str,
+        /// What happened, to which file and range, and what to do.
+        message: String,
+        /// The file, as the user named it.
+        path: Option<String>,
+        /// For a fault: where in the mapping, in bytes.
+        offset: Option<u64>,
+        /// For a fault: why, as in [`crate::core::table::Reason::name`].
+        reason: Option<&'static str>,
+    },
+}
+
+impl Error {
+    /// The last error of the system, as the result of `syscall`.
+    #[must_use]
+    pub fn last(syscall: &'static str) -> Self {
+        Self::from_io(&io::Error::last_os_error(), syscall)
+    }
+
+    /// An error of the standard library, as the result of `syscall`.
+    #[must_use]
+    pub fn from_io(error: &io::Error, syscall: &'static str) -> Self {
+        Self::system(error.raw_os_error().unwrap_or(0), syscall)
+    }
+
+    /// The system's error `errno` from `syscall`.
+    #[must_use]
+    pub fn system(errno: i32, syscall: &'static str) -> Self {
+        Self::System {
+            errno,
+            syscall,
+            path: None,
+            hint: None,
+        }
+    }
+
+    /// A broken rule.
+    pub fn rule(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Rule {
+            code,
+            message: message.into(),
+            path: None,
+            offset: None,
+            reason: None,
+        }
+    }
+
+    /// Use after close.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self::rule("ERR_MEMMAP_CLOSED", "The mapping is closed")
+    }
+
+    /// A range that doesn't lie in what it was asked of.
+    #[must_use]
+    pub fn out_of_range(what: &str, offset: u64, length: u64, available: u64) -> Self {
+        Self::rule(
+            "ERR_OUT_OF_RANGE",
+            format!(
+                "The range of {length} bytes at offset {offset} is not within {what} of {available} bytes"
+            ),
+        )
+    }
+
+    /// The same error with the name of the file.
+    #[must_use]
+    pub fn at(mut self, name: Option<&str>) -> Self {
+        let (Self::System { path, .. } | Self::Rule { path, .. }) = &mut self;
+        if path.is_none() {
+            *path = name.map(str::to_owned);
+        }
+        self
+    }
+
+    /// The same error with an explanation; a broken rule explains itself.
+    #[must_use]
+    pub fn because(mut self, why: impl Into<String>) -> Self {
+        if let Self::System { hint, .. } = &mut self {
+            *hint = Some(why.into());
+        }
+        self
+    }
+
+    /// The system's error number, where the system spoke.
+    #[must_use]
+    pub fn errno(&self) -> Option<i32> {
+        match self {
+            Self::System { errno, .. } => Some(*errno),
+            Self::Rule { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System {
+                errno,
+                syscall,
+                path,
+                hint,
+            } => {
+                write!(f, "{}, {syscall}", io::Error::from_raw_os_error(*errno))?;
+                if let Some(path) = path {
+                    write!(f, " '{path}'")?;
+                }
+                if let Some(hint) = hint {
+                    write!(f, ": {hint}")?;
+                }
+                Ok(())
+            }
+            Self::Rule { code, message, .. } => write!(f, "{message} [{code}]"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_error_names_call_file_and_remedy() {
+        let error = Error::system(2, "open")
+            .at(Some("a.bin"))
+            .because("create it first");
+        let text = error.to_string();
+        assert!(text.ends_with(", open 'a.bin': create it first"), "{text}");
+        assert_eq!(error.errno(), Some(2));
+    }
+
+    #[test]
+    fn the_first_name_of_a_file_stays() {
+        let error = Error::closed().at(Some("a")).at(Some("b"));
+        assert!(matches!(error, Error::Rule { path: Some(p), .. } if p == "a"));
+    }
+}

@@ -1,0 +1,116 @@
+//! Making files longer with blocks under every byte.
+//!
+//! A page without a block is a fault when the disk is full, so blocks are allocated before the
+//! bytes are mapped. Where that fails the file is as it was.
+
+use std::os::unix::fs::FileExt;
+
+use super::error::{Error, Result};
+use super::file::SharedFile;
+use super::sys;
+
+/// Zeros written at a time where the file system can't allocate without writing.
+const ZEROS: usize = 1 << 20;
+
+/// Makes the file exactly `to` bytes long, from `from`, with blocks for all that is added.
+/// On failure it has `from` bytes again.
+pub fn grow(file: &SharedFile, from: u64, to: u64) -> Result<()> {
+    if to <= from {
+        return Ok(());
+    }
+    let result = match sys::allocate(file.fd(), from, to - from) {
+        Err(error) if error.errno() == Some(sys::EOPNOTSUPP) => write_zeros(file, from, to),
+        result => result,
+    };
+    result.map_err(|error| {
+        // ext4 keeps what it got before it ran out. Truncating frees blocks, so it can't fail
+        // for want of space; if it fails all the same, the first error is the one to report.
+        let _ = sys::truncate(file.fd(), from);
+        explain(error, from, to)
+    })
+}
+
+/// Makes the file `size` zero bytes with blocks under all of them, whatever it held. Space is
+/// found before the old contents go, so a full disk loses nothing.
+pub fn start_over(file: &SharedFile, old: u64, size: u64) -> Result<()> {
+    grow(file, old, size)?;
+    sys::truncate(file.fd(), 0)?;
+    grow(file, 0, size)
+}
+
+fn write_zeros(file: &SharedFile, from: u64, to: u64) -> Result<()> {
+    let zeros = vec![0_u8; ZEROS];
+    let mut at = from;
+    while at < to {
+        let count = (to - at).min(ZEROS as u64);
+        let written = file.file().write_at(&zeros[..count as usize], at);
+        match written {
+            Ok(count) => at += count as u64,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::from_io(&error, "write")),
+        }
+    }
+    Ok(())
+}
+
+fn explain(error: Error, from: u64, to: u64) -> Error {
+    if error.errno() == Some(sys::ENOSPC) {
+        return error.because(format!(
+            "the disk has no room for the {} bytes that 'size' adds; the file has its {from} bytes as before",
+            to - from
+        ));
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::MetadataExt;
+    use std::sync::Arc;
+
+    fn file(dir: &tempfile::TempDir, contents: &[u8]) -> (Arc<SharedFile>, std::path::PathBuf) {
+        let path = dir.path().join("f");
+        std::fs::write(&path, contents).unwrap();
+        let fd = sys::open(&path, sys::OpenHow::ReadWrite).unwrap();
+        let status = sys::fstat(fd.as_raw_fd()).unwrap();
+        (SharedFile::share(fd, &status, true), path)
+    }
+
+    #[test]
+    fn growing_keeps_the_contents_and_adds_zeros_on_blocks() {
+        let dir = tempfile::tempdir().unwrap();
+        let (shared, path) = file(&dir, b"abc");
+        grow(&shared, 3, 100_000).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert_eq!((&bytes[..3], bytes.len()), (&b"abc"[..], 100_000));
+        assert!(bytes[3..].iter().all(|&b| b == 0));
+        assert!(std::fs::metadata(&path).unwrap().blocks() * 512 >= 100_000);
+    }
+
+    #[test]
+    fn writing_zeros_does_the_same_where_allocating_is_unknown() {
+        let dir = tempfile::tempdir().unwrap();
+        let (shared, path) = file(&dir, b"abc");
+        write_zeros(&shared, 3, 3_000_000).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert_eq!((&bytes[..3], bytes.len()), (&b"abc"[..], 3_000_000));
+    }
+
+    #[test]
+    fn starting_over_leaves_zeros_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let (shared, path) = file(&dir, &[7; 10_000]);
+        start_over(&shared, 10_000, 5000).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), vec![0; 5000]);
+    }
+
+    #[test]
+    fn a_size_that_no_file_can_have_leaves_the_file_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let (shared, path) = file(&dir, b"abc");
+        assert!(grow(&shared, 3, 1 << 62).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"abc");
+    }
+}

@@ -1,0 +1,559 @@
+//! A mapping: a range of a file, or memory without one, from opening to closing.
+
+use std::ops::Range;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::advice::{Advice, Discard};
+use super::error::{Error, Result};
+use super::ledger::{Description, Entry};
+use super::open::Mode;
+use super::region::Region;
+use super::sys;
+use super::table::Fault;
+
+/// What a mapping is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The number of the mapping.
+    pub id: u64,
+    /// For the ledger.
+    pub description: Description,
+    /// The pages; none where there are no bytes.
+    pub region: Option<Arc<Region>>,
+    /// How it was opened.
+    pub mode: Mode,
+    /// Whether its pages are read-only for the processor too.
+    pub is_strict: bool,
+    /// Where in the file, in bytes.
+    pub offset: u64,
+    /// Bytes.
+    pub length: u64,
+    /// The size of the file when it was opened.
+    pub size: u64,
+}
+
+/// The pages of a mapping.
+#[derive(Debug)]
+enum Pages {
+    /// There are no bytes.
+    None,
+    /// Mapped.
+    Open(Arc<Region>),
+    /// Let go. The addresses are there as long as a view is, and late accesses are still faults;
+    /// what is known of the faults so far outlives both.
+    Closed {
+        region: Weak<Region>,
+        count: u64,
+        faults: Vec<Fault>,
+    },
+}
+
+impl Pages {
+    fn open(&self) -> Option<&Arc<Region>> {
+        match self {
+            Self::Open(region) => Some(region),
+            Self::None | Self::Closed { .. } => None,
+        }
+    }
+
+    /// Lets go of the region and remembers its faults.
+    fn close(&mut self) -> Option<Arc<Region>> {
+        let region = Arc::clone(self.open()?);
+        let (count, faults) = (region.fault_count(), region.faults());
+        *self = Self::Closed {
+            region: Arc::downgrade(&region),
+            count,
+            faults,
+        };
+        Some(region)
+    }
+
+    fn fault_count(&self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Open(region) => region.fault_count(),
+            Self::Closed { region, count, .. } => region
+                .upgrade()
+                .map_or(*count, |region| region.fault_count()),
+        }
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Open(region) => region.faults(),
+            Self::Closed { region, faults, .. } => region
+                .upgrade()
+                .map_or_else(|| faults.clone(), |region| region.faults()),
+        }
+    }
+}
+
+/// A range of a file, or memory without one.
+#[derive(Debug)]
+pub struct Mapping {
+    entry: Arc<Entry>,
+    pages: Mutex<Pages>,
+    is_closed: AtomicBool,
+    mode: Mode,
+    is_strict: bool,
+    offset: u64,
+    length: u64,
+    size: u64,
+    /// Ranges that `protect` made read-only: sorted, apart from each other.
+    protected: Mutex<Vec<Range<u64>>>,
+}
+
+impl Mapping {
+    /// Puts it together and enters it into the ledger.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts {
+            id,
+            description,
+            region,
+            mode,
+            is_strict,
+            offset,
+            length,
+            size,
+        } = parts;
+        Self {
+            entry: Entry::open(id, description, region.as_ref()),
+            pages: Mutex::new(region.map_or(Pages::None, Pages::Open)),
+            is_closed: AtomicBool::new(false),
+            mode,
+            is_strict,
+            offset,
+            length,
+            size,
+            protected: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Its page in the ledger.
+    #[must_use]
+    pub fn entry(&self) -> &Arc<Entry> {
+        &self.entry
+    }
+
+    /// Where in the file, in bytes.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The size of the file when it was opened.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// How it was opened.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The pages; none where there are no bytes.
+    pub fn region(&self) -> Result<Option<Arc<Region>>> {
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(Error::closed());
+        }
+        Ok(lock(&self.pages).open().cloned())
+    }
+
+    /// How many faults there were.
+    #[must_use]
+    pub fn fault_count(&self) -> u64 {
+        lock(&self.pages).fault_count()
+    }
+
+    /// The first faults, oldest first.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        lock(&self.pages).faults()
+    }
+
+    /// Copies bytes out, to `target`.
+    ///
+    /// # Safety
+    ///
+    /// `target..target + length` must be writable memory, or address space of a region of ours.
+    pub unsafe fn read_into(&self, offset: u64, target: *mut u8, length: usize) -> Result<()> {
+        self.copying(offset, length as u64, |start| {
+            // SAFETY: the range lies in a region that is held; the target is the caller's. They
+            // may overlap, if the target is a view of this very mapping.
+            unsafe { ptr::copy(start, target, length) };
+        })
+    }
+
+    /// Copies bytes in, from `source`.
+    ///
+    /// # Safety
+    ///
+    /// `source..source + length` must be readable memory, or address space of a region of ours.
+    pub unsafe fn write(&self, offset: u64, source: *const u8, length: usize) -> Result<()> {
+        self.check_writable(offset, length as u64)?;
+        self.copying(offset, length as u64, |start| {
+            // SAFETY: the range lies in a region that is held and may be written to; the source
+            // is the caller's. They may overlap.
+            unsafe { ptr::copy(source, start, length) };
+        })
+    }
+
+    /// Fills a range with `pattern`, again and again; the last one may be cut.
+    pub fn fill(&self, offset: u64, length: u64, pattern: &[u8]) -> Result<()> {
+        self.check_writable(offset, length)?;
+        let Some(&first) = pattern.first() else {
+            return Err(Error::rule(
+                "ERR_INVALID_ARG_VALUE",
+                "The pattern to fill with is empty",
+            ));
+        };
+        let total = length as usize;
+        self.copying(offset, length, |start| {
+            // SAFETY: all of start..start + total is a held region that may be written to, and
+            // no more than that is written; a pattern inside the mapping is copied first.
+            unsafe {
+                if pattern.len() == 1 {
+                    ptr::write_bytes(start, first, total);
+                    return;
+                }
+                let pattern = pattern.to_vec();
+                let mut done = pattern.len().min(total);
+                ptr::copy_nonoverlapping(pattern.as_ptr(), start, done);
+                // What is filled already is copied behind itself, doubling each time; it always
+                // holds whole patterns, so the copy continues the pattern.
+                while done < total {
+                    let count = done.min(total - done);
+                    ptr::copy_nonoverlapping(start, start.add(done), count);
+                    done += count;
+                }
+            }
+        })
+    }
+
+    /// Copies `length` bytes from `start` to `target` within the mapping; they may overlap.
+    pub fn copy_within(&self, target: u64, start: u64, length: u64) -> Result<()> {
+        self.check_range(start, length)?;
+        self.check_writable(target, length)?;
+        self.copying(target, length, |to| {
+            let from = to.wrapping_offset(start as isize - target as isize);
+            // SAFETY: both ranges lie in a region that is held (`copying` checked one,
+            // `check_range` the other).
+            unsafe { ptr::copy(from, to, length as usize) };
+        })
+    }
+
+    /// Runs a copy over a range of held pages; a fault during it is an error.
+    fn copying(&self, offset: u64, length: u64, copy: impl FnOnce(*mut u8)) -> Result<()> {
+        self.check_range(offset, length)?;
+        let Some(region) = self.region()? else {
+            return Ok(());
+        };
+        let _held = region.hold()?;
+        let before = region.fault_count();
+        copy((region.address() + offset as usize) as *mut u8);
+        if region.fault_count() == before {
+            Ok(())
+        } else {
+            Err(self.fault_error(&region))
+        }
+    }
+
+    /// Brings all pages in now. May wait for a disk.
+    pub fn populate(&self) -> Result<()> {
+        let Some(region) = self.region()? else {
+            return Ok(());
+        };
+        let _held = region.hold()?;
+        let (start, span) = whole_pages(region.address(), region.length());
+        // SAFETY: the pages around a range of a region belong to that region.
+        match unsafe { sys::populate_pages(start, span) } {
+            Err(error) if error.errno() == Some(sys::ENOSYS) => {
+                let before = region.fault_count();
+                for page in (start..start + span).step_by(sys::page_size()) {
+                    // SAFETY: the page belongs to a held region; where it can't be delivered the
+                    // fault guard puts zeros in its place.
+                    unsafe { (page as *const u8).read_volatile() };
+                }
+                if region.fault_count() == before {
+                    Ok(())
+                } else {
+                    Err(self.fault_error(&region))
+                }
+            }
+            Err(error) if error.errno() == Some(sys::EFAULT) => Err(Error::rule(
+                "ERR_MEMMAP_FAULT",
+                "A page could not be read: the file shrank, or the disk failed",
+            )),
+            result => result,
+        }
+    }
+
+    /// Says how a range will be used. The pages around it are meant, but none of a neighbour.
+    pub fn advise(&self, advice: Advice, offset: u64, length: u64) -> Result<()> {
+        self.check_range(offset, length)?;
+        let Some(region) = self.region()? else {
+            return Ok(());
+        };
+        if length == 0 {
+            return Ok(());
+        }
+        let _held = region.hold()?;
+        let result = match advice {
+            Advice::Known(advice) => region
+                .pages()
+                .advise_range(advice, offset as usize, length as usize)
+                .map_err(|error| Error::from_io(&error, "madvise")),
+            Advice::Extra(extra) => {
+                let number = extra.number().unwrap_or(-1);
+                let (start, span) =
+                    whole_pages(region.address() + offset as usize, length as usize);
+                // SAFETY: the pages around a range of a region belong to that region.
+                unsafe { sys::advise_pages(start, span, number) }
+            }
+        };
+        result.map_err(|error| match error.errno() {
+            Some(sys::EINVAL) => {
+                error.because("the kernel does not take this advice for this memory")
+            }
+            _ => error,
+        })
+    }
+
+    /// Destroys the contents of the whole pages inside a range.
+    pub fn discard(&self, how: Discard, offset: u64, length: u64) -> Result<()> {
+        self.check_range(offset, length)?;
+        if how == Discard::Remove {
+            self.check_writable(offset, length)?;
+            if !self.mode.writes_file() {
+                return Err(self.read_only("Discarding with 'remove' changes the file"));
+            }
+        }
+        let Some(region) = self.region()? else {
+            return Ok(());
+        };
+        let _held = region.hold()?;
+        let page = sys::page_size();
+        let address = region.address() + offset as usize;
+        let start = address.next_multiple_of(page);
+        let end = (address + length as usize) / page * page;
+        if start >= end {
+            return Ok(());
+        }
+        // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the
+        // range that the user named lose their contents.
+        unsafe {
+            region.pages().unchecked_advise_range(
+                how.unchecked(),
+                start - region.address(),
+                end - start,
+            )
+        }
+        .map_err(|error| Error::from_io(&error, "madvise"))
+    }
+
+    /// Makes whole pages read-only, or writable again.
+    pub fn protect(&self, writable: bool, offset: u64, length: u64) -> Result<()> {
+        self.check_range(offset, length)?;
+        if writable && self.mode == Mode::Read {
+            return Err(self.read_only("It can't be made writable"));
+        }
+        let Some(region) = self.region()? else {
+            return Ok(());
+        };
+        if length == 0 {
+            return Ok(());
+        }
+        let _held = region.hold()?;
+        let page = sys::page_size();
+        let address = region.address() + offset as usize;
+        let end = offset + length;
+        let starts_on_page = offset == 0 || address.is_multiple_of(page);
+        let ends_on_page = end == self.length || (address + length as usize).is_multiple_of(page);
+        if !starts_on_page || !ends_on_page {
+            return Err(Error::rule(
+                "ERR_MEMMAP_MISALIGNED",
+                format!(
+                    "Protection works on whole pages of {page} bytes, and the {length} bytes at \
+                     offset {offset} (byte {} of the file) are not whole pages",
+                    self.offset + offset
+                ),
+            ));
+        }
+        let (start, span) = whole_pages(address, length as usize);
+        // SAFETY: the pages around a range of a region belong to that region.
+        unsafe { sys::protect_pages(start, span, writable) }?;
+        set_protected(&mut lock(&self.protected), offset..end, !writable);
+        Ok(())
+    }
+
+    /// Takes the pages away and lets the file go. Views must have been detached before; what
+    /// still holds an address gets an error or zeros. Waits for copies and flushes under way.
+    pub fn close(&self) -> Result<()> {
+        if self.is_closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.entry.close();
+        // The lock is let go before the pages are, which may take a while.
+        let region = lock(&self.pages).close();
+        match region.map(Arc::try_unwrap) {
+            None => Ok(()),
+            // Nobody ever saw an address, or nobody does any more: unmap.
+            Some(Ok(unused)) => {
+                drop(unused);
+                Ok(())
+            }
+            Some(Err(used)) => used.revoke(),
+        }
+    }
+
+    /// An error if a range does not lie in the mapping.
+    pub fn check_range(&self, offset: u64, length: u64) -> Result<()> {
+        match offset.checked_add(length) {
+            Some(end) if end <= self.length => Ok(()),
+            _ => Err(Error::out_of_range(
+                "the mapping",
+                offset,
+                length,
+                self.length,
+            )),
+        }
+    }
+
+    fn check_writable(&self, offset: u64, length: u64) -> Result<()> {
+        if self.mode == Mode::Read {
+            return Err(self.read_only("Its bytes can't be changed"));
+        }
+        let range = offset..offset.saturating_add(length);
+        let overlaps = |p: &Range<u64>| p.start < range.end && range.start < p.end;
+        if length > 0 && lock(&self.protected).iter().any(overlaps) {
+            return Err(self.read_only("protect() made a part of that range read-only"));
+        }
+        Ok(())
+    }
+
+    fn read_only(&self, what: &str) -> Error {
+        let how = if self.is_strict {
+            "'r' and 'strict'"
+        } else {
+            "'r'"
+        };
+        let text = if self.mode == Mode::Read {
+            format!("{what}: the mapping was opened with mode {how}; 'r+' and 'c' can write")
+        } else {
+            format!("{what}; the mapping's mode is '{}'", self.mode.letters())
+        };
+        Error::rule("ERR_MEMMAP_READ_ONLY", text).at(self.name())
+    }
+
+    /// The error that tells of the first fault.
+    #[must_use]
+    pub fn fault_error(&self, region: &Region) -> Error {
+        let fault = region.faults().first().copied();
+        Error::Rule {
+            code: "ERR_MEMMAP_FAULT",
+            message: String::from("A page of the mapping could not be delivered"),
+            path: self.name().map(str::to_owned),
+            offset: fault.map(|fault| fault.offset),
+            reason: fault.map(|fault| fault.reason.name()),
+        }
+    }
+
+    /// The file, as the user named it.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.entry.description.path.as_deref()
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // Collected without close: views may still be in use, so nothing is revoked; the pages
+        // go with the last holder. Unmapping many of them takes milliseconds, which the thread
+        // of JavaScript shall not wait for.
+        const LARGE: usize = 64 << 20;
+        self.entry.close();
+        if let Some(region) = lock(&self.pages).close()
+            && region.length() > LARGE
+        {
+            super::pool::run(move || drop(region));
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The whole pages that a range touches: address and length.
+fn whole_pages(address: usize, length: usize) -> (usize, usize) {
+    let page = sys::page_size();
+    let start = address / page * page;
+    (start, (address + length).next_multiple_of(page) - start)
+}
+
+/// Adds a range to a sorted list of ranges that don't touch, or takes it out of it.
+fn set_protected(list: &mut Vec<Range<u64>>, range: Range<u64>, add: bool) {
+    if range.is_empty() {
+        return;
+    }
+    let mut kept = Vec::with_capacity(list.len() + 2);
+    let mut merged = range.clone();
+    for old in list.drain(..) {
+        let apart = old.end < range.start || range.end < old.start;
+        if apart {
+            kept.push(old);
+        } else if add {
+            merged = merged.start.min(old.start)..merged.end.max(old.end);
+        } else {
+            kept.extend([
+                old.start..old.end.min(range.start),
+                old.start.max(range.end)..old.end,
+            ]);
+        }
+    }
+    if add {
+        kept.push(merged);
+    }
+    kept.retain(|range| range.start < range.end);
+    kept.sort_unstable_by_key(|range| range.start);
+    *list = kept;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn protected_ranges_are_those_of_a_plain_array(
+            steps in prop::collection::vec((0_u64..40, 0_u64..40, any::<bool>()), 0..30)
+        ) {
+            let mut list = Vec::new();
+            let mut model = [false; 80];
+            for (start, length, add) in steps {
+                set_protected(&mut list, start..start + length, add);
+                for i in start..start + length {
+                    model[i as usize] = add;
+                }
+                for (i, &expected) in model.iter().enumerate() {
+                    let found = list.iter().any(|r| r.contains(&(i as u64)));
+                    prop_assert_eq!(found, expected);
+                }
+                prop_assert!(list.windows(2).all(|w| w[0].end < w[1].start));
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The memory mapper: regions of mapped memory, what happens when their pages can't be
+//! delivered, and the ledger of all that is mapped. Nothing here knows Node.
+
+pub mod advice;
+pub mod error;
+pub mod fault;
+pub mod file;
+pub mod flush;
+pub mod grow;
+pub mod kind;
+pub mod ledger;
+pub mod limits;
+pub mod mapping;
+pub mod open;
+pub mod pool;
+pub mod region;
+pub mod sys;
+pub mod table;
+
+pub use error::{Error, Result};

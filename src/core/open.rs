@@ -1,0 +1,463 @@
+//! Opening: from what the user asked for to a mapping.
+//!
+//! The order matters. The kind is looked at before the file is opened (opening a device or a
+//! FIFO has effects), again on the open descriptor, and the size before and after mapping: what
+//! lies at a path may change at any moment.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::advice;
+use super::error::{Error, Result};
+use super::fault;
+use super::file::SharedFile;
+use super::grow;
+use super::kind::Kind;
+use super::ledger::{self, Description};
+use super::mapping::{Mapping, Parts};
+use super::region::{Access, Anonymous, FileRange, Region};
+use super::sys::{self, OpenHow, Status};
+
+/// numpy's and fs's letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// `r`: stores neither kill nor reach the file.
+    Read,
+    /// `r+`: an existing file, for reading and writing.
+    ReadWrite,
+    /// `w+`: created, or emptied first.
+    Write,
+    /// `wx+`: created; it must not exist.
+    CreateNew,
+    /// `c`: copy-on-write.
+    CopyOnWrite,
+}
+
+impl Mode {
+    /// The mode with these letters.
+    #[must_use]
+    pub fn parse(letters: &str) -> Option<Self> {
+        Some(match letters {
+            "r" => Self::Read,
+            "r+" => Self::ReadWrite,
+            "w+" => Self::Write,
+            "wx+" => Self::CreateNew,
+            "c" => Self::CopyOnWrite,
+            _ => return None,
+        })
+    }
+
+    /// Its letters.
+    #[must_use]
+    pub fn letters(self) -> &'static str {
+        match self {
+            Self::Read => "r",
+            Self::ReadWrite => "r+",
+            Self::Write => "w+",
+            Self::CreateNew => "wx+",
+            Self::CopyOnWrite => "c",
+        }
+    }
+
+    /// Whether stores reach the file.
+    #[must_use]
+    pub fn writes_file(self) -> bool {
+        matches!(self, Self::ReadWrite | Self::Write | Self::CreateNew)
+    }
+}
+
+/// What to map.
+#[derive(Debug)]
+pub enum Source {
+    /// A path.
+    Path(PathBuf),
+    /// An open file; a descriptor of our own.
+    Descriptor(OwnedFd),
+}
+
+/// A request to map a file.
+#[derive(Debug)]
+pub struct Request {
+    /// What.
+    pub source: Source,
+    /// How.
+    pub mode: Mode,
+    /// With mode `r`: pages are truly read-only, and a store is reported.
+    pub strict: bool,
+    /// Where in the file, in bytes.
+    pub offset: u64,
+    /// How many bytes; none for all up to the end.
+    pub length: Option<u64>,
+    /// Create or extend the file to this many bytes.
+    pub size: Option<u64>,
+    /// Without a promise of memory; none for what the mode does by itself.
+    pub no_reserve: Option<bool>,
+    /// Bring all pages in now.
+    pub populate: bool,
+    /// Ask for huge pages.
+    pub huge_pages: bool,
+    /// How it will be used.
+    pub advice: Option<String>,
+    /// End the process on a fault.
+    pub abort_on_fault: bool,
+    /// A name for the ledger.
+    pub label: Option<String>,
+    /// Whether the garbage collector ends it, by design.
+    pub gc_owned: bool,
+    /// The thread of JavaScript that asks.
+    pub thread: u32,
+    /// Where it was asked.
+    pub stack: Option<String>,
+}
+
+impl Request {
+    /// The whole of a file in a mode, nothing else asked for.
+    #[must_use]
+    pub fn new(source: Source, mode: Mode) -> Self {
+        Self {
+            source,
+            mode,
+            strict: false,
+            offset: 0,
+            length: None,
+            size: None,
+            no_reserve: None,
+            populate: false,
+            huge_pages: false,
+            advice: None,
+            abort_on_fault: false,
+            label: None,
+            gc_owned: false,
+            thread: 0,
+            stack: None,
+        }
+    }
+
+    /// The name of the file, as the user gave it.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        match &self.source {
+            Source::Path(path) => Some(path.to_string_lossy().into_owned()),
+            Source::Descriptor(_) => None,
+        }
+    }
+}
+
+/// Maps a file. May wait for a disk.
+pub fn open(request: Request) -> Result<Mapping> {
+    let name = request.name();
+    map(request, name.clone()).map_err(|error| error.at(name.as_deref()))
+}
+
+fn map(request: Request, name: Option<String>) -> Result<Mapping> {
+    let advice = request.advice.as_deref().map(advice::advice).transpose()?;
+    let Request {
+        mode,
+        offset,
+        strict,
+        ..
+    } = request;
+    let is_strict = strict && mode == Mode::Read;
+    let (opened, path) = match request.source {
+        Source::Path(path) => (
+            open_path(&path, mode, request.length.is_some())?,
+            Some(path),
+        ),
+        Source::Descriptor(fd) => (open_descriptor(fd, mode, request.length.is_some())?, None),
+    };
+    let file = opened.file;
+    let mapped = (|| {
+        let size = prepare_size(
+            &file,
+            opened.size,
+            mode,
+            request.size,
+            offset,
+            request.length,
+        )?;
+        let length = resolve_length(offset, request.length, size)?;
+        let id = ledger::next_id();
+        let description = Description {
+            path: name.clone(),
+            label: request.label,
+            mode: mode.letters(),
+            offset,
+            length,
+            thread: request.thread,
+            gc_owned: request.gc_owned,
+            stack: request.stack,
+        };
+        let region = if length == 0 {
+            check_mappable_at_all(&file)?;
+            None
+        } else {
+            let access = match mode {
+                Mode::Read if is_strict => Access::ReadOnly,
+                Mode::Read | Mode::CopyOnWrite => Access::CopyOnWrite,
+                _ => Access::Shared,
+            };
+            let range = FileRange {
+                file: Arc::clone(&file),
+                offset,
+                length: usize::try_from(length).map_err(|_| Error::system(sys::ENOMEM, "mmap"))?,
+                access,
+                no_reserve: request.no_reserve.unwrap_or(mode == Mode::Read),
+            };
+            fault::stand_guard()?;
+            let region = Region::of_file(&range, id, request.abort_on_fault, name.as_deref())
+                .map_err(|error| explain(error, &file, access))?;
+            if opened.kind == Kind::Regular && file.size()? < offset + length {
+                return Err(Error::out_of_range(
+                    "the file, which shrank while it was mapped,",
+                    offset,
+                    length,
+                    file.size()?,
+                ));
+            }
+            Some(Arc::new(region))
+        };
+        let mapping = Mapping::new(Parts {
+            id,
+            description,
+            region,
+            mode,
+            is_strict,
+            offset,
+            length,
+            size,
+        });
+        if request.huge_pages {
+            mapping.advise(advice::advice("hugepage")?, 0, length)?;
+        }
+        if let Some(advice) = advice {
+            mapping.advise(advice, 0, length)?;
+        }
+        if request.populate {
+            mapping.populate()?;
+        }
+        Ok(mapping)
+    })();
+    if let (true, Some(path), Err(_)) = (opened.created, &path, &mapped) {
+        sys::remove_if_same(path, file.file());
+    }
+    mapped
+}
+
+/// Maps memory without a file. The description's length counts.
+pub fn anonymous(memory: &Anonymous, populate: bool, description: Description) -> Result<Mapping> {
+    let id = ledger::next_id();
+    let description = Description {
+        mode: Mode::ReadWrite.letters(),
+        length: memory.length as u64,
+        ..description
+    };
+    let region = if memory.length == 0 {
+        None
+    } else {
+        fault::stand_guard()?;
+        Some(Arc::new(Region::anonymous(memory, id)?))
+    };
+    let mapping = Mapping::new(Parts {
+        id,
+        description,
+        region,
+        mode: Mode::ReadWrite,
+        is_strict: false,
+        offset: 0,
+        length: memory.length as u64,
+        size: 0,
+    });
+    if populate {
+        mapping.populate()?;
+    }
+    Ok(mapping)
+}
+
+struct Opened {
+    file: Arc<SharedFile>,
+    kind: Kind,
+    size: u64,
+    created: bool,
+}
+
+fn open_path(path: &Path, mode: Mode, length_is_given: bool) -> Result<Opened> {
+    // Wait for nothing and wake nothing: look before opening.
+    if let Ok(status) = sys::stat(path) {
+        if mode == Mode::CreateNew {
+            return Err(Error::system(sys::EEXIST, "open"));
+        }
+        status.kind.check(length_is_given, None)?;
+    }
+    let (fd, created) = match mode {
+        Mode::Read | Mode::CopyOnWrite => (sys::open(path, OpenHow::Read)?, false),
+        Mode::ReadWrite => (
+            sys::open(path, OpenHow::ReadWrite).map_err(explain_open)?,
+            false,
+        ),
+        Mode::CreateNew => (sys::open(path, OpenHow::CreateNew)?, true),
+        Mode::Write => open_or_create(path)?,
+    };
+    finish_opening(
+        fd,
+        mode != Mode::Read && mode != Mode::CopyOnWrite,
+        created,
+        length_is_given,
+    )
+}
+
+/// Knowing whether the file is new lets a failure undo its creation.
+fn open_or_create(path: &Path) -> Result<(OwnedFd, bool)> {
+    match sys::open(path, OpenHow::ReadWrite) {
+        Ok(fd) => return Ok((fd, false)),
+        Err(error) if error.errno() == Some(sys::ENOENT) => {}
+        Err(error) => return Err(explain_open(error)),
+    }
+    match sys::open(path, OpenHow::CreateNew) {
+        Ok(fd) => Ok((fd, true)),
+        // A symbolic link to nothing, or somebody was faster: whose file it is can't be told.
+        Err(error) if error.errno() == Some(sys::EEXIST) => {
+            sys::open(path, OpenHow::Create).map(|fd| (fd, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn explain_open(error: Error) -> Error {
+    match error.errno() {
+        Some(sys::ETXTBSY) => error.because("the file is a program that is running"),
+        Some(sys::EPERM) => error.because("the file is immutable or append-only"),
+        _ => error,
+    }
+}
+
+fn open_descriptor(fd: OwnedFd, mode: Mode, length_is_given: bool) -> Result<Opened> {
+    let (reads, writes) = sys::access_of(fd.as_raw_fd())?;
+    let status = sys::fstat(fd.as_raw_fd())?;
+    // The kind first: a pipe's writing end is a pipe before it is write-only.
+    check_kind(&fd, &status, length_is_given)?;
+    if !reads {
+        return Err(Error::system(sys::EACCES, "mmap")
+            .because("the descriptor was opened for writing only; a mapping has to read too"));
+    }
+    if mode.writes_file() && !writes {
+        return Err(Error::system(sys::EACCES, "mmap").because(format!(
+            "the descriptor was opened for reading only; mode '{}' needs it opened with 'r+'",
+            mode.letters()
+        )));
+    }
+    if mode == Mode::CreateNew {
+        return Err(Error::rule(
+            "ERR_INVALID_ARG_VALUE",
+            "Mode 'wx+' creates a file, so it takes a path and not a descriptor",
+        ));
+    }
+    finish_opening(fd, writes, false, length_is_given)
+}
+
+fn check_kind(fd: &OwnedFd, status: &Status, length_is_given: bool) -> Result<()> {
+    let described = match status.kind {
+        Kind::KernelObject => sys::describe(fd.as_raw_fd()),
+        _ => None,
+    };
+    status.kind.check(length_is_given, described.as_deref())
+}
+
+fn finish_opening(
+    fd: OwnedFd,
+    writable: bool,
+    created: bool,
+    length_is_given: bool,
+) -> Result<Opened> {
+    let status = sys::fstat(fd.as_raw_fd())?;
+    check_kind(&fd, &status, length_is_given)?;
+    let size = match status.kind {
+        Kind::BlockDevice => sys::device_size(fd.as_raw_fd())?,
+        // It has no end.
+        Kind::ZeroDevice => u64::MAX >> 1,
+        _ => status.size,
+    };
+    let file = SharedFile::share(fd, &status, writable);
+    Ok(Opened {
+        file,
+        kind: status.kind,
+        size,
+        created,
+    })
+}
+
+/// Makes the file as large as was asked; its size afterwards.
+fn prepare_size(
+    file: &SharedFile,
+    size: u64,
+    mode: Mode,
+    wanted: Option<u64>,
+    offset: u64,
+    length: Option<u64>,
+) -> Result<u64> {
+    let after = match mode {
+        Mode::Write | Mode::CreateNew => wanted.unwrap_or(0),
+        Mode::ReadWrite => wanted.unwrap_or(size).max(size),
+        Mode::Read | Mode::CopyOnWrite => size,
+    };
+    // A range that can't be is refused before the file is touched.
+    resolve_length(offset, length, after)?;
+    match mode {
+        Mode::Write => grow::start_over(file, size, after)?,
+        Mode::CreateNew | Mode::ReadWrite => grow::grow(file, size, after)?,
+        Mode::Read | Mode::CopyOnWrite => {}
+    }
+    Ok(after)
+}
+
+fn resolve_length(offset: u64, length: Option<u64>, size: u64) -> Result<u64> {
+    let rest = size
+        .checked_sub(offset)
+        .ok_or_else(|| Error::out_of_range("the file", offset, length.unwrap_or(0), size))?;
+    match length {
+        None => Ok(rest),
+        Some(length) if length <= rest => Ok(length),
+        Some(length) => Err(Error::out_of_range("the file", offset, length, size)),
+    }
+}
+
+/// An empty file maps as nothing; a file that only looks empty does not.
+fn check_mappable_at_all(file: &SharedFile) -> Result<()> {
+    if sys::file_system(file.fd()).is_ok_and(|fs| fs.is_virtual) {
+        return Kind::Virtual.check(false, None);
+    }
+    match sys::probe_mappable(file.fd()) {
+        Err(error) if matches!(error.errno(), Some(sys::ENODEV | sys::EIO)) => {
+            Kind::Virtual.check(false, None)
+        }
+        result => result,
+    }
+}
+
+/// What the numbers mean for a file that was opened, has the right kind and the right size.
+fn explain(error: Error, file: &SharedFile, access: Access) -> Error {
+    let is_virtual = sys::file_system(file.fd()).is_ok_and(|fs| fs.is_virtual);
+    match error.errno() {
+        Some(sys::ENODEV | sys::EIO) if is_virtual => {
+            Kind::Virtual.check(false, None).err().unwrap_or(error)
+        }
+        Some(sys::ENODEV) if access != Access::CopyOnWrite => Error::rule(
+            "ERR_MEMMAP_NOT_MAPPABLE",
+            "The file system does not let the file be shared (FUSE with direct I/O, for \
+             instance): map it with mode 'r' or 'c'",
+        ),
+        Some(sys::ENODEV) => Error::rule(
+            "ERR_MEMMAP_NOT_MAPPABLE",
+            "The file system does not support mapping: read the file with fs instead",
+        ),
+        Some(sys::EINVAL) if access == Access::CopyOnWrite => Error::rule(
+            "ERR_MEMMAP_NOT_MAPPABLE",
+            "The file can't be mapped privately (secret memory, for instance): map it with mode \
+             'r+', or 'r' with 'strict'",
+        ),
+        Some(sys::EPERM) if sys::is_sealed_against_writing(file.fd()) => {
+            error.because("the memory file is sealed against writing; map it with mode 'r' or 'c'")
+        }
+        _ => error,
+    }
+}

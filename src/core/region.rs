@@ -1,0 +1,345 @@
+//! A region: one contiguous run of mapped address space, and its end.
+//!
+//! Who holds what:
+//!
+//! ```text
+//!  JavaScript                         Rust
+//!  Mapping ── handle ───────────────▶ Mapping ──Arc──▶ Region ──▶ pages
+//!     │                                                  ▲
+//!     └─▶ ArrayBuffer ◀── every view                     │
+//!              └── two finalizers, together one ──Arc────┘
+//! ```
+//!
+//! Closing takes the pages away but not the addresses: system calls and jobs that were started
+//! before may still hold them. [`Region::revoke`] therefore puts an inaccessible reservation in
+//! place of the pages, and the addresses are given back when the last `Arc` is dropped.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use super::error::{Error, Result};
+use super::file::SharedFile;
+use super::limits::{self, Counted};
+use super::sys::{self, Replacement};
+use super::table::{Backing, Claim, Fault, Slot, SlotHandle};
+
+/// How the pages of a region may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Loads only; a store is a fault.
+    ReadOnly,
+    /// Loads and stores; stores stay private.
+    CopyOnWrite,
+    /// Loads and stores; stores reach the file.
+    Shared,
+}
+
+/// What to map.
+#[derive(Debug, Clone)]
+pub struct FileRange {
+    /// The file.
+    pub file: Arc<SharedFile>,
+    /// Where in the file, in bytes; any offset.
+    pub offset: u64,
+    /// How much, in bytes; at least one.
+    pub length: usize,
+    /// How.
+    pub access: Access,
+    /// Without a promise of memory for private copies.
+    pub no_reserve: bool,
+}
+
+/// Memory without a file.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Anonymous {
+    /// Bytes; at least one.
+    pub length: usize,
+    /// Without a promise of memory.
+    pub no_reserve: bool,
+    /// Explicit huge pages of that many bytes, 0 for the system's default size.
+    pub huge: Option<usize>,
+    /// End the process on a fault.
+    pub abort: bool,
+}
+
+impl Anonymous {
+    /// Ordinary pages.
+    #[must_use]
+    pub fn of(length: usize) -> Self {
+        Self {
+            length,
+            ..Self::default()
+        }
+    }
+}
+
+/// A run of mapped address space.
+#[derive(Debug)]
+pub struct Region {
+    // In the order in which they must go: first the table forgets the addresses, then they are
+    // unmapped, then the place in the count is given back.
+    slot: SlotHandle,
+    pages: MmapRaw,
+    _counted: Counted,
+    /// The first byte that the user asked for.
+    start: usize,
+    length: usize,
+    /// Whole pages around it.
+    base: usize,
+    span: usize,
+    is_open: RwLock<bool>,
+    file: RwLock<Option<Arc<SharedFile>>>,
+    /// Array buffers that hold the region, for the ledger.
+    views: AtomicU64,
+}
+
+/// Proof that the region can't be revoked while it lives.
+#[derive(Debug)]
+pub struct InUse<'a>(#[expect(dead_code, reason = "held, not read")] RwLockReadGuard<'a, bool>);
+
+impl Region {
+    /// Maps a range of a file. The caller has made sure that the file has that range.
+    pub fn of_file(range: &FileRange, id: u64, abort: bool, name: Option<&str>) -> Result<Self> {
+        let counted = Counted::take(range.length as u64)?;
+        let mut options = MmapOptions::new();
+        options.offset(range.offset).len(range.length);
+        if range.no_reserve {
+            options.no_reserve_swap();
+        }
+        let fd = range.file.fd();
+        let pages = match range.access {
+            Access::ReadOnly => options.map_raw_read_only(fd),
+            Access::Shared => options.map_raw(fd),
+            // SAFETY: no Rust reference to the bytes is ever made; other processes changing them
+            // is what a mapping is for, and every access of ours is a plain copy.
+            Access::CopyOnWrite => unsafe { options.map_copy(fd) }.map(MmapRaw::from),
+        };
+        let is_private = range.access == Access::CopyOnWrite;
+        let pages = pages.map_err(|error| {
+            limits::explain(
+                Error::from_io(&error, "mmap"),
+                range.length as u64,
+                is_private,
+            )
+        })?;
+        let backing = if is_private {
+            Backing::PrivateFile
+        } else {
+            Backing::SharedFile
+        };
+        let page = sys::page_size() as u64;
+        Self::enter(pages, range.length, counted, |base, span, lead| Claim {
+            id,
+            base,
+            length: span,
+            lead,
+            backing,
+            fd,
+            file_offset: range.offset / page * page,
+            abort,
+            name,
+        })
+        .inspect(|region| {
+            *region.file.write().unwrap_or_else(PoisonError::into_inner) =
+                Some(Arc::clone(&range.file));
+        })
+    }
+
+    /// Maps zeros.
+    pub fn anonymous(memory: &Anonymous, id: u64) -> Result<Self> {
+        let Anonymous {
+            length,
+            no_reserve,
+            huge,
+            abort,
+        } = *memory;
+        // The system rounds a mapping of huge pages up and wants it unmapped rounded up.
+        let huge_size = huge.map(|size| {
+            if size == 0 {
+                sys::default_huge_page_size()
+            } else {
+                size
+            }
+        });
+        let mapped = huge_size.map_or(Some(length), |size| length.checked_next_multiple_of(size));
+        let mapped = mapped.ok_or_else(|| Error::system(sys::ENOMEM, "mmap"))?;
+        let counted = Counted::take(mapped as u64)?;
+        let mut options = MmapOptions::new();
+        options.len(mapped);
+        if no_reserve {
+            options.no_reserve_swap();
+        }
+        if let Some(size) = huge {
+            options.huge((size != 0).then(|| size.trailing_zeros() as u8));
+        }
+        let pages = options.map_anon().map(MmapRaw::from).map_err(|error| {
+            let error = Error::from_io(&error, "mmap");
+            if huge.is_some() && error.errno() == Some(sys::ENOMEM) {
+                return error.because("the system has no free huge pages (vm.nr_hugepages)");
+            }
+            limits::explain(error, mapped as u64, true)
+        })?;
+        Self::enter(pages, length, counted, |base, span, lead| Claim {
+            id,
+            base,
+            length: span.max(mapped),
+            lead,
+            backing: Backing::Anonymous,
+            fd: -1,
+            file_offset: 0,
+            abort,
+            name: None,
+        })
+    }
+
+    fn enter<'a>(
+        pages: MmapRaw,
+        length: usize,
+        counted: Counted,
+        claim: impl FnOnce(usize, usize, usize) -> Claim<'a>,
+    ) -> Result<Self> {
+        let page = sys::page_size();
+        let start = pages.as_mut_ptr() as usize;
+        let base = start / page * page;
+        let span = (start + pages.len()).next_multiple_of(page) - base;
+        let slot = SlotHandle::claim(&claim(base, span, start - base))?;
+        Ok(Self {
+            slot,
+            pages,
+            _counted: counted,
+            start,
+            length,
+            base,
+            span,
+            is_open: RwLock::new(true),
+            file: RwLock::new(None),
+            views: AtomicU64::new(0),
+        })
+    }
+
+    /// The address of the first byte. Valid address space as long as the region lives; readable
+    /// as long as it is not revoked (and after that as zeros, by the fault guard).
+    #[must_use]
+    pub fn address(&self) -> usize {
+        self.start
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// What memmap2 made, for its ranged calls; its offsets count from [`Region::address`].
+    #[must_use]
+    pub fn pages(&self) -> &MmapRaw {
+        &self.pages
+    }
+
+    /// Keeps the region from being revoked, or says that it is closed.
+    pub fn hold(&self) -> Result<InUse<'_>> {
+        let open = self.is_open.read().unwrap_or_else(PoisonError::into_inner);
+        if *open {
+            Ok(InUse(open))
+        } else {
+            Err(Error::closed())
+        }
+    }
+
+    /// Whether it was revoked.
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        self.slot.get().is_revoked()
+    }
+
+    /// Takes the pages away and lets the file go; the addresses stay reserved. Waits for calls
+    /// of ours that are copying or flushing. Once is enough.
+    pub fn revoke(&self) -> Result<()> {
+        let mut open = self.is_open.write().unwrap_or_else(PoisonError::into_inner);
+        if !*open {
+            return Ok(());
+        }
+        *open = false;
+        self.slot.get().revoke();
+        // SAFETY: base..base + span is what memmap2 mapped for us, rounded to whole pages as the
+        // kernel did, and it is unmapped only when this region is dropped.
+        let result = unsafe { sys::replace_pages(self.base, self.span, Replacement::Nothing) };
+        *self.file.write().unwrap_or_else(PoisonError::into_inner) = None;
+        result
+    }
+
+    /// The file, until the region is revoked.
+    #[must_use]
+    pub fn file(&self) -> Option<Arc<SharedFile>> {
+        self.file
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// How many faults there were.
+    #[must_use]
+    pub fn fault_count(&self) -> u64 {
+        self.slot.get().fault_count()
+    }
+
+    /// The first faults, oldest first.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        self.slot.get().faults()
+    }
+
+    /// The slot in the fault guard's table.
+    #[must_use]
+    pub fn slot(&self) -> &'static Slot {
+        self.slot.get()
+    }
+
+    /// Array buffers that hold the region.
+    #[must_use]
+    pub fn views(&self) -> u64 {
+        self.views.load(Ordering::Relaxed)
+    }
+
+    /// Counts an array buffer.
+    pub fn add_view(&self) {
+        self.views.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts one less.
+    pub fn remove_view(&self) {
+        self.views.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anonymous_memory_is_zeros_and_goes_when_revoked() {
+        let region = Region::anonymous(&Anonymous::of(10_000), 1).unwrap();
+        // SAFETY: the region is mapped and nobody else writes to it.
+        let bytes = unsafe { std::slice::from_raw_parts(region.address() as *const u8, 10_000) };
+        assert!(bytes.iter().all(|&b| b == 0));
+        region.revoke().unwrap();
+        assert!(!sys::is_readable(region.address()) || cfg!(not(target_os = "linux")));
+        assert!(region.hold().is_err());
+        region.revoke().unwrap();
+    }
+
+    #[test]
+    fn revoking_waits_for_who_holds_it() {
+        let region = Arc::new(Region::anonymous(&Anonymous::of(4096), 2).unwrap());
+        let hold = region.hold().unwrap();
+        let other = Arc::clone(&region);
+        let revoker = std::thread::spawn(move || other.revoke());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(!region.is_revoked());
+        drop(hold);
+        revoker.join().unwrap().unwrap();
+        assert!(region.is_revoked());
+    }
+}

@@ -1,0 +1,396 @@
+//! Files: what they are, how large, how they grow, how they become durable.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::core::error::{Error, Result};
+use crate::core::kind::Kind;
+
+/// What `fstat(2)` says, as far as mapping cares.
+#[derive(Debug, Clone, Copy)]
+pub struct Status {
+    /// What kind of thing it is.
+    pub kind: Kind,
+    /// Its size in bytes; 0 for what has none.
+    pub size: u64,
+    /// The file system.
+    pub device: u64,
+    /// The file in it.
+    pub inode: u64,
+}
+
+impl Status {
+    fn of(stat: &libc::stat) -> Self {
+        #[allow(
+            clippy::unnecessary_cast,
+            reason = "the types differ between platforms"
+        )]
+        Self {
+            kind: kind_of(stat),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
+        }
+    }
+}
+
+fn kind_of(stat: &libc::stat) -> Kind {
+    match stat.st_mode & libc::S_IFMT {
+        libc::S_IFREG => Kind::Regular,
+        libc::S_IFDIR => Kind::Directory,
+        libc::S_IFBLK => Kind::BlockDevice,
+        libc::S_IFCHR if is_zero_device(stat) => Kind::ZeroDevice,
+        libc::S_IFCHR => Kind::CharacterDevice,
+        libc::S_IFIFO => Kind::Fifo,
+        libc::S_IFSOCK => Kind::Socket,
+        libc::S_IFLNK => Kind::SymbolicLink,
+        _ => Kind::KernelObject,
+    }
+}
+
+/// The zero device of Linux is character device 1, 5.
+fn is_zero_device(stat: &libc::stat) -> bool {
+    cfg!(target_os = "linux") && stat.st_rdev == libc::makedev(1, 5)
+}
+
+/// How to open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenHow {
+    /// For reading; it must exist.
+    Read,
+    /// For reading and writing; it must exist.
+    ReadWrite,
+    /// For reading and writing; it must not exist.
+    CreateNew,
+    /// For reading and writing; created if it doesn't exist.
+    Create,
+}
+
+fn c_path(path: &Path) -> Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| {
+        Error::rule(
+            "ERR_INVALID_ARG_VALUE",
+            "The path must be a string without null bytes",
+        )
+    })
+}
+
+/// Opens a file. Never waits for the other end of a FIFO, and never becomes the controlling
+/// terminal. `open(2)`: <https://man7.org/linux/man-pages/man2/open.2.html>
+pub fn open(path: &Path, how: OpenHow) -> Result<OwnedFd> {
+    let flags = match how {
+        OpenHow::Read => libc::O_RDONLY,
+        OpenHow::ReadWrite => libc::O_RDWR,
+        OpenHow::CreateNew => libc::O_RDWR | libc::O_CREAT | libc::O_EXCL,
+        OpenHow::Create => libc::O_RDWR | libc::O_CREAT,
+    };
+    let flags = flags | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let path = c_path(path)?;
+    loop {
+        // SAFETY: the path ends in NUL; the mode is only read when a file is created.
+        let fd = unsafe { libc::open(path.as_ptr(), flags, 0o666 as libc::c_uint) };
+        if fd >= 0 {
+            // SAFETY: the descriptor is new and ours alone.
+            return Ok(unsafe { OwnedFd::from_raw_fd(fd) });
+        }
+        let error = Error::last("open");
+        if error.errno() != Some(libc::EINTR) {
+            return Err(error);
+        }
+    }
+}
+
+/// Duplicates a descriptor of somebody else, close-on-exec.
+pub fn duplicate(fd: i32) -> Result<OwnedFd> {
+    // SAFETY: fcntl answers a bad descriptor with an error.
+    let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
+    if copy < 0 {
+        // `fs` says fstat for a bad descriptor handed to it; dup is what we did.
+        return Err(Error::last("dup"));
+    }
+    // SAFETY: the descriptor is new and ours alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// Looks at a path without opening it, following symbolic links.
+pub fn stat(path: &Path) -> Result<Status> {
+    let path = c_path(path)?;
+    // SAFETY: all-zero is a valid stat, and the call fills it.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are valid for the call.
+    if unsafe { libc::stat(path.as_ptr(), &raw mut stat) } != 0 {
+        return Err(Error::last("stat"));
+    }
+    Ok(Status::of(&stat))
+}
+
+/// Looks at an open file. Safe to call in a signal handler.
+pub fn fstat(fd: i32) -> Result<Status> {
+    // SAFETY: all-zero is a valid stat, and the call fills it.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
+    if unsafe { libc::fstat(fd, &raw mut stat) } != 0 {
+        return Err(Error::last("fstat"));
+    }
+    Ok(Status::of(&stat))
+}
+
+/// What a descriptor may be used for: (reading, writing).
+pub fn access_of(fd: i32) -> Result<(bool, bool)> {
+    // SAFETY: fcntl answers a bad descriptor with an error.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
+    if flags < 0 {
+        return Err(Error::last("fcntl"));
+    }
+    // An O_PATH descriptor names a file without opening it.
+    #[cfg(target_os = "linux")]
+    if flags & libc::O_PATH != 0 {
+        return Err(Error::system(libc::EBADF, "mmap")
+            .because("the descriptor was opened with O_PATH, which can't be read"));
+    }
+    Ok(match flags & libc::O_ACCMODE {
+        libc::O_RDONLY => (true, false),
+        libc::O_WRONLY => (false, true),
+        _ => (true, true),
+    })
+}
+
+/// The size in bytes of a block device, which has none in its status.
+pub fn device_size(fd: i32) -> Result<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        const BLKGETSIZE64: libc::Ioctl = 0x8008_1272_u64 as libc::Ioctl;
+        let mut size = 0_u64;
+        // SAFETY: BLKGETSIZE64 writes one 64-bit number.
+        if unsafe { libc::ioctl(fd, BLKGETSIZE64, &raw mut size) } != 0 {
+            return Err(Error::last("ioctl"));
+        }
+        Ok(size)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = fd;
+        Err(Error::rule(
+            "ERR_MEMMAP_UNSUPPORTED",
+            "The size of a block device can be found on Linux only",
+        ))
+    }
+}
+
+/// What the file system of `fd` is, as far as mapping cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileSystem {
+    /// Its contents are made up by the kernel: proc, sysfs and their like.
+    pub is_virtual: bool,
+    /// Its contents live in memory only: flushing can't make them durable.
+    pub is_volatile: bool,
+    /// No block is free for this user.
+    pub is_full: bool,
+}
+
+/// Looks at the file system of an open file. Safe to call in a signal handler.
+/// `statfs(2)`: <https://man7.org/linux/man-pages/man2/statfs.2.html>
+pub fn file_system(fd: i32) -> Result<FileSystem> {
+    // SAFETY: all-zero is a valid statfs, and the call fills it.
+    let mut fs: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
+    if unsafe { libc::fstatfs(fd, &raw mut fs) } != 0 {
+        return Err(Error::last("fstatfs"));
+    }
+    #[cfg(target_os = "linux")]
+    {
+        // From linux/magic.h: proc, sysfs, debugfs, tracefs, securityfs, cgroup, cgroup2, configfs,
+        // nsfs, pidfs, efivarfs, bpf, selinuxfs, anonymous inodes.
+        const VIRTUAL: [u32; 14] = [
+            0x9fa0,
+            0x6265_6572,
+            0x6462_6720,
+            0x7472_6163,
+            0x7363_6673,
+            0x0027_e0eb,
+            0x6367_7270,
+            0x6265_6570,
+            0x6e73_6673,
+            0x5049_4446,
+            0xde5e_81e4,
+            0xcafe_4a11,
+            0xf97c_ff8c,
+            0x0904_1934,
+        ];
+        // tmpfs (memfd too), ramfs, hugetlbfs, secret memory.
+        const VOLATILE: [u32; 4] = [0x0102_1994, 0x8584_58f6, 0x9584_58f6, 0x5345_434d];
+        let magic = fs.f_type as u32;
+        Ok(FileSystem {
+            is_virtual: VIRTUAL.contains(&magic),
+            is_volatile: VOLATILE.contains(&magic),
+            // A tmpfs without a limit reports no blocks at all.
+            is_full: fs.f_blocks != 0 && fs.f_bavail == 0,
+        })
+    }
+    #[cfg(not(target_os = "linux"))]
+    Ok(FileSystem {
+        is_virtual: false,
+        is_volatile: false,
+        is_full: fs.f_bavail == 0,
+    })
+}
+
+/// Why a memory file refuses writers, if it does.
+#[must_use]
+pub fn is_sealed_against_writing(fd: i32) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: fcntl answers a file that can't be sealed with an error.
+        let seals = unsafe { libc::fcntl(fd, libc::F_GET_SEALS) };
+        seals > 0 && seals & (libc::F_SEAL_WRITE | libc::F_SEAL_FUTURE_WRITE) != 0
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = fd;
+        false
+    }
+}
+
+/// Makes the file `size` bytes long, without allocating.
+pub fn truncate(fd: i32, size: u64) -> Result<()> {
+    loop {
+        // SAFETY: ftruncate answers a bad descriptor or size with an error.
+        if unsafe { libc::ftruncate(fd, size as libc::off_t) } == 0 {
+            return Ok(());
+        }
+        let error = Error::last("ftruncate");
+        if error.errno() != Some(libc::EINTR) {
+            return Err(error);
+        }
+    }
+}
+
+/// Allocates blocks for `offset..offset + length` and makes the file at least that long.
+/// Answers `EOPNOTSUPP` where the file system can't.
+/// `fallocate(2)`: <https://man7.org/linux/man-pages/man2/fallocate.2.html>
+pub fn allocate(fd: i32, offset: u64, length: u64) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    loop {
+        // SAFETY: fallocate answers bad arguments with an error.
+        let result =
+            unsafe { libc::fallocate(fd, 0, offset as libc::off_t, length as libc::off_t) };
+        if result == 0 {
+            return Ok(());
+        }
+        let error = Error::last("fallocate");
+        if error.errno() != Some(libc::EINTR) {
+            return Err(error);
+        }
+    }
+    #[cfg(target_vendor = "apple")]
+    {
+        let mut request = libc::fstore_t {
+            fst_flags: libc::F_ALLOCATEALL,
+            fst_posmode: libc::F_PEOFPOSMODE,
+            fst_offset: 0,
+            fst_length: length as libc::off_t,
+            fst_bytesalloc: 0,
+        };
+        // SAFETY: F_PREALLOCATE reads and writes one fstore_t.
+        if unsafe { libc::fcntl(fd, libc::F_PREALLOCATE, &raw mut request) } != 0 {
+            let error = Error::last("fcntl");
+            if error.errno() == Some(libc::ENOTSUP) {
+                return Err(Error::system(libc::EOPNOTSUPP, "fcntl"));
+            }
+            return Err(error);
+        }
+        truncate(fd, offset + length)
+    }
+}
+
+/// Makes what was written to the file durable, beyond what `msync` promises. Only macOS needs
+/// it: there the drive keeps a cache of its own until it is told to empty it.
+/// `fcntl(2)`, `F_FULLFSYNC`.
+pub fn sync_drive(fd: i32) -> Result<()> {
+    #[cfg(target_vendor = "apple")]
+    {
+        for request in [libc::F_FULLFSYNC, libc::F_BARRIERFSYNC] {
+            // SAFETY: both requests take no argument.
+            if unsafe { libc::fcntl(fd, request) } != -1 {
+                return Ok(());
+            }
+            if last_errno_is_real_failure() {
+                return Err(Error::last("fcntl"));
+            }
+        }
+        // SAFETY: fsync answers a bad descriptor with an error.
+        if unsafe { libc::fsync(fd) } != 0 {
+            return Err(Error::last("fsync"));
+        }
+        Ok(())
+    }
+    #[cfg(not(target_vendor = "apple"))]
+    {
+        let _ = fd;
+        Ok(())
+    }
+}
+
+/// Network file systems refuse the strong requests; anything else is a lost write.
+#[cfg(target_vendor = "apple")]
+fn last_errno_is_real_failure() -> bool {
+    !matches!(
+        super::last_errno(),
+        libc::ENOTSUP | libc::EINVAL | libc::ENOTTY | libc::ENODEV
+    )
+}
+
+/// The name that the kernel has for an open descriptor, such as `anon_inode:[eventfd]`.
+#[must_use]
+pub fn describe(fd: i32) -> Option<String> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    std::fs::read_link(format!("/proc/self/fd/{fd}"))
+        .ok()
+        .map(|p| p.to_string_lossy().into_owned())
+}
+
+/// Removes the file at `path` if it still is the one that is open as `file`: undoes a creation.
+pub fn remove_if_same(path: &Path, file: &File) {
+    let same = match (stat(path), fstat(file.as_raw_fd())) {
+        (Ok(a), Ok(b)) => a.device == b.device && a.inode == b.inode,
+        _ => false,
+    };
+    if same {
+        // A failure leaves an empty file behind, which harms nobody.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Limits that the process runs under.
+#[derive(Debug, Clone, Copy)]
+pub enum Limit {
+    /// `RLIMIT_AS`: bytes of address space.
+    AddressSpace,
+    /// `RLIMIT_DATA`: bytes of private writable memory.
+    Data,
+}
+
+/// The limit in force in bytes, if there is one. `getrlimit(2)`.
+#[must_use]
+pub fn limit(which: Limit) -> Option<u64> {
+    let resource = match which {
+        Limit::AddressSpace => libc::RLIMIT_AS,
+        Limit::Data => libc::RLIMIT_DATA,
+    };
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the pointer is valid for the call.
+    let result = unsafe { libc::getrlimit(resource, &raw mut limit) };
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "the types differ between platforms"
+    )]
+    (result == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur as u64)
+}

@@ -1,0 +1,311 @@
+//! Pages: how they are replaced, protected, advised and brought in.
+//!
+//! Replacing happens in signal handlers too, so these functions allocate nothing and take no
+//! lock. `mmap(2)`: <https://man7.org/linux/man-pages/man2/mmap.2.html>,
+//! <https://developer.apple.com/library/archive/documentation/System/Conceptual/ManPages_iPhoneOS/man2/mmap.2.html>
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::core::error::{Error, Result};
+
+/// The size of a page in bytes. Never assumed: 4 KiB, 16 KiB and 64 KiB all occur.
+pub fn page_size() -> usize {
+    // An atomic and not a OnceLock, because the fault handler asks too.
+    static SIZE: AtomicUsize = AtomicUsize::new(0);
+    let known = SIZE.load(Ordering::Relaxed);
+    if known != 0 {
+        return known;
+    }
+    // SAFETY: sysconf has no preconditions.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    let size = usize::try_from(size).unwrap_or(4096);
+    SIZE.store(size, Ordering::Relaxed);
+    size
+}
+
+/// The unit of file offsets for the system's own call; the same as a page on Unix.
+#[must_use]
+pub fn allocation_granularity() -> usize {
+    page_size()
+}
+
+/// What takes the place of pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replacement {
+    /// An inaccessible reservation: the kernel answers EFAULT, a load or store traps.
+    Nothing,
+    /// Private zeros that can be read and written.
+    Zeros,
+    /// A private copy-on-write mapping of the file `fd` at `offset`.
+    PrivateFile {
+        /// The file.
+        fd: i32,
+        /// Where in the file, a multiple of the page size.
+        offset: u64,
+    },
+}
+
+/// Puts `with` in the place of the pages at `address`, in one step: no other thread ever sees
+/// the range unmapped.
+///
+/// Safe to call in a signal handler. On failure the old pages are still there.
+///
+/// # Safety
+///
+/// `address..address + length` must be whole pages of address space that the caller owns.
+pub unsafe fn replace_pages(address: usize, length: usize, with: Replacement) -> Result<()> {
+    let (protection, flags, fd, offset) = match with {
+        Replacement::Nothing => (libc::PROT_NONE, libc::MAP_ANON, -1, 0),
+        Replacement::Zeros => (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_ANON, -1, 0),
+        Replacement::PrivateFile { fd, offset } => {
+            (libc::PROT_READ | libc::PROT_WRITE, 0, fd, offset)
+        }
+    };
+    let flags = flags | libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_NORESERVE;
+    // SAFETY: the range belongs to the caller (this function's contract), so replacing what is
+    // mapped there takes nothing from anybody else.
+    let result = unsafe { mmap(address, length, protection, flags, fd, offset) };
+    if result == usize::MAX {
+        Err(Error::last("mmap"))
+    } else {
+        Ok(())
+    }
+}
+
+/// The system call itself where that is possible: a C library may take a lock around it (musl
+/// waits for others in `mmap` with `MAP_FIXED`), which a signal handler must not.
+#[cfg(target_os = "linux")]
+unsafe fn mmap(
+    address: usize,
+    length: usize,
+    protection: i32,
+    flags: i32,
+    fd: i32,
+    offset: u64,
+) -> usize {
+    // SAFETY: the caller answers for the range; the arguments have the types of the system call.
+    unsafe {
+        libc::syscall(
+            libc::SYS_mmap,
+            address,
+            length,
+            protection,
+            flags,
+            fd,
+            offset,
+        ) as usize
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+unsafe fn mmap(
+    address: usize,
+    length: usize,
+    protection: i32,
+    flags: i32,
+    fd: i32,
+    offset: u64,
+) -> usize {
+    // SAFETY: the caller answers for the range.
+    unsafe {
+        libc::mmap(
+            address as *mut _,
+            length,
+            protection,
+            flags,
+            fd,
+            offset as libc::off_t,
+        ) as usize
+    }
+}
+
+/// Whether the file `fd` can be mapped at all: asks for one page at offset 0 and gives it back
+/// untouched. Tells an empty file from the files of proc, sysfs and their like, whose size is 0
+/// too.
+pub fn probe_mappable(fd: i32) -> Result<()> {
+    // SAFETY: a new mapping at an address of the kernel's choice disturbs nothing.
+    let page = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            page_size(),
+            libc::PROT_READ,
+            libc::MAP_PRIVATE,
+            fd,
+            0,
+        )
+    };
+    if page == libc::MAP_FAILED {
+        return Err(Error::last("mmap"));
+    }
+    // SAFETY: the page was mapped just now and nobody else knows it.
+    unsafe { libc::munmap(page, page_size()) };
+    Ok(())
+}
+
+/// Makes pages readable, and writable or not.
+///
+/// Safe to call in a signal handler.
+///
+/// # Safety
+///
+/// `address..address + length` must be whole pages that the caller owns.
+pub unsafe fn protect_pages(address: usize, length: usize, writable: bool) -> Result<()> {
+    let protection = libc::PROT_READ | if writable { libc::PROT_WRITE } else { 0 };
+    // SAFETY: the caller owns the pages; revoking write access can at worst make a store trap,
+    // which the fault guard answers.
+    let result = unsafe { libc::mprotect(address as *mut _, length, protection) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(Error::last("mprotect"))
+    }
+}
+
+/// Advice that memmap2 does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExtraAdvice {
+    /// Not needed soon: deactivate.
+    Cold,
+    /// Not needed soon: write out and reclaim now.
+    Pageout,
+    /// Collapse into huge pages now.
+    Collapse,
+    /// Zeros in a child after fork.
+    WipeOnFork,
+    /// Undo `WipeOnFork`.
+    KeepOnFork,
+}
+
+impl ExtraAdvice {
+    /// The kernel's number, where the platform has this advice.
+    #[must_use]
+    pub fn number(self) -> Option<i32> {
+        #[cfg(target_os = "linux")]
+        return Some(match self {
+            Self::Cold => libc::MADV_COLD,
+            Self::Pageout => libc::MADV_PAGEOUT,
+            Self::Collapse => libc::MADV_COLLAPSE,
+            Self::WipeOnFork => libc::MADV_WIPEONFORK,
+            Self::KeepOnFork => libc::MADV_KEEPONFORK,
+        });
+        #[cfg(not(target_os = "linux"))]
+        None
+    }
+}
+
+/// Gives advice that memmap2 does not know.
+/// `madvise(2)`: <https://man7.org/linux/man-pages/man2/madvise.2.html>
+///
+/// # Safety
+///
+/// `address..address + length` must be whole pages that the caller owns.
+pub unsafe fn advise_pages(address: usize, length: usize, number: i32) -> Result<()> {
+    // SAFETY: the caller owns the pages, and no ExtraAdvice changes what they contain.
+    let result = unsafe { libc::madvise(address as *mut _, length, number) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(Error::last("madvise"))
+    }
+}
+
+/// Brings pages into memory and into the page table, without a signal where one of them can't
+/// be delivered. Answers `ENOSYS` where the system can't.
+///
+/// # Safety
+///
+/// `address..address + length` must be whole pages that the caller owns.
+pub unsafe fn populate_pages(address: usize, length: usize) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: the caller owns the pages; populating for reading changes no byte.
+        let result = unsafe { libc::madvise(address as *mut _, length, libc::MADV_POPULATE_READ) };
+        if result == 0 {
+            return Ok(());
+        }
+        let error = Error::last("madvise");
+        // Linux before 5.14 doesn't know the advice.
+        if error.errno() == Some(libc::EINVAL) {
+            return Err(Error::system(libc::ENOSYS, "madvise"));
+        }
+        Err(error)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (address, length);
+        Err(Error::system(libc::ENOSYS, "madvise"))
+    }
+}
+
+/// Whether the byte at `address` can be read, found out without touching it.
+///
+/// Safe to call in a signal handler. The kernel is asked to copy a signal set from there for a
+/// change that it must refuse: EINVAL if it could read, EFAULT if not.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn is_readable(address: usize) -> bool {
+    const SET_SIZE: usize = 8;
+    let page = address & !(page_size() - 1);
+    // SAFETY: a `how` that no kernel knows changes nothing; the kernel only reads, and answers a
+    // bad address with an error.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            i64::MAX,
+            page,
+            std::ptr::null_mut::<u8>(),
+            SET_SIZE,
+        )
+    };
+    !(result == -1 && last_errno() == libc::EFAULT)
+}
+
+/// Where there is no such call, nothing is known to be readable.
+#[cfg(not(target_os = "linux"))]
+pub fn is_readable(_address: usize) -> bool {
+    false
+}
+
+/// The C library's `errno` of this thread.
+#[must_use]
+pub fn last_errno() -> i32 {
+    // SAFETY: the pointer is to this thread's own errno.
+    unsafe { *errno_location() }
+}
+
+/// Sets this thread's `errno`; a signal handler must leave it as it found it.
+pub fn set_errno(value: i32) {
+    // SAFETY: the pointer is to this thread's own errno.
+    unsafe { *errno_location() = value }
+}
+
+#[cfg(target_os = "linux")]
+unsafe fn errno_location() -> *mut i32 {
+    // SAFETY: no preconditions.
+    unsafe { libc::__errno_location() }
+}
+
+#[cfg(not(target_os = "linux"))]
+unsafe fn errno_location() -> *mut i32 {
+    // SAFETY: no preconditions.
+    unsafe { libc::__error() }
+}
+
+/// The size in bytes of a huge page when none is named.
+#[must_use]
+pub fn default_huge_page_size() -> usize {
+    const USUAL: usize = 2 << 20;
+    let Ok(text) = std::fs::read_to_string("/proc/meminfo") else {
+        return USUAL;
+    };
+    text.lines()
+        .find_map(|line| {
+            line.strip_prefix("Hugepagesize:")?
+                .trim()
+                .strip_suffix("kB")?
+                .trim()
+                .parse()
+                .ok()
+        })
+        .map_or(USUAL, |kib: usize| kib << 10)
+}

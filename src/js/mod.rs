@@ -1,0 +1,9 @@
+//! The glue: each function converts its arguments, calls core and converts the answer.
+
+mod buffer;
+mod error;
+mod mapping;
+mod number;
+mod open;
+mod process;
+mod task;

@@ -1,0 +1,119 @@
+//! What concerns the whole process: the ledger, the platform, the fault guard.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use napi::bindgen_prelude::*;
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi_derive::napi;
+
+use super::buffer;
+use super::error::to_js;
+use crate::core::{advice, fault, ledger, sys};
+
+/// A line of the ledger.
+#[napi(object, object_from_js = false)]
+pub struct MappingRecord {
+    /// The mapping's number.
+    pub id: f64,
+    /// The file, as the user named it.
+    pub path: Option<String>,
+    /// A name that the user gave.
+    pub label: Option<String>,
+    /// The mode's letters.
+    pub mode: &'static str,
+    /// Where in the file, in bytes.
+    pub offset: f64,
+    /// Bytes.
+    pub length: f64,
+    /// Array buffers over it that still exist.
+    pub views: f64,
+    /// Pins that hold it open.
+    pub pins: f64,
+    /// The thread of JavaScript that opened it.
+    pub thread: u32,
+    /// `open` or `revoked`.
+    pub state: &'static str,
+    /// Whether the garbage collector ends it, by design.
+    pub gc_owned: bool,
+    /// Faults so far.
+    pub faults: f64,
+    /// Where it was opened.
+    pub stack: Option<String>,
+}
+
+/// Every mapping of this process.
+#[napi(catch_unwind)]
+pub fn mappings() -> Vec<MappingRecord> {
+    let record = |line: ledger::Line| MappingRecord {
+        id: line.id as f64,
+        path: line.description.path,
+        label: line.description.label,
+        mode: line.description.mode,
+        offset: line.description.offset as f64,
+        length: line.description.length as f64,
+        views: line.views as f64,
+        pins: line.pins as f64,
+        thread: line.description.thread,
+        state: if line.is_revoked { "revoked" } else { "open" },
+        gc_owned: line.description.gc_owned,
+        faults: line.faults as f64,
+        stack: line.description.stack,
+    };
+    ledger::lines().into_iter().map(record).collect()
+}
+
+/// What this platform can do.
+#[napi(catch_unwind)]
+pub fn capabilities() -> BTreeMap<String, bool> {
+    advice::support()
+        .into_iter()
+        .map(|(name, supported)| (format!("advise:{name}"), supported))
+        .chain([
+            (String::from("discard:dontneed"), true),
+            (String::from("discard:free"), true),
+            (String::from("discard:remove"), cfg!(target_os = "linux")),
+            (String::from("faultGuard"), true),
+            (String::from("hugePages"), cfg!(target_os = "linux")),
+            (String::from("protect"), true),
+            (String::from("sharedArrayBuffer"), buffer::can_share()),
+        ])
+        .collect()
+}
+
+/// The size of a page in bytes.
+#[napi(catch_unwind)]
+pub fn page_size() -> u32 {
+    sys::page_size() as u32
+}
+
+/// The unit of file offsets of the system's own call, in bytes.
+#[napi(catch_unwind)]
+pub fn allocation_granularity() -> u32 {
+    sys::allocation_granularity() as u32
+}
+
+/// Puts the fault guard back in front of other handlers; true if it had been displaced.
+#[napi(catch_unwind)]
+pub fn check_guard(env: &Env) -> Result<bool> {
+    fault::stand_guard().map_err(|error| to_js(env, &error))
+}
+
+/// Calls `callback` with the number of a mapping soon after a fault on it, until this
+/// environment ends. Does not keep the process alive.
+#[napi(catch_unwind)]
+pub fn watch_faults(env: &Env, callback: Function<'_, f64, ()>) -> Result<()> {
+    static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
+    let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
+    let call = callback
+        .build_threadsafe_function::<f64>()
+        .callee_handled::<false>()
+        .weak::<true>()
+        .build()?;
+    fault::listen(key, move |id| {
+        // A call that can't be delivered is for an environment that is ending.
+        let _ = call.call(id as f64, ThreadsafeFunctionCallMode::NonBlocking);
+    });
+    env.add_env_cleanup_hook(key, fault::stop_listening)?;
+    Ok(())
+}

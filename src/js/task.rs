@@ -1,0 +1,33 @@
+//! Work on our own threads that settles a promise.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use napi::bindgen_prelude::*;
+
+use super::error::to_js;
+use crate::core;
+
+/// A promise for what `work` returns; `convert` makes a JavaScript value of it. The promise
+/// keeps the process alive until it is settled, as those of `fs` do.
+pub fn spawn<T, R>(
+    env: &Env,
+    work: impl FnOnce() -> core::Result<T> + Send + 'static,
+    convert: impl FnOnce(T) -> R + Send + 'static,
+) -> Result<Object<'_>>
+where
+    T: Send + 'static,
+    R: ToNapiValue + 'static,
+{
+    let (deferred, promise) = env.create_deferred()?;
+    core::pool::run(move || {
+        let result = catch_unwind(AssertUnwindSafe(work));
+        deferred.resolve(move |env: Env| match result {
+            Ok(Ok(value)) => Ok(convert(value)),
+            Ok(Err(error)) => Err(to_js(&env, &error)),
+            Err(_) => Err(Error::from_reason(
+                "A thread of the library panicked: this is a bug in it",
+            )),
+        });
+    });
+    Ok(promise)
+}
