@@ -121,6 +121,29 @@ fn a_store_into_a_strict_mapping_is_reported_and_does_not_reach_the_file() {
 }
 
 #[test]
+fn a_store_into_a_read_only_page_behind_a_cut_is_a_truncation() {
+    let page = sys::page_size();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    for strict in [true, false] {
+        std::fs::write(&path, vec![7; page * 4]).unwrap();
+        let mode = if strict { Mode::Read } else { Mode::ReadWrite };
+        let mapping = open(Request {
+            strict,
+            ..request(&path, mode)
+        })
+        .unwrap();
+        mapping.protect(false, 0, page as u64 * 4).unwrap();
+        truncate(&path, page as u64);
+        store(&mapping, page * 2, 9);
+        assert_eq!(load(&mapping, page * 2), 9);
+        assert_eq!(load(&mapping, page * 3), 0);
+        assert_eq!(mapping.faults()[0].reason, Reason::Truncated);
+        assert_eq!(std::fs::read(&path).unwrap(), vec![7; page]);
+    }
+}
+
+#[test]
 fn a_store_into_protected_pages_stays_private() {
     let page = sys::page_size();
     let dir = tempfile::tempdir().unwrap();

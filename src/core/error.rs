@@ -28,6 +28,8 @@ pub enum Error {
         message: String,
         /// The file, as the user named it.
         path: Option<String>,
+        /// For what can't be mapped: what it is, as in [`crate::core::kind::Kind::name`].
+        kind: Option<&'static str>,
         /// For a fault: where in the mapping, in bytes.
         offset: Option<u64>,
         /// For a fault: why, as in [`crate::core::table::Reason::name`].
@@ -65,6 +67,19 @@ impl Error {
             code,
             message: message.into(),
             path: None,
+            kind: None,
+            offset: None,
+            reason: None,
+        }
+    }
+
+    /// Something that can't be mapped.
+    pub fn not_mappable(kind: &'static str, message: impl Into<String>) -> Self {
+        Self::Rule {
+            code: "ERR_MEMMAP_NOT_MAPPABLE",
+            message: message.into(),
+            path: None,
+            kind: Some(kind),
             offset: None,
             reason: None,
         }

@@ -3,20 +3,23 @@
 //!
 //! [`judge`] runs in a signal handler: atomics and system calls only. What it does to a page:
 //!
-//! | region  | trap | replacement |
-//! | --- | --- | --- |
-//! | revoked (closed, but somebody still holds the address) | any | this page: zeros |
-//! | file | undeliverable, file ends before the page | from this page to the end: zeros |
-//! | file | undeliverable otherwise (disk full, I/O error) | this page: zeros |
-//! | shared file | forbidden store | this page: a private copy of the file's |
-//! | private | forbidden store | the same page, made writable |
+//! | what is wrong | replacement |
+//! | --- | --- |
+//! | the region was revoked (closed, but somebody still holds the address) | this page: zeros |
+//! | the file ends before the page | from this page to the end: zeros |
+//! | the page can't be delivered otherwise (I/O error, no block for a hole) | this page: zeros |
+//! | the page can be read, but there is no block to store into | a private copy of it |
+//! | a store into a read-only page of a shared file | a private copy of it |
+//! | a store into a read-only private page | the same page, writable |
 //!
 //! A replaced page never reaches the file any more, which is why every later call on the
 //! mapping reports the fault.
 
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 
 use super::error::Result;
+use super::kind::Kind;
 use super::sys::{self, Replacement, Trap, Verdict};
 use super::table::{self, Backing, Busy, Reason};
 
@@ -85,87 +88,151 @@ fn judge(address: usize, trap: Trap) -> Verdict {
     let Some(slot) = table::find(address) else {
         return Verdict::Foreign;
     };
-    let page = address & !(sys::page_size() - 1);
+    let page = address & !(slot.granule() - 1);
     // One replacement at a time: whoever comes second lets the instruction fault again.
     if slot
         .replacing
-        .compare_exchange(
-            0,
-            page,
-            std::sync::atomic::Ordering::SeqCst,
-            std::sync::atomic::Ordering::SeqCst,
-        )
+        .compare_exchange(0, page, Ordering::SeqCst, Ordering::SeqCst)
         .is_err()
     {
         return Verdict::Retry;
     }
-    let verdict = replace(&slot, page, trap);
-    slot.replacing.store(0, std::sync::atomic::Ordering::SeqCst);
+    let verdict =
+        diagnose(&slot, page, trap).map_or(Verdict::Retry, |remedy| apply(&slot, page, &remedy));
+    slot.replacing.store(0, Ordering::SeqCst);
     verdict
 }
 
-fn replace(slot: &Busy, page: usize, trap: Trap) -> Verdict {
-    // Another thread may have replaced the page since we trapped; doing it again would discard
-    // what was stored there meanwhile. (A forbidden store is into a page that can be read.)
+/// What is wrong with a page, and what to put in its place.
+struct Remedy {
+    reason: Reason,
+    /// The end of what is to be replaced.
+    end: usize,
+    how: How,
+}
+
+enum How {
+    Zeros,
+    /// A private copy of the file's page, or zeros where there is none.
+    PrivateCopy,
+    /// The same page, writable.
+    MakeWritable,
+}
+
+/// What is wrong with a page; nothing, if it is all right by now: another thread may have
+/// replaced it since we trapped, and doing so again would discard what was stored there.
+fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
+    let next = page + slot.granule();
     let readable = sys::is_readable(page);
-    if readable && trap == Trap::Undeliverable {
-        return Verdict::Retry;
+    // A load can't be told from a store here, but where a store works a load does too.
+    if readable && (slot.is_revoked() || sys::is_writable(page)) {
+        return None;
     }
     if slot.is_revoked() {
-        if readable {
-            return Verdict::Retry;
-        }
-        return finish(
-            slot,
-            page,
-            Reason::Closed,
-            zeros(slot, page, page + sys::page_size()),
-        );
+        return Some(Remedy {
+            reason: Reason::Closed,
+            end: next,
+            how: How::Zeros,
+        });
     }
-    let truncated = || {
-        slot.backing() != Backing::Anonymous
-            && sys::fstat(slot.fd()).is_ok_and(|file| file.size <= slot.file_offset(page))
+    // The file's size comes first: the kernel looks at the protection before it looks at the
+    // file, so a store behind the end into a page that is read-only too is a forbidden one.
+    if is_behind_the_end(slot, page) {
+        // What lies behind an earlier cut was replaced then and may have been written to.
+        let end = slot.dead_from.swap(page, Ordering::SeqCst).min(slot.end());
+        return Some(Remedy {
+            reason: Reason::Truncated,
+            end,
+            how: How::Zeros,
+        });
+    }
+    let forbidden = match trap {
+        Trap::Forbidden => readable,
+        Trap::Undeliverable => false,
+        Trap::Unclear => true,
     };
-    match trap {
-        Trap::Forbidden if readable => forbidden(slot, page),
-        Trap::Forbidden => Verdict::Foreign,
-        Trap::Undeliverable | Trap::Unclear if truncated() => {
-            // What lies behind an earlier cut was replaced then and may have been written to.
-            let end = slot
-                .dead_from
-                .swap(page, std::sync::atomic::Ordering::SeqCst);
-            let end = end.min(slot.end());
-            finish(slot, page, Reason::Truncated, zeros(slot, page, end))
+    if forbidden {
+        let how = match slot.backing() {
+            Backing::SharedFile => How::PrivateCopy,
+            Backing::PrivateFile | Backing::Anonymous => How::MakeWritable,
+        };
+        return Some(Remedy {
+            reason: Reason::ReadOnly,
+            end: next,
+            how,
+        });
+    }
+    // A file that was cut and has grown again since.
+    if !readable && sys::is_readable(page) {
+        return None;
+    }
+    // A page that can be read all the same keeps its bytes.
+    let how = if readable {
+        How::PrivateCopy
+    } else {
+        How::Zeros
+    };
+    why_undeliverable(slot, page).map(|reason| Remedy {
+        reason,
+        end: next,
+        how,
+    })
+}
+
+fn is_behind_the_end(slot: &Busy, page: usize) -> bool {
+    slot.backing() != Backing::Anonymous
+        // Devices have no size in their status.
+        && sys::fstat(slot.fd()).is_ok_and(|file| {
+            file.kind == Kind::Regular && file.size <= slot.file_offset(page)
+        })
+}
+
+/// Why the system could not deliver a page within the file, or nothing if now it can.
+fn why_undeliverable(slot: &Busy, page: usize) -> Option<Reason> {
+    if slot.backing() == Backing::Anonymous {
+        // Without a file there is nothing to fail but the supply of huge pages, and the memory.
+        let is_huge = slot.granule() > sys::page_size();
+        return Some(if is_huge { Reason::NoSpace } else { Reason::Io });
+    }
+    // Asking for a block says exactly whether there is none. It may also find one by now.
+    match sys::allocate_page(slot.fd(), slot.file_offset(page), slot.granule()) {
+        Ok(()) if sys::is_readable(page) && sys::is_writable(page) => None,
+        Err(error) if matches!(error.errno(), Some(sys::ENOSPC | sys::EDQUOT)) => {
+            Some(Reason::NoSpace)
         }
-        Trap::Unclear => forbidden(slot, page),
-        Trap::Undeliverable => {
-            let full = sys::file_system(slot.fd()).is_ok_and(|fs| fs.is_full);
-            let reason = if full { Reason::NoSpace } else { Reason::Io };
-            finish(
-                slot,
-                page,
-                reason,
-                zeros(slot, page, page + sys::page_size()),
-            )
-        }
+        // A descriptor for reading can't ask, and some file systems don't answer.
+        Err(_) if sys::file_system(slot.fd()).is_ok_and(|fs| fs.is_full) => Some(Reason::NoSpace),
+        _ => Some(Reason::Io),
     }
 }
 
-/// A store into a page that is read-only: it goes to a page of its own.
-fn forbidden(slot: &Busy, page: usize) -> Verdict {
-    let size = sys::page_size();
-    let done = if slot.backing() == Backing::SharedFile {
-        let copy = Replacement::PrivateFile {
-            fd: slot.fd(),
-            offset: slot.file_offset(page),
-        };
-        // SAFETY: the page lies in a region whose slot we hold busy.
-        unsafe { sys::replace_pages(page, size, copy) }.is_ok()
-    } else {
+fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> Verdict {
+    // Before anything is replaced: the process is to die of the very access that trapped.
+    if slot.aborts() && !slot.is_revoked() {
+        report_abort(slot, page, remedy.reason);
+        return Verdict::Die;
+    }
+    let length = remedy.end - page;
+    let done = match remedy.how {
+        How::Zeros => zeros(slot, page, remedy.end),
+        How::PrivateCopy => {
+            let copy = Replacement::PrivateFile {
+                fd: slot.fd(),
+                offset: slot.file_offset(page),
+            };
+            // SAFETY: the pages lie in a region whose slot we hold busy.
+            unsafe { sys::replace_pages(page, length, copy) }.is_ok()
+                || zeros(slot, page, remedy.end)
+        }
         // SAFETY: as above. A private page may be written to without anybody else seeing it.
-        unsafe { sys::protect_pages(page, size, true) }.is_ok()
+        How::MakeWritable => unsafe { sys::protect_pages(page, length, true) }.is_ok(),
     };
-    finish(slot, page, Reason::ReadOnly, done)
+    if !done {
+        return Verdict::Foreign;
+    }
+    slot.record(page, remedy.reason);
+    BELL.ring();
+    Verdict::Retry
 }
 
 /// Puts zeros in the place of `start..end`. Where the process has no mapping to spare for the
@@ -175,19 +242,6 @@ fn zeros(slot: &Busy, start: usize, end: usize) -> bool {
         // SAFETY: the range lies in a region whose slot we hold busy.
         unsafe { sys::replace_pages(start, end - start, Replacement::Zeros) }.is_ok()
     })
-}
-
-fn finish(slot: &Busy, page: usize, reason: Reason, done: bool) -> Verdict {
-    if slot.aborts() && !slot.is_revoked() {
-        report_abort(slot, page, reason);
-        return Verdict::Die;
-    }
-    if !done {
-        return Verdict::Foreign;
-    }
-    slot.record(page, reason);
-    BELL.ring();
-    Verdict::Retry
 }
 
 /// Says on standard error why the process ends. No allocation: it is still a signal handler.

@@ -23,6 +23,7 @@ static OPEN: Mutex<Option<HashMap<Key, Weak<SharedFile>>>> = Mutex::new(None);
 pub struct SharedFile {
     file: File,
     key: Key,
+    granule: usize,
     damage: AtomicI32,
 }
 
@@ -37,7 +38,9 @@ impl SharedFile {
         if let Some(file) = open.get(&key).and_then(Weak::upgrade) {
             return file;
         }
+        let granule = sys::file_page_size(fd.as_raw_fd());
         let file = Arc::new(Self {
+            granule,
             file: File::from(fd),
             key,
             damage: AtomicI32::new(0),
@@ -56,6 +59,12 @@ impl SharedFile {
     #[must_use]
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// The size of a page of its mappings in bytes.
+    #[must_use]
+    pub fn granule(&self) -> usize {
+        self.granule
     }
 
     /// The current size in bytes.

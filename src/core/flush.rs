@@ -69,7 +69,7 @@ fn flush_range(mapping: &Mapping, offset: u64, length: u64) -> Result<Flushed> {
     }
     region
         .pages()
-        .flush_range(offset as usize, length as usize)
+        .flush_range(region.lead() + offset as usize, length as usize)
         .map_err(|error| Error::from_io(&error, "msync"))
         .and_then(|()| sys::sync_drive(file.fd()))
         .inspect_err(|error| {

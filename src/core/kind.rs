@@ -65,10 +65,8 @@ impl Kind {
         };
         let name = self.name();
         let detail = described.map(|d| format!(" ({d})")).unwrap_or_default();
-        Err(Error::rule(
-            "ERR_MEMMAP_NOT_MAPPABLE",
-            format!("A {name}{detail} can't be mapped: {remedy}"),
-        ))
+        let message = format!("A {name}{detail} can't be mapped: {remedy}");
+        Err(Error::not_mappable(name, message))
     }
 }
 

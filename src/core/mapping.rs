@@ -276,12 +276,12 @@ impl Mapping {
             return Ok(());
         };
         let _held = region.hold()?;
-        let (start, span) = whole_pages(region.address(), region.length());
+        let (start, span) = region.pages_of(0, region.length());
         // SAFETY: the pages around a range of a region belong to that region.
         match unsafe { sys::populate_pages(start, span) } {
             Err(error) if error.errno() == Some(sys::ENOSYS) => {
                 let before = region.fault_count();
-                for page in (start..start + span).step_by(sys::page_size()) {
+                for page in (start..start + span).step_by(region.granule()) {
                     // SAFETY: the page belongs to a held region; where it can't be delivered the
                     // fault guard puts zeros in its place.
                     unsafe { (page as *const u8).read_volatile() };
@@ -313,12 +313,11 @@ impl Mapping {
         let result = match advice {
             Advice::Known(advice) => region
                 .pages()
-                .advise_range(advice, offset as usize, length as usize)
+                .advise_range(advice, region.lead() + offset as usize, length as usize)
                 .map_err(|error| Error::from_io(&error, "madvise")),
             Advice::Extra(extra) => {
                 let number = extra.number().unwrap_or(-1);
-                let (start, span) =
-                    whole_pages(region.address() + offset as usize, length as usize);
+                let (start, span) = region.pages_of(offset as usize, length as usize);
                 // SAFETY: the pages around a range of a region belong to that region.
                 unsafe { sys::advise_pages(start, span, number) }
             }
@@ -344,7 +343,7 @@ impl Mapping {
             return Ok(());
         };
         let _held = region.hold()?;
-        let page = sys::page_size();
+        let page = region.granule();
         let address = region.address() + offset as usize;
         let start = address.next_multiple_of(page);
         let end = (address + length as usize) / page * page;
@@ -356,7 +355,7 @@ impl Mapping {
         unsafe {
             region.pages().unchecked_advise_range(
                 how.unchecked(),
-                start - region.address(),
+                start + region.lead() - region.address(),
                 end - start,
             )
         }
@@ -376,7 +375,7 @@ impl Mapping {
             return Ok(());
         }
         let _held = region.hold()?;
-        let page = sys::page_size();
+        let page = region.granule();
         let address = region.address() + offset as usize;
         let end = offset + length;
         let starts_on_page = offset == 0 || address.is_multiple_of(page);
@@ -391,7 +390,7 @@ impl Mapping {
                 ),
             ));
         }
-        let (start, span) = whole_pages(address, length as usize);
+        let (start, span) = region.pages_of(offset as usize, length as usize);
         // SAFETY: the pages around a range of a region belong to that region.
         unsafe { sys::protect_pages(start, span, writable) }?;
         set_protected(&mut lock(&self.protected), offset..end, !writable);
@@ -465,6 +464,7 @@ impl Mapping {
             code: "ERR_MEMMAP_FAULT",
             message: String::from("A page of the mapping could not be delivered"),
             path: self.name().map(str::to_owned),
+            kind: None,
             offset: fault.map(|fault| fault.offset),
             reason: fault.map(|fault| fault.reason.name()),
         }
@@ -494,13 +494,6 @@ impl Drop for Mapping {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The whole pages that a range touches: address and length.
-fn whole_pages(address: usize, length: usize) -> (usize, usize) {
-    let page = sys::page_size();
-    let start = address / page * page;
-    (start, (address + length).next_multiple_of(page) - start)
 }
 
 /// Adds a range to a sorted list of ranges that don't touch, or takes it out of it.

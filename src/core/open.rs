@@ -441,17 +441,17 @@ fn explain(error: Error, file: &SharedFile, access: Access) -> Error {
         Some(sys::ENODEV | sys::EIO) if is_virtual => {
             Kind::Virtual.check(false, None).err().unwrap_or(error)
         }
-        Some(sys::ENODEV) if access != Access::CopyOnWrite => Error::rule(
-            "ERR_MEMMAP_NOT_MAPPABLE",
+        Some(sys::ENODEV) if access != Access::CopyOnWrite => Error::not_mappable(
+            Kind::Regular.name(),
             "The file system does not let the file be shared (FUSE with direct I/O, for \
              instance): map it with mode 'r' or 'c'",
         ),
-        Some(sys::ENODEV) => Error::rule(
-            "ERR_MEMMAP_NOT_MAPPABLE",
+        Some(sys::ENODEV) => Error::not_mappable(
+            Kind::Regular.name(),
             "The file system does not support mapping: read the file with fs instead",
         ),
-        Some(sys::EINVAL) if access == Access::CopyOnWrite => Error::rule(
-            "ERR_MEMMAP_NOT_MAPPABLE",
+        Some(sys::EINVAL) if access == Access::CopyOnWrite => Error::not_mappable(
+            Kind::Regular.name(),
             "The file can't be mapped privately (secret memory, for instance): map it with mode \
              'r+', or 'r' with 'strict'",
         ),

@@ -83,12 +83,12 @@ pub struct Region {
     slot: SlotHandle,
     pages: MmapRaw,
     _counted: Counted,
-    /// The first byte that the user asked for.
-    start: usize,
+    /// Bytes between the first page and the first byte that the user asked for.
+    lead: usize,
     length: usize,
-    /// Whole pages around it.
-    base: usize,
+    /// Whole pages, in bytes.
     span: usize,
+    granule: usize,
     is_open: RwLock<bool>,
     file: RwLock<Option<Arc<SharedFile>>>,
     /// Array buffers that hold the region, for the ledger.
@@ -102,9 +102,13 @@ pub struct InUse<'a>(#[expect(dead_code, reason = "held, not read")] RwLockReadG
 impl Region {
     /// Maps a range of a file. The caller has made sure that the file has that range.
     pub fn of_file(range: &FileRange, id: u64, abort: bool, name: Option<&str>) -> Result<Self> {
-        let counted = Counted::take(range.length as u64)?;
+        let granule = range.file.granule();
+        let lead = (range.offset % granule as u64) as usize;
+        let mapped = whole_granules(lead + range.length, granule)?;
+        let counted = Counted::take(mapped as u64)?;
+        let file_offset = range.offset - lead as u64;
         let mut options = MmapOptions::new();
-        options.offset(range.offset).len(range.length);
+        options.offset(file_offset).len(mapped);
         if range.no_reserve {
             options.no_reserve_swap();
         }
@@ -118,33 +122,28 @@ impl Region {
         };
         let is_private = range.access == Access::CopyOnWrite;
         let pages = pages.map_err(|error| {
-            limits::explain(
-                Error::from_io(&error, "mmap"),
-                range.length as u64,
-                is_private,
-            )
+            limits::explain(Error::from_io(&error, "mmap"), mapped as u64, is_private)
         })?;
         let backing = if is_private {
             Backing::PrivateFile
         } else {
             Backing::SharedFile
         };
-        let page = sys::page_size() as u64;
-        Self::enter(pages, range.length, counted, |base, span, lead| Claim {
+        let claim = Claim {
             id,
-            base,
-            length: span,
             lead,
+            granule,
             backing,
             fd,
-            file_offset: range.offset / page * page,
+            file_offset,
             abort,
             name,
-        })
-        .inspect(|region| {
-            *region.file.write().unwrap_or_else(PoisonError::into_inner) =
-                Some(Arc::clone(&range.file));
-        })
+            ..Claim::default()
+        };
+        let region = Self::enter(pages, range.length, counted, claim)?;
+        *region.file.write().unwrap_or_else(PoisonError::into_inner) =
+            Some(Arc::clone(&range.file));
+        Ok(region)
     }
 
     /// Maps zeros.
@@ -155,16 +154,12 @@ impl Region {
             huge,
             abort,
         } = *memory;
-        // The system rounds a mapping of huge pages up and wants it unmapped rounded up.
-        let huge_size = huge.map(|size| {
-            if size == 0 {
-                sys::default_huge_page_size()
-            } else {
-                size
-            }
-        });
-        let mapped = huge_size.map_or(Some(length), |size| length.checked_next_multiple_of(size));
-        let mapped = mapped.ok_or_else(|| Error::system(sys::ENOMEM, "mmap"))?;
+        let granule = match huge {
+            None => sys::page_size(),
+            Some(0) => sys::default_huge_page_size(),
+            Some(size) => size,
+        };
+        let mapped = whole_granules(length, granule)?;
         let counted = Counted::take(mapped as u64)?;
         let mut options = MmapOptions::new();
         options.len(mapped);
@@ -176,43 +171,45 @@ impl Region {
         }
         let pages = options.map_anon().map(MmapRaw::from).map_err(|error| {
             let error = Error::from_io(&error, "mmap");
-            if huge.is_some() && error.errno() == Some(sys::ENOMEM) {
-                return error.because("the system has no free huge pages (vm.nr_hugepages)");
+            match (huge, error.errno()) {
+                (Some(_), Some(sys::ENOMEM)) => {
+                    error.because("the system has no free huge pages (vm.nr_hugepages)")
+                }
+                (Some(_), Some(sys::EINVAL)) => {
+                    error.because("the processor has no huge pages of that size")
+                }
+                _ => limits::explain(error, mapped as u64, true),
             }
-            limits::explain(error, mapped as u64, true)
         })?;
-        Self::enter(pages, length, counted, |base, span, lead| Claim {
-            id,
-            base,
-            length: span.max(mapped),
-            lead,
-            backing: Backing::Anonymous,
-            fd: -1,
-            file_offset: 0,
-            abort,
-            name: None,
-        })
+        Self::enter(
+            pages,
+            length,
+            counted,
+            Claim {
+                id,
+                granule,
+                abort,
+                ..Claim::default()
+            },
+        )
     }
 
-    fn enter<'a>(
-        pages: MmapRaw,
-        length: usize,
-        counted: Counted,
-        claim: impl FnOnce(usize, usize, usize) -> Claim<'a>,
-    ) -> Result<Self> {
-        let page = sys::page_size();
-        let start = pages.as_mut_ptr() as usize;
-        let base = start / page * page;
-        let span = (start + pages.len()).next_multiple_of(page) - base;
-        let slot = SlotHandle::claim(&claim(base, span, start - base))?;
+    fn enter(pages: MmapRaw, length: usize, counted: Counted, claim: Claim<'_>) -> Result<Self> {
+        let (base, lead, granule) = (pages.as_mut_ptr() as usize, claim.lead, claim.granule);
+        let span = pages.len().next_multiple_of(granule);
+        let slot = SlotHandle::claim(&Claim {
+            base,
+            length: span,
+            ..claim
+        })?;
         Ok(Self {
             slot,
             pages,
             _counted: counted,
-            start,
+            lead,
             length,
-            base,
             span,
+            granule,
             is_open: RwLock::new(true),
             file: RwLock::new(None),
             views: AtomicU64::new(0),
@@ -223,7 +220,30 @@ impl Region {
     /// as long as it is not revoked (and after that as zeros, by the fault guard).
     #[must_use]
     pub fn address(&self) -> usize {
-        self.start
+        self.pages.as_mut_ptr() as usize + self.lead
+    }
+
+    /// Bytes between the first page and the first byte.
+    #[must_use]
+    pub fn lead(&self) -> usize {
+        self.lead
+    }
+
+    /// The size of its pages in bytes: huge pages are larger than the system's.
+    #[must_use]
+    pub fn granule(&self) -> usize {
+        self.granule
+    }
+
+    /// The whole pages that a range of it touches: address and bytes.
+    #[must_use]
+    pub fn pages_of(&self, offset: usize, length: usize) -> (usize, usize) {
+        let address = self.address() + offset;
+        let start = address / self.granule * self.granule;
+        (
+            start,
+            (address + length).next_multiple_of(self.granule) - start,
+        )
     }
 
     /// Length in bytes.
@@ -232,7 +252,8 @@ impl Region {
         self.length
     }
 
-    /// What memmap2 made, for its ranged calls; its offsets count from [`Region::address`].
+    /// What memmap2 made, for its ranged calls; its offsets count from the first page, which is
+    /// [`Region::lead`] before the first byte.
     #[must_use]
     pub fn pages(&self) -> &MmapRaw {
         &self.pages
@@ -263,9 +284,10 @@ impl Region {
         }
         *open = false;
         self.slot.get().revoke();
+        let base = self.pages.as_mut_ptr() as usize;
         // SAFETY: base..base + span is what memmap2 mapped for us, rounded to whole pages as the
         // kernel did, and it is unmapped only when this region is dropped.
-        let result = unsafe { sys::replace_pages(self.base, self.span, Replacement::Nothing) };
+        let result = unsafe { sys::replace_pages(base, self.span, Replacement::Nothing) };
         *self.file.write().unwrap_or_else(PoisonError::into_inner) = None;
         result
     }
@@ -312,6 +334,17 @@ impl Region {
     pub fn remove_view(&self) {
         self.views.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// A length in whole pages, where pages are huge: the system rounds their mappings up and wants
+/// them unmapped rounded up. Of ordinary ones it takes any length.
+fn whole_granules(length: usize, granule: usize) -> Result<usize> {
+    if granule == sys::page_size() {
+        return Ok(length);
+    }
+    length
+        .checked_next_multiple_of(granule)
+        .ok_or_else(|| Error::system(sys::ENOMEM, "mmap"))
 }
 
 #[cfg(test)]

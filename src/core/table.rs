@@ -92,7 +92,7 @@ pub enum Backing {
 }
 
 /// What a slot says of its region.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
     /// The number of the mapping.
     pub id: u64,
@@ -102,6 +102,8 @@ pub struct Claim<'a> {
     pub length: usize,
     /// Bytes between `base` and the first byte of the mapping.
     pub lead: usize,
+    /// The size of its pages in bytes.
+    pub granule: usize,
     /// What is under it.
     pub backing: Backing,
     /// The file, or -1; it must stay open until the slot is released.
@@ -112,6 +114,24 @@ pub struct Claim<'a> {
     pub abort: bool,
     /// The name of the file, for the message of an abort.
     pub name: Option<&'a str>,
+}
+
+impl Default for Claim<'_> {
+    /// Anonymous memory, nowhere yet.
+    fn default() -> Self {
+        Self {
+            id: 0,
+            base: 0,
+            length: 0,
+            lead: 0,
+            granule: sys::page_size(),
+            backing: Backing::Anonymous,
+            fd: -1,
+            file_offset: 0,
+            abort: false,
+            name: None,
+        }
+    }
 }
 
 const FREE: u32 = 0;
@@ -129,6 +149,7 @@ pub struct Slot {
     base: AtomicUsize,
     length: AtomicUsize,
     lead: AtomicUsize,
+    granule: AtomicUsize,
     id: AtomicU64,
     backing: AtomicU32,
     fd: AtomicI32,
@@ -161,6 +182,7 @@ impl Slot {
             base: AtomicUsize::new(0),
             length: AtomicUsize::new(0),
             lead: AtomicUsize::new(0),
+            granule: AtomicUsize::new(0),
             id: AtomicU64::new(0),
             backing: AtomicU32::new(0),
             fd: AtomicI32::new(-1),
@@ -191,6 +213,12 @@ impl Slot {
     #[must_use]
     pub fn end(&self) -> usize {
         self.base() + self.length.load(Ordering::Relaxed)
+    }
+
+    /// The size of its pages in bytes.
+    #[must_use]
+    pub fn granule(&self) -> usize {
+        self.granule.load(Ordering::Relaxed)
     }
 
     /// What is under the pages.
@@ -289,6 +317,7 @@ impl SlotHandle {
         slot.base.store(claim.base, Ordering::Relaxed);
         slot.length.store(claim.length, Ordering::Relaxed);
         slot.lead.store(claim.lead, Ordering::Relaxed);
+        slot.granule.store(claim.granule, Ordering::Relaxed);
         slot.id.store(claim.id, Ordering::Relaxed);
         slot.backing.store(claim.backing as u32, Ordering::Relaxed);
         slot.fd.store(claim.fd, Ordering::Relaxed);
@@ -429,10 +458,9 @@ mod tests {
             length: 0x4000,
             lead: 100,
             backing: Backing::SharedFile,
-            fd: -1,
             file_offset: 0x1_0000,
-            abort: false,
             name: Some("a file"),
+            ..Claim::default()
         })
         .unwrap()
     }

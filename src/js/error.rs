@@ -30,12 +30,14 @@ fn build(env: &Env, error: &core::Error) -> Result<Error> {
             code,
             message,
             path,
+            kind,
             offset,
             reason,
         } => {
             object.set_named_property("code", *code)?;
             object.set_named_property("message", message.as_str())?;
             set(&mut object, "path", path.as_deref())?;
+            set(&mut object, "kind", *kind)?;
             set(&mut object, "reason", *reason)?;
             if let Some(offset) = offset {
                 object.set_named_property("offset", *offset as f64)?;

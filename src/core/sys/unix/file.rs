@@ -238,6 +238,53 @@ pub fn file_system(fd: i32) -> Result<FileSystem> {
     })
 }
 
+/// The size in bytes of the pages in which a file is mapped: huge ones on hugetlbfs.
+#[must_use]
+pub fn file_page_size(fd: i32) -> usize {
+    #[cfg(target_os = "linux")]
+    {
+        const HUGETLBFS: u32 = 0x9584_58f6;
+        // SAFETY: all-zero is a valid statfs, and the call fills it.
+        let mut fs: libc::statfs = unsafe { std::mem::zeroed() };
+        // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
+        let result = unsafe { libc::fstatfs(fd, &raw mut fs) };
+        if result == 0 && fs.f_type as u32 == HUGETLBFS {
+            return fs.f_bsize as usize;
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = fd;
+    super::page_size()
+}
+
+/// Whether a block can be had for a page of the file that lies within its size: asks for one.
+/// Safe to call in a signal handler.
+pub fn allocate_page(fd: i32, offset: u64, length: usize) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: fallocate answers bad arguments with an error.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_fallocate,
+                fd,
+                libc::FALLOC_FL_KEEP_SIZE,
+                offset,
+                length,
+            )
+        };
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(Error::last("fallocate"))
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (fd, offset, length);
+        Err(Error::system(libc::EOPNOTSUPP, "fallocate"))
+    }
+}
+
 /// Why a memory file refuses writers, if it does.
 #[must_use]
 pub fn is_sealed_against_writing(fd: i32) -> bool {

@@ -257,7 +257,41 @@ pub fn is_readable(address: usize) -> bool {
             SET_SIZE,
         )
     };
-    !(result == -1 && last_errno() == libc::EFAULT)
+    result == -1 && last_errno() == libc::EINVAL
+}
+
+/// Whether the word at `address`, a multiple of four, can be stored into, found out without a
+/// trap: the kernel is asked to `or` it with zero (`futex(2)`, `FUTEX_WAKE_OP`).
+///
+/// Safe to call in a signal handler.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn is_writable(address: usize) -> bool {
+    const FUTEX_WAKE_OP: i32 = 5;
+    const FUTEX_PRIVATE: i32 = 128;
+    const OR_WITH_0: u32 = 2 << 28;
+    static NOBODY_WAITS: u32 = 0;
+    // SAFETY: nobody waits on the first word, and a word that is or-ed with zero keeps its value;
+    // a bad address is an error.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            &raw const NOBODY_WAITS,
+            FUTEX_WAKE_OP | FUTEX_PRIVATE,
+            0,
+            0,
+            address,
+            OR_WITH_0,
+        )
+    };
+    result >= 0
+}
+
+/// Where there is no such call, nothing is known to be writable.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn is_writable(_address: usize) -> bool {
+    false
 }
 
 /// Where there is no such call, nothing is known to be readable.

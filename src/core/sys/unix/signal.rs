@@ -52,7 +52,8 @@ static PREVIOUS: [AtomicPtr<libc::sigaction>; 2] = [
 static JUDGE: AtomicUsize = AtomicUsize::new(0);
 
 /// The threads that are inside a previous handler right now. One that comes here again was
-/// called in a circle: by a handler that had saved ours as its previous one.
+/// called in a circle: by a handler that had saved ours as its previous one. Where there are
+/// more threads than places, a circle is not noticed.
 static CHAINING: [AtomicI32; 32] = [const { AtomicI32::new(0) }; 32];
 
 type Judge = fn(address: usize, trap: Trap) -> Verdict;
@@ -184,9 +185,10 @@ fn pass_on(signal: i32, info: *mut libc::siginfo_t, context: *mut c_void) {
         libc::SIG_IGN if code <= 0 => {}
         libc::SIG_DFL | libc::SIG_IGN => default_action(signal, code),
         handler => {
-            let Some(_place) = Chaining::enter() else {
+            if is_chaining() {
                 return default_action(signal, code);
-            };
+            }
+            let _place = Chaining::enter();
             call(handler, previous, signal, info, context);
         }
     }
@@ -242,12 +244,6 @@ struct Chaining(&'static AtomicI32);
 impl Chaining {
     fn enter() -> Option<Self> {
         let me = thread_number();
-        if CHAINING
-            .iter()
-            .any(|place| place.load(Ordering::Relaxed) == me)
-        {
-            return None;
-        }
         CHAINING
             .iter()
             .find(|place| {
@@ -257,6 +253,13 @@ impl Chaining {
             })
             .map(Self)
     }
+}
+
+fn is_chaining() -> bool {
+    let me = thread_number();
+    CHAINING
+        .iter()
+        .any(|place| place.load(Ordering::Relaxed) == me)
 }
 
 impl Drop for Chaining {

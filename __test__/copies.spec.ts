@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs'
+import test, { type ExecutionContext } from 'ava'
+import { type Mapping, mmapAnonymous, mmapSync } from '../index.js'
+import { counting, tempFile } from './helpers/temp.js'
+
+function memoryOf(t: ExecutionContext, contents: string): Mapping {
+  const memory = mmapAnonymous(contents.length)
+  memory.write(contents)
+  t.teardown(() => memory.close())
+  return memory
+}
+
+test('read() gives a copy with memory of its own', (t) => {
+  const mapping = mmapSync(tempFile(t, 10_000), { mode: 'c' })
+  const copy = mapping.read({ offset: 4090, length: 20 })
+  t.deepEqual(copy, counting(10_000).subarray(4090, 4110))
+  t.is(copy.buffer.byteLength, 20)
+  mapping.fill(0)
+  mapping.closeSync()
+  t.is(copy[0], 4090 % 256)
+})
+
+test('read() of everything, of nothing, and of the end', (t) => {
+  const memory = memoryOf(t, 'abcdef')
+  t.is(memory.read().toString(), 'abcdef')
+  t.is(memory.read({}).toString(), 'abcdef')
+  t.is(memory.read({ offset: 4n }).toString(), 'ef')
+  t.is(memory.read({ offset: 6 }).length, 0)
+  t.is(memory.read({ length: 0 }).length, 0)
+})
+
+const fillsTarget = test.macro((t: ExecutionContext, target: NodeJS.ArrayBufferView | ArrayBufferLike) => {
+  const memory = memoryOf(t, 'abcdefghijklmnop')
+  t.is(memory.readInto(target, 3), 8)
+  const bytes = ArrayBuffer.isView(target)
+    ? Buffer.from(target.buffer, target.byteOffset, target.byteLength)
+    : Buffer.from(target as ArrayBuffer)
+  t.is(bytes.toString(), 'defghijk')
+})
+
+test('readInto() a Buffer', fillsTarget, Buffer.alloc(8))
+test('readInto() a slice of a typed array', fillsTarget, new Uint8Array(16).subarray(4, 12))
+test('readInto() a Float64Array', fillsTarget, new Float64Array(1))
+test('readInto() a DataView', fillsTarget, new DataView(new ArrayBuffer(12), 2, 8))
+test('readInto() an ArrayBuffer', fillsTarget, new ArrayBuffer(8))
+test('readInto() a SharedArrayBuffer', fillsTarget, new SharedArrayBuffer(8))
+
+test('readInto() copies nothing when there is not enough', (t) => {
+  const memory = memoryOf(t, 'abcdef')
+  const target = Buffer.from('....')
+  t.throws(() => memory.readInto(target, 3), { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => memory.readInto(target, 7), { code: 'ERR_OUT_OF_RANGE' })
+  t.is(target.toString(), '....')
+  t.is(memory.readInto(new Uint8Array(0), 6), 0)
+})
+
+test('readInto() a view of the same mapping moves bytes within it', (t) => {
+  const memory = memoryOf(t, 'abcdef')
+  memory.readInto(memory.buffer(2, 4), 0)
+  t.is(memory.read().toString(), 'ababcd')
+})
+
+const writesData = test.macro((t: ExecutionContext, data: Parameters<Mapping['write']>[0], expected: string) => {
+  const memory = memoryOf(t, '................')
+  t.is(memory.write(data, 2n), Buffer.byteLength(expected))
+  t.is(memory.read({ offset: 2, length: Buffer.byteLength(expected) }).toString(), expected)
+  t.is(memory.read({ length: 2 }).toString(), '..')
+})
+
+test('write() a string as UTF-8', writesData, 'grüße', 'grüße')
+test('write() a Buffer', writesData, Buffer.from('abc'), 'abc')
+test('write() a slice', writesData, Buffer.from('xabcx').subarray(1, 4), 'abc')
+test('write() a DataView', writesData, new DataView(new Uint8Array([48, 97, 98]).buffer, 1), 'ab')
+test('write() an ArrayBuffer', writesData, new Uint8Array([97, 98]).buffer, 'ab')
+test(
+  'write() 16-bit elements by their bytes',
+  writesData,
+  new Uint16Array(new Uint8Array([97, 98, 99, 100]).buffer),
+  'abcd',
+)
+test('write() nothing', writesData, '', '')
+
+test('write() writes nothing when not everything fits', (t) => {
+  const memory = memoryOf(t, 'abcdef')
+  t.throws(() => memory.write('xyz', 4), { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => memory.write('', 7), { code: 'ERR_OUT_OF_RANGE' })
+  t.is(memory.read().toString(), 'abcdef')
+})
+
+test('write() of a view of the same mapping may overlap where it goes', (t) => {
+  const memory = memoryOf(t, 'abcdef')
+  memory.write(memory.buffer(0, 4), 2)
+  t.is(memory.read().toString(), 'ababcd')
+})
+
+const fills = test.macro((t: ExecutionContext, value: number | string | Uint8Array, expected: string) => {
+  const memory = memoryOf(t, '..........')
+  t.is(memory.fill(value, { offset: 1, length: 7 }), memory)
+  t.is(memory.read().toString('latin1'), expected)
+})
+
+test('fill() with a byte', fills, 97, '.aaaaaaa..')
+test('fill() with a string, cut at the end', fills, 'abc', '.abcabca..')
+test('fill() with bytes', fills, Uint8Array.of(97, 98), '.abababa..')
+test('fill() with UTF-8', fills, 'é', '.\xc3\xa9\xc3\xa9\xc3\xa9\xc3..')
+
+test('fill() with a pattern that lies in what is filled takes it as it was', (t) => {
+  const memory = memoryOf(t, 'abcdef')
+  memory.fill(memory.buffer(1, 2))
+  t.is(memory.read().toString(), 'bcbcbc')
+})
+
+test('fill() refuses what is no byte and what is empty', (t) => {
+  const memory = memoryOf(t, 'abcdef')
+  t.throws(() => memory.fill(256), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => memory.fill(-1), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => memory.fill(1.5), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => memory.fill(''), { code: 'ERR_INVALID_ARG_VALUE' })
+  t.throws(() => memory.fill(new Uint8Array(0)), { code: 'ERR_INVALID_ARG_VALUE' })
+  t.throws(() => memory.fill(true as unknown as number), { code: 'ERR_INVALID_ARG_TYPE' })
+  t.is(memory.read().toString(), 'abcdef')
+})
+
+const copies = test.macro((t: ExecutionContext, args: [number, number, number?], expected: string) => {
+  const memory = memoryOf(t, 'abcdefgh')
+  t.is(memory.copyWithin(...args), memory)
+  t.is(memory.read().toString(), expected)
+})
+
+test('copyWithin() forwards over itself', copies, [2, 0, 5], 'ababcdeh')
+test('copyWithin() backwards over itself', copies, [0, 3], 'defghfgh')
+test('copyWithin() nothing', copies, [8, 3, 3], 'abcdefgh')
+
+test('copyWithin() clamps nothing and counts nothing from the end', (t) => {
+  const memory = memoryOf(t, 'abcdefgh')
+  for (const args of [
+    [-1, 0, 1],
+    [0, -1, 1],
+    [0, 0, -1],
+    [0, 0, 9],
+    [0, 5, 4],
+    [5, 0, 4],
+    [0, 9],
+  ] as const) {
+    const copy = () => memory.copyWithin(args[0], args[1], args[2])
+    t.throws(copy, { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' }, String(args))
+  }
+  t.is(memory.read().toString(), 'abcdefgh')
+})
+
+test('what changes bytes is refused in mode r', (t) => {
+  const file = tempFile(t, 'abcdef')
+  const mapping = mmapSync(file)
+  const uses = [
+    () => mapping.write('x'),
+    () => mapping.fill(1),
+    () => mapping.copyWithin(0, 1),
+    () => mapping.protect('r+'),
+    () => mapping.discard('remove'),
+  ]
+  for (const use of uses) {
+    const error = t.throws(use, { code: 'ERR_MEMMAP_READ_ONLY' })
+    t.true(error?.message.includes(file) && error.message.includes("'r+'"))
+  }
+  t.is(mapping.read().toString(), 'abcdef')
+  mapping.closeSync()
+})
+
+test('in mode c copies stay in the process', (t) => {
+  const file = tempFile(t, 'abcdef')
+  const mapping = mmapSync(file, { mode: 'c' })
+  mapping.write('x').toFixed()
+  mapping.fill('y', { offset: 1, length: 1 }).copyWithin(4, 0, 2)
+  t.is(mapping.read().toString(), 'xycdxy')
+  mapping.closeSync()
+  t.is(readFileSync(file, 'utf8'), 'abcdef')
+})

@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+/** How a child process ended and what it said. */
+export interface Outcome {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface ChildOptions {
+  readonly args?: readonly string[]
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Options for Node itself. */
+  readonly node?: readonly string[]
+  /** A command that starts Node for us: Node's own command line is put behind it. */
+  readonly through?: readonly string[]
+  /** After so many milliseconds it is killed with SIGKILL. @default 60000 */
+  readonly timeout?: number
+}
+
+const root = path.join(import.meta.dirname, '..', '..')
+
+// By its file, since a child may run in another directory.
+const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+
+/** The library's entry, for code in a child process to import. */
+export const entry = pathToFileURL(path.join(root, 'index.ts')).href
+
+/** Runs a script of `__test__/fixtures` in a process of its own. */
+export function runFixture(name: string, options: ChildOptions = {}): Promise<Outcome> {
+  return run([path.join(root, '__test__', 'fixtures', name)], options)
+}
+
+/** Runs code, as an ES module in TypeScript without types, in a process of its own. 'memmap' names this library. */
+export function runCode(code: string, options: ChildOptions = {}): Promise<Outcome> {
+  const linked = code.replaceAll(/from 'memmap'/g, `from '${entry}'`)
+  return run(['--input-type=module', '--eval', linked], options)
+}
+
+function run(script: readonly string[], options: ChildOptions): Promise<Outcome> {
+  const { args = [], cwd, env = {}, node = [], through = [], timeout = 60_000 } = options
+  return new Promise((resolve, reject) => {
+    const [command = '', ...rest] = [...through, process.execPath, ...node, '--import', loader, ...script, ...args]
+    const child = spawn(command, rest, {
+      cwd,
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout,
+      killSignal: 'SIGKILL',
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+}

@@ -1,0 +1,27 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { ExecutionContext } from 'ava'
+
+/** Makes a directory that goes when the test ends. */
+export function tempDir(t: ExecutionContext<unknown>): string {
+  const directory = mkdtempSync(path.join(tmpdir(), 'memmap-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** Writes a file into a directory of its own. A number stands for that many bytes, each the low byte of its position. */
+export function tempFile(
+  t: ExecutionContext<unknown>,
+  contents: string | Uint8Array | number = '',
+  name = 'file.bin',
+): string {
+  const file = path.join(tempDir(t), name)
+  writeFileSync(file, typeof contents === 'number' ? counting(contents) : contents)
+  return file
+}
+
+/** Bytes of which each is the low byte of its position. */
+export function counting(length: number): Buffer {
+  return Buffer.from(Uint8Array.from({ length }, (_, index) => index))
+}

@@ -1,0 +1,250 @@
+import { setTimeout } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import { Mapping, mmap, mmapAnonymous, mmapSync } from '../index.js'
+import { tempFile } from './helpers/temp.js'
+
+const closed = { code: 'ERR_MEMMAP_CLOSED' }
+
+// Ends.
+
+const ends = test.macro(async (t: ExecutionContext, end: (mapping: Mapping) => unknown) => {
+  const mapping = mmapAnonymous(4096)
+  const views = [mapping.buffer(), mapping.array(Float64Array, 8), mapping.buffer(100, 10).subarray(1)]
+  const data = mapping.dataView()
+  t.false(mapping.closed)
+  const ending = end(mapping)
+  t.true(mapping.closed)
+  t.deepEqual(
+    views.map((view) => view.length),
+    [0, 0, 0],
+  )
+  t.throws(() => data.getUint8(0), { instanceOf: TypeError })
+  await ending
+  t.throws(() => mapping.buffer(), closed)
+})
+
+test('close() empties every view at once', ends, (mapping: Mapping) => mapping.close())
+test('closeSync() empties every view at once', ends, (mapping: Mapping) => mapping.closeSync())
+test('Symbol.dispose closes', ends, (mapping: Mapping) => mapping[Symbol.dispose]())
+test('Symbol.asyncDispose closes', ends, (mapping: Mapping) => mapping[Symbol.asyncDispose]())
+
+test('close() gives the same promise each time', async (t) => {
+  const mapping = mmapAnonymous(16)
+  const promise = mapping.close()
+  t.is(mapping.close(), promise)
+  await promise
+  t.is(mapping.close(), promise)
+})
+
+test('closing twice, in any way, does nothing', async (t) => {
+  const first = mmapAnonymous(16)
+  first.closeSync()
+  first.closeSync()
+  await first.close()
+  await first[Symbol.asyncDispose]()
+
+  const second = mmapAnonymous(16)
+  const promise = second.close()
+  second.closeSync()
+  second[Symbol.dispose]()
+  await promise
+  t.true(first.closed && second.closed)
+})
+
+test('closing a mapping of which no view was taken works', async (t) => {
+  const file = tempFile(t, 100)
+  mmapSync(file).closeSync()
+  await (await mmap(file)).close()
+  t.pass()
+})
+
+const methods: Record<string, (mapping: Mapping) => unknown> = {
+  buffer: (mapping) => mapping.buffer(),
+  array: (mapping) => mapping.array(Uint8Array),
+  dataView: (mapping) => mapping.dataView(),
+  read: (mapping) => mapping.read(),
+  readInto: (mapping) => mapping.readInto(new Uint8Array(1)),
+  write: (mapping) => mapping.write('x'),
+  fill: (mapping) => mapping.fill(1),
+  copyWithin: (mapping) => mapping.copyWithin(0, 1),
+  windows: (mapping) => mapping.windows(),
+  chunks: (mapping) => mapping.chunks(),
+  advise: (mapping) => mapping.advise('normal'),
+  discard: (mapping) => mapping.discard('dontneed'),
+  protect: (mapping) => mapping.protect('r'),
+  flushSync: (mapping) => mapping.flushSync(),
+  assertHealthy: (mapping) => mapping.assertHealthy(),
+  pin: (mapping) => mapping.pin(),
+}
+
+for (const [name, use] of Object.entries(methods)) {
+  test(`${name}() of a closed mapping says that it is closed, and which`, (t) => {
+    const file = tempFile(t, 100)
+    const mapping = mmapSync(file, { mode: 'r+' })
+    mapping.closeSync()
+    const error = t.throws(() => use(mapping), closed)
+    t.true(error?.message.includes(file))
+  })
+}
+
+test('flush() of a closed mapping rejects, and does not throw', async (t) => {
+  const mapping = mmapAnonymous(16)
+  mapping.closeSync()
+  await t.throwsAsync(mapping.flush(), closed)
+})
+
+test('every method is in the list of those that a closed mapping refuses', (t) => {
+  const open = ['constructor', 'close', 'closeSync', 'flush']
+  t.deepEqual(
+    Object.getOwnPropertyNames(Mapping.prototype)
+      .filter((name) => {
+        const { value } = Object.getOwnPropertyDescriptor(Mapping.prototype, name) ?? {}
+        return typeof value === 'function' && !open.includes(name)
+      })
+      .toSorted(),
+    Object.keys(methods).toSorted(),
+  )
+})
+
+test('the properties of a closed mapping can be read', (t) => {
+  const file = tempFile(t, 100)
+  const mapping = mmapSync(file, { mode: 'c', offset: 10, label: 'it' })
+  mapping.closeSync()
+  const { path, mode, offset, length, label, faults } = mapping
+  t.deepEqual(
+    { path, mode, offset, length, label, faults },
+    {
+      path: file,
+      mode: 'c',
+      offset: 10,
+      length: 90,
+      label: 'it',
+      faults: [],
+    },
+  )
+})
+
+// Closing by what an argument does when it is looked at.
+
+const closesDuring = test.macro((t: ExecutionContext, use: (mapping: Mapping, trap: <T>(value: T) => T) => unknown) => {
+  const mapping = mmapAnonymous(4096)
+  const trap = <T>(value: T): T => {
+    mapping.closeSync()
+    return value
+  }
+  t.throws(() => use(mapping, trap), closed)
+})
+
+test('read() with a getter that closes', closesDuring, (mapping, trap) =>
+  mapping.read({
+    get offset() {
+      return trap(0)
+    },
+  }),
+)
+test('fill() with a getter that closes', closesDuring, (mapping, trap) =>
+  mapping.fill(1, {
+    get length() {
+      return trap(8)
+    },
+  }),
+)
+test('windows() with a getter that closes', closesDuring, (mapping, trap) =>
+  mapping.windows({
+    get size() {
+      return trap(8)
+    },
+  }),
+)
+test('flushSync() with a getter that closes', closesDuring, (mapping, trap) =>
+  mapping.flushSync({
+    get level() {
+      return trap('data' as const)
+    },
+  }),
+)
+test('write() with bytes that close when asked for their length', closesDuring, (mapping, trap) => {
+  class Trap extends Uint8Array {
+    override get byteLength() {
+      return trap(4)
+    }
+  }
+  return mapping.write(new Trap(8))
+})
+
+test('array() with a constructor that closes gives an error, not memory', (t) => {
+  const mapping = mmapAnonymous(4096)
+  class Trap extends Uint8Array {
+    constructor(buffer: ArrayBuffer, byteOffset: number, length: number) {
+      mapping.closeSync()
+      super(buffer, byteOffset, length)
+    }
+  }
+  t.throws(() => mapping.array(Trap as unknown as Uint8ArrayConstructor), { instanceOf: TypeError })
+})
+
+// Pins and jobs.
+
+test('close() waits for every pin, and lets nothing new begin', async (t) => {
+  const mapping = mmapAnonymous(16)
+  const view = mapping.buffer()
+  const pins = [mapping.pin(), mapping.pin()] as const
+  let done = false
+  const closing = mapping.close().then(() => (done = true))
+  t.true(mapping.closed)
+  t.throws(() => mapping.pin(), closed)
+  pins[0].release()
+  pins[0].release()
+  await setTimeout(20)
+  t.false(done)
+  t.is(view.length, 16)
+  pins[1][Symbol.dispose]()
+  await closing
+  t.is(view.length, 0)
+})
+
+test('closeSync() with a pin throws and leaves the mapping open', (t) => {
+  const mapping = mmapAnonymous(16)
+  const view = mapping.buffer()
+  const pin = mapping.pin()
+  t.throws(() => mapping.closeSync(), { code: 'ERR_MEMMAP_BUSY', message: /1 pins/ })
+  t.throws(() => mapping[Symbol.dispose](), { code: 'ERR_MEMMAP_BUSY' })
+  t.false(mapping.closed)
+  t.is(view.length, 16)
+  pin.release()
+  mapping.closeSync()
+  t.is(view.length, 0)
+})
+
+test('close() waits for a flush under way, and closeSync() refuses', async (t) => {
+  const mapping = mmapSync(tempFile(t, 1 << 16), { mode: 'r+' })
+  mapping.fill(3)
+  const flushing = mapping.flush()
+  t.throws(() => mapping.closeSync(), { code: 'ERR_MEMMAP_BUSY' })
+  const closing = mapping.close()
+  t.is((await flushing).bytes, 1 << 16)
+  await closing
+})
+
+test('a pin released after closing by force of another kind is harmless', async (t) => {
+  const mapping = mmapAnonymous(16)
+  const pin = mapping.pin()
+  pin.release()
+  await mapping.close()
+  t.notThrows(() => pin.release())
+})
+
+// What views are worth.
+
+test('a buffer that was moved away by the user survives closing', async (t) => {
+  const memory = mmapAnonymous(4096).fill(5)
+  const { buffer } = memory.buffer()
+  const { transfer } = buffer as { transfer?: () => ArrayBuffer } // absent on Node 20
+  const moved = new Uint8Array(transfer === undefined ? new ArrayBuffer(1) : transfer.call(buffer))
+  await memory.close()
+  t.is(moved[0], 0)
+})
+
+test('a constructed Mapping is refused', (t) => {
+  t.throws(() => Reflect.construct(Mapping, []), { instanceOf: TypeError, code: 'ERR_ILLEGAL_CONSTRUCTOR' })
+})

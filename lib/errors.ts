@@ -1,0 +1,154 @@
+/**
+ * The one error class of the library, and the two ways an error comes to be: from a state of ours, or from the system.
+ * Wrong arguments are no `MemmapError`: they are the plain `TypeError` and `RangeError` that Node throws (see `validate.ts`).
+ */
+import { constants } from 'node:os'
+import util from 'node:util'
+
+/** The codes of errors that only this library knows; system errors carry the system's own, such as `ENOENT`. */
+export type MemmapErrorCode =
+  | 'ERR_MEMMAP_ADDRESS_SPACE'
+  | 'ERR_MEMMAP_BUSY'
+  | 'ERR_MEMMAP_CLOSED'
+  | 'ERR_MEMMAP_FAULT'
+  | 'ERR_MEMMAP_FLUSH_LOST'
+  | 'ERR_MEMMAP_MAP_COUNT'
+  | 'ERR_MEMMAP_MISALIGNED'
+  | 'ERR_MEMMAP_NO_BINARY'
+  | 'ERR_MEMMAP_NOT_MAPPABLE'
+  | 'ERR_MEMMAP_READ_ONLY'
+  | 'ERR_MEMMAP_UNSUPPORTED'
+  | 'ERR_MEMMAP_VIEW_TOO_LARGE'
+
+/** What an error may carry besides its code and its message. */
+export interface ErrorDetails {
+  readonly errno?: number | undefined
+  readonly syscall?: string | undefined
+  readonly path?: string | undefined
+  readonly kind?: string | undefined
+  readonly offset?: number | undefined
+  readonly reason?: string | undefined
+  readonly cause?: unknown
+}
+
+/** What a failed system call reports: the number as in C (positive), and where it happened. */
+export interface SystemFailure {
+  readonly errno: number
+  readonly syscall: string
+  readonly path?: string | undefined
+  readonly hint?: string | undefined
+  readonly message?: string | undefined
+}
+
+// A registered symbol, so that `instanceof` holds across two installed copies of this library and across realms.
+const brand = Symbol.for('memmap.MemmapError')
+
+/**
+ * Everything that goes wrong with a mapping, except wrong arguments.
+ *
+ * `code` is one of ours (`ERR_MEMMAP_…`) or the system's (`ENOENT`, `EACCES`, …); errors of the system also carry
+ * `errno` (negative), `syscall` and `path`, with the same texts as those of `node:fs`.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { MemmapError, mmapSync } from 'memmap'
+ *
+ * try {
+ *   mmapSync('/no/such/file')
+ * } catch (error) {
+ *   assert(error instanceof MemmapError)
+ *   assert.equal(error.code, 'ENOENT')
+ *   assert.equal(error.syscall, 'open')
+ *   assert.equal(error.path, '/no/such/file')
+ * }
+ * ```
+ */
+export class MemmapError extends Error {
+  /** `ERR_MEMMAP_…`, or the name of a system error such as `ENOENT`. */
+  readonly code: string
+  /** The system's error number, negative as in `node:fs`. Only on system errors. */
+  declare readonly errno?: number
+  /** The system call that failed. Only on system errors. */
+  declare readonly syscall?: string
+  /** The file, as it was given. */
+  declare readonly path?: string
+  /** What the source is, on `ERR_MEMMAP_NOT_MAPPABLE`: 'directory', 'pipe', 'socket', 'virtual file', … */
+  declare readonly kind?: string
+  /** Where in the mapping, in bytes, on `ERR_MEMMAP_FAULT`. */
+  declare readonly offset?: number
+  /** Why, on `ERR_MEMMAP_FAULT`: 'truncated', 'nospace', 'io' or 'readonly'. */
+  declare readonly reason?: string
+
+  static {
+    // As on Error.prototype: inherited, so that it isn't printed among the properties of each error.
+    Object.defineProperty(this.prototype, 'name', { value: 'MemmapError', writable: true, configurable: true })
+    Object.defineProperty(this.prototype, brand, { value: true })
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value
+  }
+
+  constructor(code: string, message: string, details: ErrorDetails = {}) {
+    const { cause, ...properties } = details
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    for (const [key, value] of Object.entries(properties)) {
+      if (value !== undefined) Object.assign(this, { [key]: value })
+    }
+    if (code.startsWith('ERR_')) writeCodeIntoStack(this, code)
+  }
+}
+
+/** Makes an error of our own state. It has the shape `MemmapError [CODE]: message` at the head of its stack. */
+export function memmapError(code: MemmapErrorCode, message: string, details?: ErrorDetails): MemmapError {
+  return new MemmapError(code, message, details)
+}
+
+/** Makes a system error shaped as those of `node:fs`: `ENOENT: no such file or directory, open 'path'`. */
+export function systemError(failure: SystemFailure): MemmapError {
+  const { syscall, path, hint } = failure
+  const { errno, code, text } = describeErrno(failure)
+  const subject = path === undefined ? '' : ` '${path}'`
+  const advice = hint === undefined ? '' : `: ${hint}`
+  return new MemmapError(code, `${code}: ${text}, ${syscall}${subject}${advice}`, { errno, syscall, path })
+}
+
+/** Gives an error its code, as a property and at the head of its stack, where Node writes it too. */
+export function withCode<E extends Error>(error: E, code: string): E & { code: string } {
+  writeCodeIntoStack(error, code)
+  return Object.assign(error, { code })
+}
+
+/** Cuts the frames above and including `hide` out of the stack, so that it starts where the user called. */
+export function startStackBelow(error: Error, hide: (...args: never[]) => unknown): void {
+  const code = 'code' in error ? String(error.code) : ''
+  Error.captureStackTrace?.(error, hide)
+  if (code.startsWith('ERR_')) writeCodeIntoStack(error, code)
+}
+
+// The engine formats the stack at its first reading, from the name that the error has then.
+function writeCodeIntoStack(error: Error, code: string): void {
+  Object.defineProperty(error, 'name', { value: `${error.name} [${code}]`, configurable: true })
+  void error.stack
+  Reflect.deleteProperty(error, 'name')
+}
+
+// libuv's table has the names and the texts that `node:fs` uses, by libuv's own numbers. Those are the negated ones of C
+// except on Windows, where only the name leads from one to the other.
+function describeErrno(failure: SystemFailure): { errno: number; code: string; text: string } {
+  const table = util.getSystemErrorMap?.() ?? new Map<number, [string, string]>()
+  const known = process.platform === 'win32' ? undefined : table.get(-failure.errno)
+  if (known) return { errno: -failure.errno, code: known[0], text: known[1] }
+
+  const code = Object.entries(constants.errno).find(([, number]) => number === failure.errno)?.[0]
+  for (const [errno, [name, text]] of table) {
+    if (name === code) return { errno, code: name, text }
+  }
+  return {
+    errno: -failure.errno,
+    code: code ?? 'UNKNOWN',
+    text: failure.message || `unknown system error ${failure.errno}`,
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The only door to the native half: loads it, and turns what it throws into the errors that users see.
+ */
+import { createRequire } from 'node:module'
+import type * as Native from '#native'
+import { memmapError, MemmapError, startStackBelow, systemError, withCode } from './errors.js'
+
+export type { AnonymousRequest, FaultRecord, MappingRecord, NativeMapping, OpenRequest } from '#native'
+
+/** The native module. It is loaded with this one, so that a missing binary is reported at the import. */
+export const native: typeof Native = load()
+
+/** Calls into the native half. What it throws comes out translated, with a stack that starts at our caller. */
+export function call<T>(operation: () => T): T {
+  try {
+    return operation()
+  } catch (failure) {
+    throw restack(translate(failure), call)
+  }
+}
+
+/**
+ * The same for what returns a promise. The native half settles it with no JavaScript on the stack; throwing again here,
+ * after an `await`, gives the engine the chain of awaiting callers to write down.
+ */
+export async function callAsync<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation()
+  } catch (failure) {
+    throw restack(translate(failure), callAsync)
+  }
+}
+
+// A static import could not be caught, and the generated loader's own message blames npm and a missing WASI package.
+function load(): typeof Native {
+  try {
+    return createRequire(import.meta.url)('#native') as typeof Native
+  } catch (cause) {
+    throw memmapError(
+      'ERR_MEMMAP_NO_BINARY',
+      `No native binary of memmap could be loaded on ${process.platform}-${process.arch}. Install the package again ` +
+        'without --omit=optional, or build the binary with "npm run build:native" in a clone of the repository',
+      { cause },
+    )
+  }
+}
+
+interface NativeFailure extends Error {
+  readonly code?: unknown
+  readonly errno?: unknown
+  readonly syscall?: unknown
+  readonly path?: string
+  readonly hint?: string
+  readonly kind?: string
+  readonly offset?: number
+  readonly reason?: string
+}
+
+/** The error that users see for one that the native half threw. One that it didn't mean to throw is left as it is. */
+export function translate(failure: unknown): unknown {
+  if (!isFailure(failure) || failure instanceof MemmapError) return failure
+  const { code, errno, syscall, message, path, hint, kind, offset, reason } = failure
+  if (typeof errno === 'number' && typeof syscall === 'string')
+    return systemError({ errno, syscall, path, hint, message })
+  if (typeof code !== 'string' || !code.startsWith('ERR_')) return failure
+  if (code === 'ERR_OUT_OF_RANGE') return withCode(new RangeError(message), code)
+  if (code.startsWith('ERR_INVALID_')) return withCode(new TypeError(message), code)
+  return new MemmapError(code, message, { path, kind, offset, reason })
+}
+
+function isFailure(value: unknown): value is NativeFailure {
+  return typeof value === 'object' && value !== null && 'message' in value
+}
+
+function restack(error: unknown, hide: (...args: never[]) => unknown): unknown {
+  if (error instanceof Error) startStackBelow(error, hide)
+  return error
+}

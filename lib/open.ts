@@ -1,0 +1,144 @@
+/**
+ * The ways to a Mapping.
+ */
+import { threadId } from 'node:worker_threads'
+import { capabilities } from './constants.js'
+import { memmapError } from './errors.js'
+import { traceCaller } from './ledger.js'
+import { Mapping } from './mapping.js'
+import { call, callAsync, native, type NativeMapping, type OpenRequest } from './native.js'
+import {
+  type AnonymousOptions,
+  defined,
+  type MappingOptions,
+  type MappingSource,
+  parseAnonymousOptions,
+  parseMappingOptions,
+  parseSource,
+} from './options.js'
+import { Region, type RegionTraits } from './region.js'
+import { type Bytes, parseBytes } from './validate.js'
+
+/**
+ * Maps a file, or a part of it. Opening it, and bringing its pages in with `populate`, happens on another thread.
+ *
+ * The descriptor of a FileHandle, or one given as a number, is duplicated before this returns: close yours when you like. An
+ * empty file gives an empty mapping. Files are never created except by the modes `w+` and `wx+`.
+ *
+ * @param source a path (string, file URL, or bytes in UTF-8), a FileHandle, or a file descriptor
+ * @throws (rejects with) the errors of open(2) and mmap(2), such as `ENOENT` and `EACCES`; `ERR_MEMMAP_NOT_MAPPABLE` for
+ *   directories, pipes and the like; `ERR_OUT_OF_RANGE` when the range does not lie within the file;
+ *   `ERR_MEMMAP_MAP_COUNT` and `ERR_MEMMAP_ADDRESS_SPACE` at limits of the system; `ERR_MEMMAP_UNSUPPORTED` for options that
+ *   this platform or runtime lacks; `ERR_INVALID_ARG_TYPE` and `ERR_INVALID_ARG_VALUE`, also for unknown options
+ * @see https://man7.org/linux/man-pages/man2/mmap.2.html
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { writeFile } from 'node:fs/promises'
+ * import { mmap } from 'memmap'
+ *
+ * await writeFile('hello.txt', 'hello world')
+ * const mapping = await mmap('hello.txt', { offset: 6 })
+ * assert.equal(mapping.buffer().toString(), 'world')
+ * await mapping.close()
+ * ```
+ */
+export async function mmap(source: MappingSource, options?: MappingOptions): Promise<Mapping> {
+  const { request, traits } = prepare(source, options, traceCaller(mmap))
+  return present(await callAsync(() => native.open(request)), traits)
+}
+
+/**
+ * The same as `mmap()`, on this thread.
+ *
+ * @throws as `mmap()` rejects
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { writeFileSync } from 'node:fs'
+ * import { mmapSync } from 'memmap'
+ *
+ * writeFileSync('hello.txt', 'hello world')
+ * const mapping = mmapSync('hello.txt', { mode: 'c' })
+ * mapping.write('HELLO')
+ * assert.equal(mapping.buffer().toString(), 'HELLO world')
+ * mapping.closeSync()
+ * ```
+ */
+export function mmapSync(source: MappingSource, options?: MappingOptions): Mapping {
+  const { request, traits } = prepare(source, options, traceCaller(mmapSync))
+  return present(
+    call(() => native.openSync(request)),
+    traits,
+  )
+}
+
+/**
+ * Gives memory that belongs to no file: zeros at first, of any size, outside of the engine's heap. Pages take up memory when
+ * they are first written.
+ *
+ * @param length bytes
+ * @throws `ERR_MEMMAP_ADDRESS_SPACE`, `ERR_MEMMAP_MAP_COUNT`, `ERR_MEMMAP_UNSUPPORTED`, `ERR_OUT_OF_RANGE`,
+ *   `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; the errors of mmap(2)
+ * @see https://man7.org/linux/man-pages/man2/mmap.2.html
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { mmapAnonymous } from 'memmap'
+ *
+ * const memory = mmapAnonymous(2 ** 30, { noReserve: true })
+ * memory.array(Uint32Array, 2 ** 29, 1)[0] = 7
+ * assert.equal(memory.read({ offset: 2 ** 29, length: 1 })[0], 7)
+ * memory.closeSync()
+ * ```
+ */
+export function mmapAnonymous(length: Bytes, options?: AnonymousOptions): Mapping {
+  // Validate arguments
+  const bytes = parseBytes(length, 'length')
+  const { shared, ...interpreted } = parseAnonymousOptions(options)
+
+  // Interpret options
+  const stack = traceCaller(mmapAnonymous)
+  const request = defined({ ...interpreted, length: bytes, thread: threadId, stack })
+
+  // Validate interpreted options
+  checkShared(shared)
+  const traits = { path: undefined, label: interpreted.label, mode: 'r+', shared, stack } as const
+  return present(
+    call(() => native.anonymous(request)),
+    traits,
+  )
+}
+
+function prepare(
+  source: MappingSource,
+  options: MappingOptions | undefined,
+  stack: string | undefined,
+): { request: OpenRequest; traits: RegionTraits } {
+  // Validate arguments
+  const from = parseSource(source)
+  const { shared, ...interpreted } = parseMappingOptions(options)
+
+  // Interpret options
+  const request = defined({ ...from, ...interpreted, gcOwned: false, thread: threadId, stack })
+  const path = 'path' in from ? from.path : undefined
+
+  // Validate interpreted options
+  checkShared(shared)
+  return { request, traits: { path, label: interpreted.label, mode: interpreted.mode, shared, stack } }
+}
+
+function checkShared(shared: boolean): void {
+  if (!shared || capabilities()['sharedArrayBuffer'] === true) return
+  throw memmapError(
+    'ERR_MEMMAP_UNSUPPORTED',
+    'Option shared needs a runtime that can make a SharedArrayBuffer over mapped memory, such as Node 22.23.3, 24.16, 26.1 or later; ask capabilities().sharedArrayBuffer, or open the file in each worker',
+  )
+}
+
+function present(mapping: NativeMapping, traits: RegionTraits): Mapping {
+  return new Mapping(new Region(mapping, traits), traits.stack)
+}

@@ -1,0 +1,214 @@
+/**
+ * What may be mapped and how: the sources and the options of `mmap` and its kin, read once, checked, and put into the form
+ * that the native half takes.
+ */
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { isUint8Array } from 'node:util/types'
+import { type Advice, ADVICE } from './advice.js'
+import { systemError } from './errors.js'
+import type { Mode } from './region.js'
+import {
+  type Bytes,
+  invalidArgType,
+  invalidArgValue,
+  parseBoolean,
+  parseBytes,
+  parseOptionalBytes,
+  parseOptionalString,
+  parseOptions,
+  parseWord,
+  type Range,
+} from './validate.js'
+
+/** What can be mapped: a path, a file URL, a path in bytes, an open file, or its descriptor. */
+export type MappingSource = string | URL | Uint8Array | { readonly fd: number } | number
+
+/** Options that every mapping of a file takes. `offset` and `length` choose the part of it that is mapped. */
+export interface FileOptions extends Range {
+  /** How it will be used, as by `advise()`. @default none given */
+  readonly advice?: Advice | undefined
+  /** Bring all pages in before returning. @default false */
+  readonly populate?: boolean | undefined
+  /** Ask for transparent huge pages. @default false */
+  readonly hugePages?: boolean | undefined
+  /**
+   * What to do where a page can't be delivered (the file shrank, the disk is full or broken). `zero`: put zeros there, warn,
+   * and let each later call on the mapping throw `ERR_MEMMAP_FAULT`. `abort`: say where, and end the process.
+   * @default 'zero'
+   */
+  readonly onFault?: 'zero' | 'abort' | undefined
+  /** A name for messages, warnings and the ledger. @default none */
+  readonly label?: string | undefined
+}
+
+/** Options of `mmap` and `mmapSync`. */
+export interface MappingOptions extends FileOptions {
+  /**
+   * - `r`: read. Stores through a view stay in this process and never reach the file.
+   * - `r+`: read and write a file that exists.
+   * - `w+`: make the file, or empty it, then read and write.
+   * - `wx+`: as `w+`, but fail if it exists.
+   * - `c`: read and write, all changes staying in this process (copy on write).
+   * @default 'r'
+   */
+  readonly mode?: Mode | undefined
+  /**
+   * Make the file at least this many bytes long, with blocks allocated. Only with `r+`, `w+` and `wx+`.
+   * @default the size it has; with `w+` and `wx+` 0
+   */
+  readonly size?: Bytes | undefined
+  /** Reserve no swap for private pages. @default true in mode `r`, false in mode `c` */
+  readonly noReserve?: boolean | undefined
+  /**
+   * Give views on a SharedArrayBuffer, which workers can share without a copy. They can't be emptied by `close()`; they read
+   * zeros after it. @default false
+   */
+  readonly shared?: boolean | undefined
+  /** Report a store through a view of a read-only mapping as a fault. Only with `r`. @default false */
+  readonly strict?: boolean | undefined
+}
+
+/** Options of `mmapAnonymous`. */
+export interface AnonymousOptions {
+  /** Bring all pages in before returning. @default false */
+  readonly populate?: boolean | undefined
+  /** Reserve no swap. @default false */
+  readonly noReserve?: boolean | undefined
+  /**
+   * Take huge pages of the system's usual size, or of this many bytes, a power of two. They must have been set aside by the
+   * administrator, or this is `ENOMEM`; for transparent ones use `advise('hugepage')`. @default false
+   */
+  readonly hugePages?: boolean | Bytes | undefined
+  /** As of `mmap`. @default false */
+  readonly shared?: boolean | undefined
+  /** As of `mmap`. @default 'zero' */
+  readonly onFault?: 'zero' | 'abort' | undefined
+  /** A name for messages, warnings and the ledger. @default none */
+  readonly label?: string | undefined
+}
+
+const MODES = ['r', 'r+', 'w+', 'wx+', 'c'] as const
+const SIZED_MODES = new Set<Mode>(['r+', 'w+', 'wx+'])
+const FILE_OPTIONS = ['offset', 'length', 'advice', 'populate', 'hugePages', 'onFault', 'label']
+const MAPPING_OPTIONS = ['mode', ...FILE_OPTIONS, 'size', 'noReserve', 'shared', 'strict']
+const ANONYMOUS_OPTIONS = ['populate', 'noReserve', 'hugePages', 'shared', 'onFault', 'label']
+
+/** Reads a source. A path is kept as it was given. */
+export function parseSource(source: unknown): { path: string } | { fd: number } {
+  if (typeof source === 'string') return { path: parsePath(source, source) }
+  if (typeof source === 'number') return { fd: parseBytes(source, 'source', 0, 2 ** 31 - 1) }
+  if (isUint8Array(source)) return { path: parsePath(decodePath(source), source) }
+  if (isUrl(source)) return { path: parsePath(fileURLToPath(source), source) }
+  const fd: unknown = typeof source === 'object' && source !== null ? Reflect.get(source, 'fd') : undefined
+  if (typeof fd === 'number') return { fd: parseHandle(fd) }
+  throw invalidArgType('source', ['string', 'number', 'Buffer', 'URL', 'FileHandle'], source)
+}
+
+/** Reads and checks the options of `mmap`. */
+export function parseMappingOptions(options: MappingOptions | undefined) {
+  // Validate arguments
+  const given = parseOptions(options, 'options', MAPPING_OPTIONS)
+  const { mode: givenMode = 'r', size: givenSize, noReserve, shared, strict } = given
+
+  // Interpret options
+  const mode = parseWord(givenMode, 'options.mode', MODES)
+  const size = parseOptionalBytes(givenSize, 'options.size')
+  const interpreted = {
+    ...parseCommon(given),
+    mode,
+    size,
+    noReserve: parseBoolean(noReserve, 'options.noReserve'),
+    shared: parseBoolean(shared, 'options.shared') ?? false,
+    strict: parseBoolean(strict, 'options.strict') ?? false,
+  }
+
+  // Validate interpreted options
+  if (size !== undefined && !SIZED_MODES.has(mode)) {
+    throw invalidArgValue('options.size', size, `cannot be used with mode '${mode}', which never changes a file's size`)
+  }
+  if (interpreted.strict && mode !== 'r') {
+    throw invalidArgValue('options.strict', strict, `cannot be used with mode '${mode}', only with 'r'`)
+  }
+  return interpreted
+}
+
+/** Reads and checks the options of `mapBuffer` and `mapArray`. */
+export function parseFileOptions(options: FileOptions | undefined) {
+  return parseCommon(parseOptions(options, 'options', FILE_OPTIONS))
+}
+
+/** Reads and checks the options of `mmapAnonymous`. */
+export function parseAnonymousOptions(options: AnonymousOptions | undefined) {
+  // Validate arguments
+  const given = parseOptions(options, 'options', ANONYMOUS_OPTIONS)
+  const { populate, noReserve, hugePages, shared, onFault = 'zero', label } = given
+
+  // Interpret options
+  const asked = typeof hugePages === 'number' || typeof hugePages === 'bigint'
+  const hugePageSize = asked ? parseBytes(hugePages, 'options.hugePages') : undefined
+  const interpreted = {
+    populate: parseBoolean(populate, 'options.populate') ?? false,
+    noReserve: parseBoolean(noReserve, 'options.noReserve') ?? false,
+    hugePages: asked ? true : (parseBoolean(hugePages, 'options.hugePages') ?? false),
+    hugePageSize,
+    shared: parseBoolean(shared, 'options.shared') ?? false,
+    abortOnFault: parseWord(onFault, 'options.onFault', ['zero', 'abort']) === 'abort',
+    label: parseOptionalString(label, 'options.label'),
+  }
+
+  // Validate interpreted options
+  if (hugePageSize !== undefined && !isPowerOfTwo(hugePageSize)) {
+    throw invalidArgValue('options.hugePages', hugePages, 'must be true, false, or a power of two in bytes')
+  }
+  return interpreted
+}
+
+function parseCommon(given: Partial<FileOptions>) {
+  const { offset, length, advice, populate, hugePages, onFault = 'zero', label } = given
+  return {
+    offset: parseOptionalBytes(offset, 'options.offset') ?? 0,
+    length: parseOptionalBytes(length, 'options.length'),
+    advice: advice === undefined ? undefined : parseWord(advice, 'options.advice', ADVICE),
+    populate: parseBoolean(populate, 'options.populate') ?? false,
+    hugePages: parseBoolean(hugePages, 'options.hugePages') ?? false,
+    abortOnFault: parseWord(onFault, 'options.onFault', ['zero', 'abort']) === 'abort',
+    label: parseOptionalString(label, 'options.label'),
+  }
+}
+
+/** An object without the properties that are undefined, as the native half wants them. */
+export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
+}
+
+export function defined<T extends object>(object: T): Defined<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>
+}
+
+function parsePath(path: string, given: unknown): string {
+  if (!path.includes('\0')) return path
+  throw invalidArgValue('source', given, 'must be a string, Uint8Array, or URL without null bytes')
+}
+
+// A path that isn't UTF-8 could not be shown, nor found again, as a string.
+function decodePath(bytes: Uint8Array): string {
+  const path = Buffer.from(bytes).toString()
+  if (Buffer.from(path).equals(bytes)) return path
+  throw invalidArgValue('source', bytes, 'must be a path in UTF-8')
+}
+
+function isUrl(value: unknown): value is URL {
+  if (typeof value !== 'object' || value === null) return false
+  return value instanceof URL || ('href' in value && 'protocol' in value)
+}
+
+// A FileHandle that is closed has -1.
+function parseHandle(fd: number): number {
+  if (fd !== -1) return parseBytes(fd, 'source.fd', 0, 2 ** 31 - 1)
+  throw systemError({ errno: constants.errno.EBADF, syscall: 'mmap', hint: 'the FileHandle is closed' })
+}
+
+function isPowerOfTwo(value: number): boolean {
+  return value > 0 && 2 ** Math.round(Math.log2(value)) === value
+}

@@ -1,0 +1,191 @@
+/**
+ * The facade's side of a Region: its native handle, who is using it, and how it ends. Its life is that of Node's FileHandle:
+ * `close()` lets nothing new begin, waits for the last user, and is the same promise each time.
+ */
+import { memmapError, MemmapError } from './errors.js'
+import { faultError, watchFaults } from './fault.js'
+import { enter, type Entry, leave, nameOf, traceCaller } from './ledger.js'
+import { call, callAsync, type NativeMapping } from './native.js'
+import { Segments } from './segments.js'
+
+/** How a mapping may be used; the letters of `fs` and of numpy. */
+export type Mode = 'r' | 'r+' | 'w+' | 'wx+' | 'c'
+
+/** Keeps `close()` waiting until it is released. */
+export interface Pin {
+  /** Lets go. Doing so again does nothing. */
+  release(): void
+  /** The same as `release()`, for `using`. */
+  [Symbol.dispose](): void
+}
+
+/** What a Region is made with, besides its native handle. */
+export interface RegionTraits {
+  readonly path: string | undefined
+  readonly label: string | undefined
+  readonly mode: Mode
+  readonly shared: boolean
+  readonly stack: string | undefined
+}
+
+export class Region implements Entry {
+  readonly native: NativeMapping
+  readonly id: number
+  readonly path: string | undefined
+  readonly label: string | undefined
+  readonly mode: Mode
+  readonly offset: number
+  readonly length: number
+  readonly segments: Segments
+  /** The Mapping, which lives as long as this does: views, pins and iterators hold it so. */
+  owner: object | undefined
+  #pins = 0
+  #jobs = 0
+  #closing: Promise<void> | undefined
+  #closed = false
+  #gone = false
+  #closedAt: string | undefined
+  #idle: (() => void) | undefined
+
+  constructor(native: NativeMapping, traits: RegionTraits) {
+    watchFaults()
+    this.native = native
+    this.id = native.id
+    this.path = traits.path
+    this.label = traits.label
+    this.mode = traits.mode
+    this.offset = native.offset
+    this.length = native.length
+    this.segments = new Segments(native, this, traits.shared)
+  }
+
+  /** True from the moment that `close()` is called. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** True where the library itself may write. */
+  get writable(): boolean {
+    return this.mode !== 'r'
+  }
+
+  /** Enters it in the ledger, when its Mapping is there. */
+  enter(owner: object, stack: string | undefined): void {
+    this.owner = owner
+    enter(this, stack, false)
+  }
+
+  /** Throws if this is closed or has faulted. Call it after the last thing that could run code of the user. */
+  check(): void {
+    if (this.#closed) throw this.#closedError()
+    if (this.native.faultCount() > 0) throw faultError(this)
+  }
+
+  /** The same before writing: throws also if this is read-only. */
+  checkWritable(): void {
+    this.check()
+    if (this.writable) return
+    throw memmapError(
+      'ERR_MEMMAP_READ_ONLY',
+      `The mapping of ${nameOf(this)} is read-only: map it with mode 'r+' to write to the file, or with 'c' to write privately`,
+      { path: this.path },
+    )
+  }
+
+  /** Calls the native half. A fault that it met on the way is told as every later call will tell it. */
+  run<T>(operation: (native: NativeMapping) => T): T {
+    try {
+      return call(() => operation(this.native))
+    } catch (error) {
+      throw this.#retell(error)
+    }
+  }
+
+  /** The same for a job on another thread. `close()` waits for it. */
+  async runJob<T>(operation: (native: NativeMapping) => Promise<T>): Promise<T> {
+    this.#jobs++
+    try {
+      return await callAsync(() => operation(this.native))
+    } catch (error) {
+      throw this.#retell(error)
+    } finally {
+      this.#jobs--
+      this.#wake()
+    }
+  }
+
+  pin(): Pin {
+    let held = true
+    const release = (): void => {
+      if (!held) return
+      held = false
+      this.#countPin(-1)
+      this.#wake()
+    }
+    this.#countPin(1)
+    return { release, [Symbol.dispose]: release }
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  closeSync(): void {
+    if (this.#gone) return
+    if (this.#users > 0) {
+      throw memmapError(
+        'ERR_MEMMAP_BUSY',
+        `The mapping of ${nameOf(this)} is in use: ${this.#pins} pins, ${this.#jobs} jobs; release the pins, or await close() instead`,
+        { path: this.path },
+      )
+    }
+    this.#refuse()
+    this.#closing ??= Promise.resolve()
+    this.segments.detach()
+    call(() => this.native.closeSync())
+    this.#leave()
+  }
+
+  get #users(): number {
+    return this.#pins + this.#jobs
+  }
+
+  // Without users the views are empty when this returns its promise, not only when that is fulfilled.
+  async #close(): Promise<void> {
+    this.#refuse()
+    if (this.#users > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+    this.segments.detach()
+    await callAsync(() => this.native.close())
+    this.#leave()
+  }
+
+  #refuse(): void {
+    this.#closed = true
+    this.#closedAt ??= traceCaller(this.#refuse)
+  }
+
+  #wake(): void {
+    if (this.#users === 0) this.#idle?.()
+  }
+
+  #leave(): void {
+    if (this.#gone) return
+    this.#gone = true
+    leave(this)
+  }
+
+  #countPin(by: 1 | -1): void {
+    this.#pins += by
+    this.native.addPins(by)
+  }
+
+  #closedError(): MemmapError {
+    const where = this.#closedAt === undefined ? '' : `; it was closed\n${this.#closedAt}`
+    return memmapError('ERR_MEMMAP_CLOSED', `The mapping of ${nameOf(this)} is closed${where}`, { path: this.path })
+  }
+
+  #retell(error: unknown): unknown {
+    const isFault = error instanceof MemmapError && error.code === 'ERR_MEMMAP_FAULT'
+    return isFault && this.native.faultCount() > 0 ? faultError(this) : error
+  }
+}

@@ -1,0 +1,41 @@
+// All that must hold: the one list behind `npm run check` and CI. Quick ones first.
+
+import { countAva, countCargo } from './count.mjs'
+import { findNode } from './nodes.mjs'
+
+/** @type {import('./steps.mjs').Step[]} */
+export const checks = [
+  { name: 'rustfmt', command: 'cargo fmt --check' },
+  { name: 'prettier', command: 'prettier --check --log-level warn .' },
+  { name: 'taplo', command: 'taplo format --check' },
+  { name: 'oxlint', command: 'oxlint --deny-warnings' },
+  { name: 'layers', command: 'node scripts/check-layers.mjs' },
+  { name: 'words', command: 'node scripts/check-words.mjs' },
+  { name: 'scripts', command: 'node --test scripts/*.test.mjs' },
+  { name: 'types', command: 'tsc --noEmit' },
+  { name: 'generated binding', command: 'node scripts/check-generated.mjs' },
+  { name: 'platform packages', command: 'node scripts/check-platforms.mjs' },
+  { name: 'build', command: 'npm run --silent build:ts' },
+  { name: 'package', command: 'node scripts/check-package.mjs' },
+  { name: 'consumer', command: 'node scripts/check-consumer.mjs' },
+  { name: 'publint', command: 'publint --strict' },
+  { name: 'attw', command: 'attw --pack . --profile esm-only' },
+  { name: 'examples', command: 'node scripts/check-examples.mjs' },
+  { name: 'examples in docs', command: 'node scripts/check-docs.mjs' },
+  { name: 'clippy', command: 'cargo clippy --all-targets --quiet -- -D warnings' },
+  { name: 'cargo test', command: 'cargo test --no-fail-fast', count: countCargo },
+]
+
+/**
+ * The specs on the Node of this major version.
+ *
+ * @returns {import('./steps.mjs').Step}
+ */
+export function specs(major) {
+  return {
+    name: `ava on Node ${major}`,
+    command: 'node --version && node node_modules/ava/entrypoints/cli.mjs --tap',
+    count: countAva,
+    prepare: () => ({ path: findNode(major).directory }),
+  }
+}

@@ -1,0 +1,103 @@
+// Which file may name what. Each rule takes a path (relative, with /) and its text, and returns what is wrong there.
+
+// lib/ from the ground up: a file may import files of the rows before its own, and nothing else of lib/. That leaves no
+// room for a cycle. A new file gets its place here.
+const libRows = [
+  ['errors'],
+  ['native', 'validate'],
+  ['constants', 'ledger'],
+  ['fault', 'segments'],
+  ['region'],
+  ['advice', 'flush', 'views'],
+  ['copies', 'options'],
+  ['window'],
+  ['drop-in', 'mapping'],
+  ['open'],
+]
+
+const libRow = new Map(libRows.flatMap((names, row) => names.map((name) => [name, row])))
+
+/** `core` knows no Node, `js` no system call, and only `core/sys` both calls the system and knows which one it is. */
+export function checkRustLayers(file, text) {
+  const code = stripComments(text)
+  const breaches = []
+  const forbid = (pattern, rule) => {
+    const line = code.split('\n').findIndex((each) => pattern.test(each))
+    if (line >= 0) breaches.push(`${file}:${line + 1}: ${rule}`)
+  }
+  if (file.startsWith('src/core/')) {
+    forbid(/\bnapi(?:_\w+)?\b/, 'src/core never names napi')
+    forbid(/\bcrate::js\b/, 'src/core never names src/js')
+  }
+  if (file.startsWith('src/js/')) {
+    forbid(/\b(?:libc|windows_sys)\b/, 'src/js never names libc or windows-sys')
+  } else if (!file.startsWith('src/core/sys/')) {
+    forbid(/\b(?:libc|windows_sys)\b/, 'only src/core/sys names libc or windows-sys')
+  }
+  return breaches
+}
+
+/** Every `unsafe` block and `unsafe impl` has a `SAFETY:` comment directly above its statement. */
+export function checkSafetyComments(file, text) {
+  const lines = text.split('\n')
+  const breaches = []
+  for (const [index, line] of lines.entries()) {
+    if (/\bunsafe\s+(?:\{|impl\b)|\bunsafe\{/.test(stripComments(line)) && !isExplained(lines, index)) {
+      breaches.push(`${file}:${index + 1}: unsafe without a SAFETY: comment above it`)
+    }
+  }
+  return breaches
+}
+
+/** index.ts imports lib/, a file of lib/ imports those below it, and lib/native.ts alone imports `#native`. */
+export function checkTypeScriptLayers(file, text) {
+  const breaches = []
+  const own = libRow.get(nameOf(file))
+  if (file.startsWith('lib/') && own === undefined) {
+    return [`${file}: has no row in libRows of scripts/layers.mjs`]
+  }
+  for (const target of importsOf(text)) {
+    if (target === '#native' && file !== 'lib/native.ts') {
+      breaches.push(`${file}: only lib/native.ts imports #native`)
+    }
+    if (!target.startsWith('.')) continue
+    const resolved = new URL(target, `file:///${file}`).pathname.slice(1).replace(/\.js$/, '.ts')
+    if (!resolved.startsWith('lib/')) {
+      breaches.push(`${file}: imports ${resolved}, which is above or beside lib/`)
+    } else if (own !== undefined && !(libRow.get(nameOf(resolved)) < own)) {
+      breaches.push(`${file}: imports ${resolved}, which is not below it`)
+    }
+  }
+  return breaches
+}
+
+function nameOf(file) {
+  return file.replace(/^lib\//, '').replace(/\.ts$/, '')
+}
+
+/** What a module imports or re-exports. Doc comments hold examples with imports of their own, so comments go first. */
+function importsOf(text) {
+  const code = stripComments(text)
+  const statements = code.matchAll(/^(?:import|export)\b[^'"]*?\bfrom\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]/gm)
+  const calls = code.matchAll(/\b(?:import|require)\(\s*['"]([^'"]+)['"]/g)
+  const created = code.matchAll(/createRequire\([^)]*\)\(\s*['"]([^'"]+)['"]/g)
+  return [...statements, ...calls, ...created].map(([, first, second]) => first ?? second)
+}
+
+/** The text without comments, line for line. It does not look into string literals: a `//` in one ends the line too. */
+function stripComments(text) {
+  return text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, '')).replace(/\/\/.*$/gm, '')
+}
+
+/** Looks from an `unsafe` up through its own statement, attributes and comments. */
+function isExplained(lines, index) {
+  for (let at = index - 1; at >= 0; at--) {
+    const line = lines[at].trim()
+    if (line.startsWith('//')) {
+      if (line.includes('SAFETY:')) return true
+    } else if (line === '' || (!line.startsWith('#[') && /[;{}]$/.test(line))) {
+      return false
+    }
+  }
+  return false
+}

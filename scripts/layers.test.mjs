@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { checkRustLayers, checkSafetyComments, checkTypeScriptLayers } from './layers.mjs'
+
+const clean = (breaches) => assert.deepEqual(breaches, [])
+const breach = (breaches, pattern) => assert.match(breaches.join('\n'), pattern)
+
+test('core may not name napi, but may speak of it', () => {
+  clean(checkRustLayers('src/core/region.rs', '//! knows no napi\nuse std::sync::Arc;'))
+  breach(checkRustLayers('src/core/region.rs', '\nuse napi::Env;'), /region\.rs:2: src\/core never names napi/)
+  breach(checkRustLayers('src/core/region.rs', '#[napi_derive::napi]'), /never names napi/)
+  breach(checkRustLayers('src/core/region.rs', 'use crate::js::error;'), /never names src\/js/)
+})
+
+test('the system is named in core/sys alone', () => {
+  clean(checkRustLayers('src/core/sys/unix/memory.rs', 'libc::mmap'))
+  breach(checkRustLayers('src/js/mapping.rs', 'libc::EIO'), /src\/js never names libc/)
+  breach(checkRustLayers('src/core/region.rs', 'windows_sys::Win32'), /only src\/core\/sys/)
+  breach(checkRustLayers('src/lib.rs', 'use libc;'), /only src\/core\/sys/)
+})
+
+test('an unsafe block has its SAFETY comment above the statement', () => {
+  clean(checkSafetyComments('a.rs', '// SAFETY: checked\n// in new()\nunsafe { f() }'))
+  clean(checkSafetyComments('a.rs', '// SAFETY: checked\nlet x =\n    unsafe { f() };'))
+  clean(checkSafetyComments('a.rs', '// SAFETY: plain data\n#[cfg(unix)]\nunsafe impl Send for A {}'))
+  clean(checkSafetyComments('a.rs', 'unsafe fn f() {}\n// an unsafe { in a comment'))
+  breach(checkSafetyComments('a.rs', 'let y = 1;\nunsafe { f() }'), /a\.rs:2/)
+  breach(checkSafetyComments('a.rs', '// SAFETY: another one\nf();\nunsafe { g() }'), /a\.rs:3/)
+  breach(checkSafetyComments('a.rs', 'unsafe impl Send for A {}'), /a\.rs:1/)
+})
+
+test('no import of lib/ runs upwards', () => {
+  clean(checkTypeScriptLayers('index.ts', "export { constants } from './lib/constants.js'"))
+  clean(checkTypeScriptLayers('lib/native.ts', "import { a } from './errors.js'\nimport type * as N from '#native'"))
+  clean(checkTypeScriptLayers('lib/errors.ts', "/**\n * import { b } from './native.js'\n */"))
+  breach(checkTypeScriptLayers('lib/errors.ts', "import {\n  a,\n} from './native.js'"), /not below it/)
+  breach(checkTypeScriptLayers('lib/validate.ts', "import { a } from './native.js'"), /not below it/)
+  breach(checkTypeScriptLayers('lib/errors.ts', "import '../index.js'"), /above or beside/)
+  breach(checkTypeScriptLayers('lib/constants.ts', "import type { A } from '#native'"), /only lib\/native/)
+  breach(checkTypeScriptLayers('lib/constants.ts', "createRequire(import.meta.url)('#native')"), /only lib\/native/)
+  breach(checkTypeScriptLayers('lib/unheard-of.ts', ''), /has no row/)
+})

@@ -1,0 +1,53 @@
+// Runs steps one after another, all of them whatever fails, and says at the end what came out.
+
+import { run } from './run.mjs'
+import { countCheck, sum } from './count.mjs'
+
+/**
+ * @typedef {object} Step
+ * @property {string} name
+ * @property {string} command a line for the shell
+ * @property {(result: { code: number, output: string }) => import('./count.mjs').Count} [count] one a check, by default
+ * @property {() => { path?: string }} [prepare] what the command needs to be there; it may put a folder first on PATH
+ */
+
+/** @param {Step[]} steps */
+export async function runSteps(steps) {
+  const results = []
+  for (const step of steps) {
+    console.log(`\n== ${step.name} ==`)
+    const start = performance.now()
+    const counts = await runStep(step)
+    const seconds = (performance.now() - start) / 1000
+    results.push({ name: step.name, ...counts, seconds })
+    console.log(`-- ${step.name}: ${counts.passed} passed, ${counts.failed} failed in ${seconds.toFixed(1)} s`)
+  }
+  return results
+}
+
+/** Prints a table and, alone on the last line, the totals. Returns the exit code. */
+export function report(results) {
+  console.log()
+  console.table(
+    Object.fromEntries(
+      results.map(({ name, passed, failed, seconds }) => [
+        name,
+        { passed, failed, seconds: Number(seconds.toFixed(1)) },
+      ]),
+    ),
+  )
+  const { passed, failed } = sum(results)
+  console.log(`\n${passed} passed, ${failed} failed`)
+  return failed === 0 && passed > 0 ? 0 : 1
+}
+
+async function runStep({ command, count = countCheck, prepare }) {
+  let options
+  try {
+    options = prepare?.()
+  } catch (error) {
+    console.log(String(error))
+    return { passed: 0, failed: 1 }
+  }
+  return count(await run(command, options))
+}
