@@ -5,7 +5,7 @@
 import { isAnyArrayBuffer } from 'node:util/types'
 import { threadId } from 'node:worker_threads'
 import { watchFaults } from './fault.js'
-import { enter, type Entry, leave, traceCaller } from './ledger.js'
+import { enter, type Entry, leave, traceCaller, watch } from './ledger.js'
 import { call, native, type NativeMapping } from './native.js'
 import { defined, type FileOptions, type MappingSource, parseFileOptions, parseSource } from './options.js'
 import { detach, externalMemory, type Place } from './segments.js'
@@ -149,5 +149,6 @@ function place(entry: Entry): Place {
   const { lead, length } = entry.native
   const buffer = length === 0 ? new ArrayBuffer(0) : externalMemory(() => entry.native.arrayBuffer(0, lead + length))
   entries.set(buffer, entry)
+  watch(entry)
   return { buffer, byteOffset: length === 0 ? 0 : lead }
 }

@@ -73,7 +73,6 @@ export function traceCaller(hide: (...args: never[]) => unknown): string | undef
   return holder.stack?.split('\n').slice(1).join('\n')
 }
 
-const live = new Map<number, WeakRef<Entry>>()
 const opened = channel('memmap:open')
 const closed = channel('memmap:close')
 
@@ -82,13 +81,13 @@ interface Note {
   readonly id: number
   readonly name: string
   readonly stack: string | undefined
-  silent: boolean
+  readonly silent: boolean
 }
 
-const notes = new WeakMap<Entry, Note>()
+const watched = new Map<number, WeakRef<Entry>>()
 
 const collected = new FinalizationRegistry<Note>(({ id, name, stack, silent }) => {
-  live.delete(id)
+  watched.delete(id)
   if (silent) return
   const advice = stack === undefined ? 'set MEMMAP_TRACE=1 to see where it was opened' : `it was opened\n${stack}`
   process.emitWarning(
@@ -99,23 +98,29 @@ const collected = new FinalizationRegistry<Note>(({ id, name, stack, silent }) =
 
 /** Enters a mapping. `silent`: it belongs to the collector, which is then no leak. */
 export function enter(entry: Entry, stack: string | undefined, silent: boolean): void {
-  const note = { id: entry.id, name: nameOf(entry), stack, silent }
-  live.set(entry.id, new WeakRef(entry))
-  notes.set(entry, note)
-  collected.register(entry, note)
+  collected.register(entry, { id: entry.id, name: nameOf(entry), stack, silent }, entry)
   if (opened.hasSubscribers) opened.publish(announcement(entry))
 }
 
-/** Notes that a mapping is closed. It can still be found: something may use its memory too late, and that is told. */
+/**
+ * Lets a mapping be found by its id, which is all that is known where code met a fault in a view of it. Only with the first
+ * view, because a WeakRef keeps what it refers to until the end of the turn: too long where thousands are opened in one.
+ */
+export function watch(entry: Entry): void {
+  if (!watched.has(entry.id)) watched.set(entry.id, new WeakRef(entry))
+}
+
+/** Notes that a mapping is closed. It can still be found: something may use a view's memory too late, and that is told. */
 export function leave(entry: Entry): void {
-  const note = notes.get(entry)
-  if (note !== undefined) note.silent = true
+  collected.unregister(entry)
+  if (watched.has(entry.id))
+    collected.register(entry, { id: entry.id, name: '', stack: undefined, silent: true }, entry)
   if (closed.hasSubscribers) closed.publish(announcement(entry))
 }
 
-/** The mapping of this thread with that id, if it's still there. */
+/** The mapping of this thread with that id, if it has, or had, views and is still there. */
 export function findEntry(id: number): Entry | undefined {
-  return live.get(id)?.deref()
+  return watched.get(id)?.deref()
 }
 
 /** How messages call a mapping: by its path, else its label. */

@@ -76,8 +76,8 @@ export interface AnonymousOptions {
   /** Reserve no swap. @default false */
   readonly noReserve?: boolean | undefined
   /**
-   * Take huge pages of the system's usual size, or of this many bytes, a power of two. They must have been set aside by the
-   * administrator, or this is `ENOMEM`; for transparent ones use `advise('hugepage')`. @default false
+   * `true`: ask for transparent huge pages. A number: take huge pages of this many bytes, a power of two, which the
+   * administrator must have set aside, or this is `ENOMEM`. @default false
    */
   readonly hugePages?: boolean | Bytes | undefined
   /** As of `mmap`. @default false */
@@ -150,7 +150,7 @@ export function parseAnonymousOptions(options: AnonymousOptions | undefined) {
   const interpreted = {
     populate: parseBoolean(populate, 'options.populate') ?? false,
     noReserve: parseBoolean(noReserve, 'options.noReserve') ?? false,
-    hugePages: asked ? true : (parseBoolean(hugePages, 'options.hugePages') ?? false),
+    hugePages: asked ? false : (parseBoolean(hugePages, 'options.hugePages') ?? false),
     hugePageSize,
     shared: parseBoolean(shared, 'options.shared') ?? false,
     abortOnFault: parseWord(onFault, 'options.onFault', ['zero', 'abort']) === 'abort',

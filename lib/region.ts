@@ -5,7 +5,7 @@
 import { memmapError, MemmapError } from './errors.js'
 import { faultError, watchFaults } from './fault.js'
 import { enter, type Entry, leave, nameOf, traceCaller } from './ledger.js'
-import { call, callAsync, type NativeMapping } from './native.js'
+import { call, callAsync, native, type NativeMapping } from './native.js'
 import { Segments } from './segments.js'
 
 /** How a mapping may be used; the letters of `fs` and of numpy. */
@@ -46,6 +46,8 @@ export class Region implements Entry {
   #gone = false
   #closedAt: string | undefined
   #idle: (() => void) | undefined
+  // The process's number of faults when this was last known to have none: asking for that one is cheaper.
+  #healthyAt = -1
 
   constructor(native: NativeMapping, traits: RegionTraits) {
     watchFaults()
@@ -56,7 +58,7 @@ export class Region implements Entry {
     this.mode = traits.mode
     this.offset = native.offset
     this.length = native.length
-    this.segments = new Segments(native, this, traits.shared)
+    this.segments = new Segments(this, traits.shared)
   }
 
   /** True from the moment that `close()` is called. */
@@ -78,7 +80,11 @@ export class Region implements Entry {
   /** Throws if this is closed or has faulted. Call it after the last thing that could run code of the user. */
   check(): void {
     if (this.#closed) throw this.#closedError()
+    // Asked before the mapping's own number, so that a fault in between is seen the next time.
+    const total = native.faultTotal()
+    if (total === this.#healthyAt) return
     if (this.native.faultCount() > 0) throw faultError(this)
+    this.#healthyAt = total
   }
 
   /** The same before writing: throws also if this is read-only. */

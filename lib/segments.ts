@@ -16,6 +16,7 @@
 import { setImmediate } from 'node:timers'
 import { MAX_ARRAY_BUFFER, NO_EXTERNAL_BUFFERS } from './constants.js'
 import { memmapError } from './errors.js'
+import { type Entry, watch } from './ledger.js'
 import { call, native, type NativeMapping } from './native.js'
 
 /** Where some bytes of a Region are: in which ArrayBuffer, and where in it. */
@@ -34,19 +35,19 @@ const owners = new WeakMap<ArrayBufferLike, object>()
 
 export class Segments {
   readonly #native: NativeMapping
-  readonly #owner: object
+  readonly #owner: Entry
   readonly #shared: boolean
   readonly #lead: number
   readonly #span: number
   readonly #regular = new Map<number, ArrayBufferLike>()
   readonly #odd = new Map<number, WeakRef<ArrayBufferLike>>()
 
-  constructor(mapping: NativeMapping, owner: object, shared: boolean) {
-    this.#native = mapping
+  constructor(owner: Entry, shared: boolean) {
+    this.#native = owner.native
     this.#owner = owner
     this.#shared = shared
-    this.#lead = mapping.lead
-    this.#span = mapping.lead + mapping.length
+    this.#lead = owner.native.lead
+    this.#span = this.#lead + owner.native.length
   }
 
   /** Finds, or makes, an ArrayBuffer that holds these bytes of the mapping. They must lie within it. */
@@ -97,6 +98,7 @@ export class Segments {
       ? externalMemory(() => this.#native.sharedArrayBuffer(start, byteLength))
       : externalMemory(() => this.#native.arrayBuffer(start, byteLength))
     owners.set(buffer, this.#owner)
+    watch(this.#owner)
     return buffer
   }
 }

@@ -841,6 +841,7 @@ module.exports.anonymous = nativeBinding.anonymous
 module.exports.capabilities = nativeBinding.capabilities
 module.exports.checkGuard = nativeBinding.checkGuard
 module.exports.detach = nativeBinding.detach
+module.exports.faultTotal = nativeBinding.faultTotal
 module.exports.mappings = nativeBinding.mappings
 module.exports.open = nativeBinding.open
 module.exports.openSync = nativeBinding.openSync

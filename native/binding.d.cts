@@ -69,9 +69,9 @@ export interface AnonymousRequest {
   noReserve: boolean
   /** Bring all pages in now. */
   populate: boolean
-  /** Explicit huge pages. */
+  /** Ask for transparent huge pages. */
   hugePages: boolean
-  /** Their size in bytes; absent: the system's default. */
+  /** Take explicit huge pages of this many bytes. */
   hugePageSize?: number
   /** End the process on a fault. */
   abortOnFault: boolean
@@ -99,6 +99,9 @@ export interface FaultRecord {
   /** Why. */
   reason: string
 }
+
+/** How many faults there were in the whole process. */
+export declare function faultTotal(): number
 
 /** What a flush achieved. */
 export interface FlushResult {

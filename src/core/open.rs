@@ -268,6 +268,9 @@ pub fn anonymous(memory: &Anonymous, populate: bool, description: Description) -
         length: memory.length as u64,
         size: 0,
     });
+    if memory.transparent_huge {
+        mapping.advise(advice::advice("hugepage")?, 0, mapping.length())?;
+    }
     if populate {
         mapping.populate()?;
     }

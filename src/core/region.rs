@@ -58,8 +58,10 @@ pub struct Anonymous {
     pub length: usize,
     /// Without a promise of memory.
     pub no_reserve: bool,
-    /// Explicit huge pages of that many bytes, 0 for the system's default size.
+    /// Explicit huge pages of that many bytes.
     pub huge: Option<usize>,
+    /// Ask for transparent huge pages.
+    pub transparent_huge: bool,
     /// End the process on a fault.
     pub abort: bool,
 }
@@ -153,10 +155,10 @@ impl Region {
             no_reserve,
             huge,
             abort,
+            ..
         } = *memory;
         let granule = match huge {
             None => sys::page_size(),
-            Some(0) => sys::default_huge_page_size(),
             Some(size) => size,
         };
         let mapped = whole_granules(length, granule)?;
@@ -167,7 +169,7 @@ impl Region {
             options.no_reserve_swap();
         }
         if let Some(size) = huge {
-            options.huge((size != 0).then(|| size.trailing_zeros() as u8));
+            options.huge(Some(size.trailing_zeros() as u8));
         }
         let pages = options.map_anon().map(MmapRaw::from).map_err(|error| {
             let error = Error::from_io(&error, "mmap");

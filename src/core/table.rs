@@ -172,6 +172,8 @@ pub struct Slot {
 static TABLE: [AtomicPtr<Slot>; BLOCKS] = [const { AtomicPtr::new(ptr::null_mut()) }; BLOCKS];
 /// No slot at or above this index was ever used.
 static HIGH_WATER: AtomicUsize = AtomicUsize::new(0);
+/// Faults of all regions there ever were.
+static TOTAL: AtomicU64 = AtomicU64::new(0);
 static FREE_SLOTS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 
 impl Slot {
@@ -266,6 +268,7 @@ impl Slot {
         if let Some(record) = self.records.get(index) {
             record.store(offset << 8 | reason as u64, Ordering::Release);
         }
+        TOTAL.fetch_add(1, Ordering::AcqRel);
     }
 
     /// How many faults there were.
@@ -431,6 +434,13 @@ pub fn find(address: usize) -> Option<Busy> {
 fn holds(slot: &Slot, address: usize) -> bool {
     slot.state.load(Ordering::SeqCst) != FREE
         && address.wrapping_sub(slot.base()) < slot.length.load(Ordering::Relaxed)
+}
+
+/// How many faults there were in the whole process. While it stays the same, no mapping needs
+/// to be asked.
+#[must_use]
+pub fn fault_total() -> u64 {
+    TOTAL.load(Ordering::Acquire)
 }
 
 /// The mappings that had faults since they were last asked for.

@@ -58,9 +58,9 @@ pub struct AnonymousRequest {
     pub no_reserve: bool,
     /// Bring all pages in now.
     pub populate: bool,
-    /// Explicit huge pages.
+    /// Ask for transparent huge pages.
     pub huge_pages: bool,
-    /// Their size in bytes; absent: the system's default.
+    /// Take explicit huge pages of this many bytes.
     pub huge_page_size: Option<f64>,
     /// End the process on a fault.
     pub abort_on_fault: bool,
@@ -134,11 +134,12 @@ pub fn open_sync(env: &Env, request: OpenRequest) -> Result<NativeMapping> {
 /// Maps memory without a file.
 #[napi(catch_unwind)]
 pub fn anonymous(env: &Env, request: AnonymousRequest) -> Result<NativeMapping> {
-    let huge_page_size = request.huge_page_size.map(whole).transpose()?.unwrap_or(0);
+    let huge = request.huge_page_size.map(whole).transpose()?;
     let memory = Anonymous {
         length: whole(request.length)? as usize,
         no_reserve: request.no_reserve,
-        huge: request.huge_pages.then_some(huge_page_size as usize),
+        huge: huge.map(|size| size as usize),
+        transparent_huge: request.huge_pages && huge.is_none(),
         abort: request.abort_on_fault,
     };
     let description = Description {

@@ -9,7 +9,7 @@ use napi_derive::napi;
 
 use super::buffer;
 use super::error::to_js;
-use crate::core::{advice, fault, ledger, sys};
+use crate::core::{advice, fault, ledger, sys, table};
 
 /// A line of the ledger.
 #[napi(object, object_from_js = false)]
@@ -91,6 +91,12 @@ pub fn page_size() -> u32 {
 #[napi(catch_unwind)]
 pub fn allocation_granularity() -> u32 {
     sys::allocation_granularity() as u32
+}
+
+/// How many faults there were in the whole process.
+#[napi(catch_unwind)]
+pub fn fault_total() -> f64 {
+    table::fault_total() as f64
 }
 
 /// Puts the fault guard back in front of other handlers; true if it had been displaced.

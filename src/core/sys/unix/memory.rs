@@ -324,22 +324,3 @@ unsafe fn errno_location() -> *mut i32 {
     // SAFETY: no preconditions.
     unsafe { libc::__error() }
 }
-
-/// The size in bytes of a huge page when none is named.
-#[must_use]
-pub fn default_huge_page_size() -> usize {
-    const USUAL: usize = 2 << 20;
-    let Ok(text) = std::fs::read_to_string("/proc/meminfo") else {
-        return USUAL;
-    };
-    text.lines()
-        .find_map(|line| {
-            line.strip_prefix("Hugepagesize:")?
-                .trim()
-                .strip_suffix("kB")?
-                .trim()
-                .parse()
-                .ok()
-        })
-        .map_or(USUAL, |kib: usize| kib << 10)
-}

@@ -1,0 +1,70 @@
+// What the compiler must accept, and what it must refuse. Checked by `tsc`, never run.
+import {
+  type Fault,
+  type FlushResult,
+  mapArray,
+  mapBuffer,
+  type Mapping,
+  type MappingInfo,
+  mappings,
+  mmap,
+  mmapAnonymous,
+  mmapSync,
+  type Pin,
+  unmap,
+  type Window,
+} from '../index.js'
+import { open } from 'node:fs/promises'
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+function same<A>() {
+  return <B>(value: Equal<A, B> extends true ? B : never): B => value
+}
+
+export async function accepted(): Promise<void> {
+  const mapping: Mapping = await mmap(new URL('file:///x'), { mode: 'r+', offset: 1n, size: 4096 })
+  mmapSync(await open('x'), {}).closeSync()
+  mmapSync(3)
+  mmapSync(Buffer.from('x'), undefined)
+  mmapAnonymous(2n ** 40n, { hugePages: 2 ** 21, shared: true })
+
+  same<Buffer>()(mapping.buffer(1, 2n))
+  same<Float64Array<ArrayBufferLike>>()(mapping.array(Float64Array) as Float64Array)
+  const floats: Float64Array = mapping.array(Float64Array, 0, 10)
+  const longs: BigInt64Array = mapping.array(BigInt64Array)
+  const doubles: Float32Array = mapArray(Float32Array, 'x', { populate: true })
+  same<DataView>()(mapping.dataView())
+  same<Mapping>()(mapping.fill('x').copyWithin(0, 1, 2))
+  same<Fault[]>()(mapping.faults)
+  same<Promise<FlushResult>>()(mapping.flush({ level: 'data', offset: 0 }))
+  same<MappingInfo[]>()(mappings())
+  for (const window of mapping.windows({ size: 10, overlap: 1 })) same<Window>()(window)
+  for (const chunk of mapping.chunks()) same<Buffer>()(chunk)
+  const freed: boolean = unmap(mapBuffer('x')) || unmap(floats) || unmap(longs.buffer) || unmap(doubles)
+  mapping.assertHealthy()
+
+  using pin: Pin = mapping.pin()
+  await using scoped = await mmap('x')
+  using another = mmapSync('x')
+  await Promise.all([mapping.close(), freed, pin, scoped, another])
+}
+
+export function refused(mapping: Mapping): void {
+  // @ts-expect-error -- no such mode
+  mmapSync('x', { mode: 'w' })
+  // @ts-expect-error -- misspelt
+  mmapSync('x', { ofset: 1 })
+  // @ts-expect-error -- drop-ins have one mode
+  mapBuffer('x', { mode: 'r' })
+  // @ts-expect-error -- no typed array
+  mapping.array(DataView)
+  // @ts-expect-error -- another kind
+  const floats: Float32Array = mapping.array(Float64Array)
+  // @ts-expect-error -- destructive, so not an advice
+  mapping.advise('dontneed')
+  // @ts-expect-error -- a range is an object
+  mapping.read(1, 2)
+  // @ts-expect-error -- read-only
+  mapping.length = floats.length
+}
