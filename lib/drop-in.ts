@@ -6,8 +6,8 @@ import { isAnyArrayBuffer } from 'node:util/types'
 import { threadId } from 'node:worker_threads'
 import { watchFaults } from './fault.js'
 import { enter, type Entry, leave, traceCaller, watch } from './ledger.js'
-import { call, native, type NativeMapping } from './native.js'
-import { defined, type FileOptions, type MappingSource, parseFileOptions, parseSource } from './options.js'
+import { call, type NativeMapping, openSync } from './native.js'
+import { type FileOptions, type MappingSource, parseFileOptions, parseSource } from './options.js'
 import { detach, externalMemory, type Place } from './segments.js'
 import { invalidArgType } from './validate.js'
 import {
@@ -125,10 +125,10 @@ function open(source: MappingSource, options: FileOptions | undefined, stack: st
 
   // Interpret options
   const fixed = { mode: 'c', strict: false, noReserve: true, gcOwned: true, thread: threadId }
-  const request = defined({ ...from, ...interpreted, ...fixed, stack })
+  const request = { ...from, ...interpreted, ...fixed, stack }
 
   watchFaults()
-  const mapping = call(() => native.openSync(request))
+  const mapping = openSync(request)
   const path = 'path' in from ? from.path : undefined
   return { id: mapping.id, path, label: interpreted.label, native: mapping, owner: undefined }
 }

@@ -5,7 +5,14 @@ import { createRequire } from 'node:module'
 import type * as Native from '#native'
 import { memmapError, MemmapError, startStackBelow, systemError, withCode } from './errors.js'
 
-export type { AnonymousRequest, FaultRecord, MappingRecord, NativeMapping, OpenRequest } from '#native'
+export type { NativeMapping } from '#native'
+
+/** What is optional in the native half's interface may be undefined as well as left out. */
+type Optional<T> = { readonly [K in keyof T]: T[K] | (object extends Pick<T, K> ? undefined : never) }
+/** A request to map a file. */
+export type OpenRequest = Optional<Native.OpenRequest>
+/** A request for memory without a file. */
+export type AnonymousRequest = Optional<Native.AnonymousRequest>
 
 /** The native module. It is loaded with this one, so that a missing binary is reported at the import. */
 export const native: typeof Native = load()
@@ -29,6 +36,21 @@ export async function callAsync<T>(operation: () => Promise<T>): Promise<T> {
   } catch (failure) {
     throw restack(translate(failure), callAsync)
   }
+}
+
+/** Maps a file, on another thread. */
+export function open(request: OpenRequest): Promise<Native.NativeMapping> {
+  return callAsync(() => native.open(request as Native.OpenRequest))
+}
+
+/** Maps a file, on this thread. */
+export function openSync(request: OpenRequest): Native.NativeMapping {
+  return call(() => native.openSync(request as Native.OpenRequest))
+}
+
+/** Maps memory without a file. */
+export function anonymous(request: AnonymousRequest): Native.NativeMapping {
+  return call(() => native.anonymous(request as Native.AnonymousRequest))
 }
 
 // A static import could not be caught, and the generated loader's own message blames npm and a missing WASI package.

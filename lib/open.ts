@@ -6,10 +6,9 @@ import { capabilities } from './constants.js'
 import { memmapError } from './errors.js'
 import { traceCaller } from './ledger.js'
 import { Mapping } from './mapping.js'
-import { call, callAsync, native, type NativeMapping, type OpenRequest } from './native.js'
+import { anonymous, type NativeMapping, open, openSync, type OpenRequest } from './native.js'
 import {
   type AnonymousOptions,
-  defined,
   type MappingOptions,
   type MappingSource,
   parseAnonymousOptions,
@@ -46,7 +45,7 @@ import { type Bytes, parseBytes } from './validate.js'
  */
 export async function mmap(source: MappingSource, options?: MappingOptions): Promise<Mapping> {
   const { request, traits } = prepare(source, options, traceCaller(mmap))
-  return present(await callAsync(() => native.open(request)), traits)
+  return present(await open(request), traits)
 }
 
 /**
@@ -69,10 +68,7 @@ export async function mmap(source: MappingSource, options?: MappingOptions): Pro
  */
 export function mmapSync(source: MappingSource, options?: MappingOptions): Mapping {
   const { request, traits } = prepare(source, options, traceCaller(mmapSync))
-  return present(
-    call(() => native.openSync(request)),
-    traits,
-  )
+  return present(openSync(request), traits)
 }
 
 /**
@@ -98,19 +94,17 @@ export function mmapSync(source: MappingSource, options?: MappingOptions): Mappi
 export function mmapAnonymous(length: Bytes, options?: AnonymousOptions): Mapping {
   // Validate arguments
   const bytes = parseBytes(length, 'length')
-  const { shared, ...interpreted } = parseAnonymousOptions(options)
+  const interpreted = parseAnonymousOptions(options)
 
   // Interpret options
   const stack = traceCaller(mmapAnonymous)
-  const request = defined({ ...interpreted, length: bytes, thread: threadId, stack })
+  const request = { ...interpreted, length: bytes, thread: threadId, stack }
 
   // Validate interpreted options
+  const { label, shared } = interpreted
   checkShared(shared)
-  const traits = { path: undefined, label: interpreted.label, mode: 'r+', shared, stack } as const
-  return present(
-    call(() => native.anonymous(request)),
-    traits,
-  )
+  const traits = { path: undefined, label, mode: 'r+', shared, stack } as const
+  return present(anonymous(request), traits)
 }
 
 function prepare(
@@ -120,15 +114,16 @@ function prepare(
 ): { request: OpenRequest; traits: RegionTraits } {
   // Validate arguments
   const from = parseSource(source)
-  const { shared, ...interpreted } = parseMappingOptions(options)
+  const interpreted = parseMappingOptions(options)
 
   // Interpret options
-  const request = defined({ ...from, ...interpreted, gcOwned: false, thread: threadId, stack })
+  const request = { ...from, ...interpreted, gcOwned: false, thread: threadId, stack }
   const path = 'path' in from ? from.path : undefined
 
   // Validate interpreted options
+  const { label, mode, shared } = interpreted
   checkShared(shared)
-  return { request, traits: { path, label: interpreted.label, mode: interpreted.mode, shared, stack } }
+  return { request, traits: { path, label, mode, shared, stack } }
 }
 
 function checkShared(shared: boolean): void {

@@ -177,15 +177,6 @@ function parseCommon(given: Partial<FileOptions>) {
   }
 }
 
-/** An object without the properties that are undefined, as the native half wants them. */
-export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
-}
-
-export function defined<T extends object>(object: T): Defined<T> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>
-}
-
 function parsePath(path: string, given: unknown): string {
   if (!path.includes('\0')) return path
   throw invalidArgValue('source', given, 'must be a string, Uint8Array, or URL without null bytes')
