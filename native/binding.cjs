@@ -835,14 +835,19 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.NativeJob = nativeBinding.NativeJob
 module.exports.NativeMapping = nativeBinding.NativeMapping
+module.exports.NativePattern = nativeBinding.NativePattern
 module.exports.allocationGranularity = nativeBinding.allocationGranularity
 module.exports.anonymous = nativeBinding.anonymous
+module.exports.availableThreads = nativeBinding.availableThreads
 module.exports.capabilities = nativeBinding.capabilities
 module.exports.checkGuard = nativeBinding.checkGuard
 module.exports.detach = nativeBinding.detach
+module.exports.expression = nativeBinding.expression
 module.exports.faultTotal = nativeBinding.faultTotal
 module.exports.mappings = nativeBinding.mappings
+module.exports.needles = nativeBinding.needles
 module.exports.open = nativeBinding.open
 module.exports.openSync = nativeBinding.openSync
 module.exports.pageSize = nativeBinding.pageSize

@@ -9,6 +9,16 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** A long piece of work, as its caller sees it. */
+export declare class NativeJob {
+  /** A job that hasn't begun. */
+  constructor()
+  /** Not wanted any more. */
+  cancel(): void
+  /** Bytes that are done. */
+  get done(): number
+}
+
 /** A mapping. */
 export declare class NativeMapping {
   /** Its number, which no other mapping of the process ever has. */
@@ -53,7 +63,47 @@ export declare class NativeMapping {
   close(): Promise<void>
   /** Takes the pages away, now. */
   closeSync(): void
+  /** How many matches there are in a range. */
+  countSync(pattern: NativePattern, offset: number, length: number, threads: number): number
+  /** The same on threads of ours. */
+  count(pattern: NativePattern, offset: number, length: number, threads: number, job: NativeJob): Promise<number>
+  /**
+   * The first match in a range, or the last place where the pattern starts: a triple of its
+   * start and end within the range and the needle's number, or nothing.
+   */
+  findSync(pattern: NativePattern, offset: number, length: number, backwards: boolean, threads: number): Float64Array
+  /** The same on threads of ours. */
+  find(pattern: NativePattern, offset: number, length: number, backwards: boolean, threads: number, job: NativeJob): Promise<Float64Array>
+  /**
+   * The matches of a range that start in `entry..limit` of it, where the search stands at
+   * `entry`: first where it stands afterwards, then a triple for each.
+   */
+  matchesSync(pattern: NativePattern, offset: number, length: number, entry: number, limit: number, threads: number): Float64Array
+  /** The same on threads of ours. */
+  matches(pattern: NativePattern, offset: number, length: number, entry: number, limit: number, threads: number, job: NativeJob): Promise<Float64Array>
+  /**
+   * Writes the places of a byte in a range to `out`, as many as fit. Twice their number, plus
+   * one if all bytes of the range are ASCII.
+   */
+  places(offset: number, length: number, byte: number, out: Uint32Array): number
+  /** How often a byte occurs in a range. */
+  countByteSync(offset: number, length: number, byte: number, threads: number): number
+  /** The index of the lines of a range, on threads of ours. */
+  lineIndex(offset: number, length: number, threads: number, job: NativeJob): Promise<Uint8Array>
+  /** Whether all pages of a range are in memory; where the system does not tell, yes. */
+  isResident(offset: number, length: number): boolean
+  /** Brings a range into memory, on a thread of ours. */
+  prefetch(offset: number, length: number, job: NativeJob): Promise<void>
+  /** Brings many places of `size` bytes into memory, on a thread of ours. */
+  prefetchPlaces(offsets: Float64Array, size: number, job: NativeJob): Promise<void>
+  /** Copies many places of `size` bytes, one behind the other, to `into`. */
+  gather(offsets: Float64Array, size: number, into: Uint8Array): void
+  /** Lets go of the pages of a range that was read. */
+  release(offset: number, length: number): void
 }
+
+/** What to search for, made ready. */
+export declare class NativePattern {}
 
 /** The unit of file offsets of the system's own call, in bytes. */
 export declare function allocationGranularity(): number
@@ -83,6 +133,9 @@ export interface AnonymousRequest {
   stack?: string
 }
 
+/** How many threads a search takes when it isn't told. */
+export declare function availableThreads(): number
+
 /** What this platform can do. */
 export declare function capabilities(): Record<string, boolean>
 
@@ -91,6 +144,9 @@ export declare function checkGuard(): boolean
 
 /** Detaches an `ArrayBuffer` in engines that have no `ArrayBuffer.prototype.transfer`. */
 export declare function detach(buffer: ArrayBuffer): boolean
+
+/** A pattern of a regular expression, in the syntax of the `regex` crate. */
+export declare function expression(source: string): NativePattern
 
 /** A fault that was survived. */
 export interface FaultRecord {
@@ -143,6 +199,9 @@ export interface MappingRecord {
 
 /** Every mapping of this process. */
 export declare function mappings(): Array<MappingRecord>
+
+/** A pattern of one needle, or of several. */
+export declare function needles(list: Uint8Array[]): NativePattern
 
 /** Maps a file, on a thread of ours. */
 export declare function open(request: OpenRequest): Promise<NativeMapping>

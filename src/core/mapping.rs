@@ -270,13 +270,49 @@ impl Mapping {
         }
     }
 
+    /// Looks at the bytes of a range, in one go. Others may change them meanwhile: what is read
+    /// from them is data, never to be trusted twice.
+    pub fn with_bytes<T>(
+        &self,
+        offset: u64,
+        length: u64,
+        look: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T> {
+        self.check_range(offset, length)?;
+        let Some(region) = self.region()? else {
+            return Ok(look(&[]));
+        };
+        let _held = region.hold()?;
+        let before = region.fault_count();
+        let start = (region.address() + offset as usize) as *const u8;
+        // SAFETY: the range lies in a region that is held. Other processes and JavaScript may
+        // store into it meanwhile; what looks is a search or a copy, which is right for some
+        // order of the loads and stores, and never derives an address from the bytes.
+        let bytes = unsafe { std::slice::from_raw_parts(start, length as usize) };
+        let result = look(bytes);
+        if region.fault_count() == before {
+            Ok(result)
+        } else {
+            Err(self.fault_error(&region))
+        }
+    }
+
     /// Brings all pages in now. May wait for a disk.
     pub fn populate(&self) -> Result<()> {
+        self.populate_range(0, self.length)
+    }
+
+    /// Brings the pages of a range in now. May wait for a disk.
+    pub fn populate_range(&self, offset: u64, length: u64) -> Result<()> {
+        self.check_range(offset, length)?;
         let Some(region) = self.region()? else {
             return Ok(());
         };
+        if length == 0 {
+            return Ok(());
+        }
         let _held = region.hold()?;
-        let (start, span) = region.pages_of(0, region.length());
+        let (start, span) = region.pages_of(offset as usize, length as usize);
         // SAFETY: the pages around a range of a region belong to that region.
         match unsafe { sys::populate_pages(start, span) } {
             Err(error) if error.errno() == Some(sys::ENOSYS) => {

@@ -7,13 +7,17 @@ pub mod fault;
 pub mod file;
 pub mod flush;
 pub mod grow;
+pub mod job;
 pub mod kind;
 pub mod ledger;
 pub mod limits;
+pub mod lines;
 pub mod mapping;
 pub mod open;
 pub mod pool;
 pub mod region;
+pub mod residency;
+pub mod scan;
 pub mod sys;
 pub mod table;
 

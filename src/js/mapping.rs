@@ -44,6 +44,13 @@ impl From<Flushed> for FlushResult {
 #[napi]
 pub struct NativeMapping(Arc<Mapping>);
 
+impl NativeMapping {
+    /// What it stands for, for work on other threads.
+    pub fn shared(&self) -> Arc<Mapping> {
+        Arc::clone(&self.0)
+    }
+}
+
 impl From<Mapping> for NativeMapping {
     fn from(mapping: Mapping) -> Self {
         Self(Arc::new(mapping))

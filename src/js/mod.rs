@@ -6,4 +6,5 @@ mod mapping;
 mod number;
 mod open;
 mod process;
+mod scan;
 mod task;

@@ -324,3 +324,51 @@ unsafe fn errno_location() -> *mut i32 {
     // SAFETY: no preconditions.
     unsafe { libc::__error() }
 }
+
+/// Which pages are in memory, one flag a page. What the system does not tell this user it says
+/// is: on Linux, of a file that the user can't write. `mincore(2)`.
+///
+/// # Safety
+///
+/// `address..address + length` must be whole pages that the caller owns.
+pub unsafe fn resident_pages(address: usize, length: usize) -> Result<Vec<bool>> {
+    let mut flags = vec![0_u8; length / page_size()];
+    // SAFETY: the vector has room for a byte for each page; the caller owns the pages.
+    let result = unsafe { libc::mincore(address as *mut _, length, flags.as_mut_ptr().cast()) };
+    if result != 0 {
+        return Err(Error::last("mincore"));
+    }
+    Ok(flags.into_iter().map(|flag| flag & 1 == 1).collect())
+}
+
+/// Lets go of clean pages: out of this process's page table, and out of the page cache if nobody
+/// else maps them. Private changes are lost.
+///
+/// # Safety
+///
+/// `address..address + length` must be whole pages that the caller owns, without private changes
+/// that anybody wants to see again.
+pub unsafe fn release_pages(address: usize, length: usize, fd: i32, offset: u64) -> Result<()> {
+    // SAFETY: the caller owns the pages and does without their private contents.
+    if unsafe { libc::madvise(address as *mut _, length, libc::MADV_DONTNEED) } != 0 {
+        return Err(Error::last("madvise"));
+    }
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: advice on a descriptor; it answers with an error number.
+        let errno = unsafe {
+            libc::posix_fadvise(
+                fd,
+                offset as libc::off_t,
+                length as libc::off_t,
+                libc::POSIX_FADV_DONTNEED,
+            )
+        };
+        if errno != 0 {
+            return Err(Error::system(errno, "posix_fadvise"));
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (fd, offset);
+    Ok(())
+}

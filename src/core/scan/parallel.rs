@@ -1,0 +1,398 @@
+//! A scan of a long range, in chunks, on several threads, with the result of a serial one.
+//!
+//! Each chunk is scanned as if a search began at its start. Where a match of the chunk before
+//! reaches into it, that was wrong: the serial search enters the chunk later. From there both
+//! searches are followed until they agree on a match; from then on they agree for ever, since the
+//! next match depends on nothing but where the search stands.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::{Match, Pattern};
+use crate::core::error::Result;
+use crate::core::job::Job;
+use crate::core::sys;
+
+/// Chunks are large enough that a thread's start costs nothing, small enough to hear of a
+/// cancellation soon, and cut at multiples of a huge page.
+pub const CHUNK: usize = 4 << 20;
+
+/// How many threads there can be, on this machine.
+#[must_use]
+pub fn available_threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Runs `work` for every chunk of `0..length` on up to `threads` threads, this one among them. The
+/// results come in order. `work` is told the chunk's bounds.
+pub fn in_chunks<T: Send>(
+    length: usize,
+    chunk: usize,
+    threads: usize,
+    job: &Job,
+    work: impl Fn(usize, usize) -> T + Sync,
+) -> Result<Vec<T>> {
+    let count = length.div_ceil(chunk);
+    let next = AtomicUsize::new(0);
+    let run = || -> Result<Vec<(usize, T)>> {
+        let mut done = Vec::new();
+        loop {
+            job.check()?;
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                return Ok(done);
+            }
+            let (start, end) = (index * chunk, length.min((index + 1) * chunk));
+            done.push((index, work(start, end)));
+            job.add((end - start) as u64);
+        }
+    };
+    let mut results = thread::scope(|scope| {
+        let helpers: Vec<_> = (1..threads.clamp(1, count.max(1)))
+            // Where no thread can be started, the others do its work.
+            .map_while(|_| {
+                let helper = || {
+                    sys::block_signals();
+                    run()
+                };
+                thread::Builder::new().spawn_scoped(scope, helper).ok()
+            })
+            .collect();
+        let mut results = run()?;
+        for helper in helpers {
+            match helper.join() {
+                Ok(more) => results.extend(more?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok(results)
+    })?;
+    results.sort_unstable_by_key(|(index, _)| *index);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
+}
+
+/// What a chunk says to the next.
+struct Counted {
+    count: u64,
+    /// Where the search stands at the end of the chunk.
+    next: usize,
+}
+
+/// How many matches there are.
+pub fn count(pattern: &Pattern, hay: &[u8], threads: usize, job: &Job) -> Result<u64> {
+    let places = places(pattern, hay);
+    if !pattern.is_local() {
+        return count_serially(pattern, hay, places, job);
+    }
+    let chunks = in_chunks(places, CHUNK, threads, job, |from, limit| {
+        if let (Pattern::Literal(literal), false) = (pattern, pattern.can_overlap()) {
+            return Counted {
+                count: literal.count(hay, from, limit),
+                next: limit,
+            };
+        }
+        let mut count = 0;
+        let next = pattern.scan(hay, from, limit, |_| {
+            count += 1;
+            true
+        });
+        Counted { count, next }
+    })?;
+    let mut total = 0;
+    let mut next = 0;
+    for (index, chunk) in chunks.into_iter().enumerate() {
+        let (from, limit) = (index * CHUNK, places.min((index + 1) * CHUNK));
+        if next <= from {
+            (total, next) = (total + chunk.count, chunk.next);
+            continue;
+        }
+        let joined = join(pattern, hay, from, next, limit);
+        total += chunk.count + joined.serial.len() as u64 - joined.wrong as u64;
+        next = joined.next.unwrap_or(chunk.next);
+    }
+    Ok(total)
+}
+
+fn count_serially(pattern: &Pattern, hay: &[u8], places: usize, job: &Job) -> Result<u64> {
+    let mut count = 0;
+    let mut result = Ok(());
+    let mut done = 0;
+    pattern.scan(hay, 0, places, |found| {
+        count += 1;
+        job.add((found.start - done) as u64);
+        done = found.start;
+        result = job.check();
+        result.is_ok()
+    });
+    job.add((places - done) as u64);
+    result.map(|()| count)
+}
+
+/// How a chunk's own scan and the serial search come together.
+struct Joined {
+    /// The serial search's matches before they agree.
+    serial: Vec<Match>,
+    /// How many of the chunk's own first matches are none.
+    wrong: usize,
+    /// Where the serial search stands at the end, if they never agreed in this chunk.
+    next: Option<usize>,
+}
+
+/// Follows the chunk's own search from `from` and the serial one from `entry`.
+fn join(pattern: &Pattern, hay: &[u8], from: usize, entry: usize, limit: usize) -> Joined {
+    let mut joined = Joined {
+        serial: Vec::new(),
+        wrong: 0,
+        next: None,
+    };
+    let mut own = pattern.first(hay, from, limit);
+    let mut at = entry;
+    loop {
+        let Some(serial) = pattern.first(hay, at, limit) else {
+            // What the chunk found from here on overlaps something that the serial search took.
+            while let Some(found) = own {
+                joined.wrong += 1;
+                own = pattern.first(hay, found.next(), limit);
+            }
+            joined.next = Some(at.max(limit));
+            return joined;
+        };
+        while let Some(found) = own.filter(|found| found.start < serial.start) {
+            joined.wrong += 1;
+            own = pattern.first(hay, found.next(), limit);
+        }
+        if own == Some(serial) {
+            return joined;
+        }
+        at = serial.next();
+        joined.serial.push(serial);
+    }
+}
+
+/// The matches that start in `from..limit`, where the search stands at `entry`, and where it
+/// stands afterwards.
+pub fn matches(
+    pattern: &Pattern,
+    hay: &[u8],
+    entry: usize,
+    limit: usize,
+    threads: usize,
+    job: &Job,
+) -> Result<(Vec<Match>, usize)> {
+    let base = entry.min(limit);
+    if !pattern.is_local() {
+        let mut all = Vec::new();
+        let next = pattern.scan(hay, base, limit, |found| {
+            all.push(found);
+            true
+        });
+        return Ok((all, next));
+    }
+    let chunks = in_chunks(limit - base, CHUNK, threads, job, |from, limit| {
+        let mut found = Vec::new();
+        let next = pattern.scan(hay, base + from, base + limit, |one| {
+            found.push(one);
+            true
+        });
+        (found, next)
+    })?;
+    let mut all = Vec::new();
+    let mut next = entry;
+    for (index, (found, own_next)) in chunks.into_iter().enumerate() {
+        let (from, limit) = (base + index * CHUNK, limit.min(base + (index + 1) * CHUNK));
+        if next <= from {
+            all.extend(found);
+            next = own_next;
+            continue;
+        }
+        let joined = join(pattern, hay, from, next, limit);
+        all.extend(joined.serial);
+        all.extend(&found[joined.wrong..]);
+        next = joined.next.unwrap_or(own_next);
+    }
+    Ok((all, next.max(limit)))
+}
+
+/// The first match.
+pub fn first(pattern: &Pattern, hay: &[u8], threads: usize, job: &Job) -> Result<Option<Match>> {
+    let places = places(pattern, hay);
+    if !pattern.is_local() {
+        return Ok(pattern.first(hay, 0, places));
+    }
+    // Chunks behind one that has a match need not be looked at.
+    let best = AtomicUsize::new(usize::MAX);
+    let found = in_chunks(places, CHUNK, threads, job, |from, limit| {
+        if from > best.load(Ordering::Relaxed) {
+            return None;
+        }
+        let found = pattern.first(hay, from, limit)?;
+        best.fetch_min(found.start, Ordering::Relaxed);
+        Some(found)
+    })?;
+    Ok(found.into_iter().flatten().next())
+}
+
+/// The last place where the pattern starts.
+pub fn last(pattern: &Pattern, hay: &[u8], threads: usize, job: &Job) -> Result<Option<Match>> {
+    let places = places(pattern, hay);
+    if matches!(pattern, Pattern::Regex(_)) {
+        // Which matches there are depends on all before them.
+        let mut last = None;
+        let mut at = 0;
+        while at < places {
+            let (found, next) = matches(
+                pattern,
+                hay,
+                at,
+                places.min(at.saturating_add(CHUNK * 16)),
+                threads,
+                job,
+            )?;
+            last = found.last().copied().or(last);
+            at = next;
+        }
+        return Ok(last);
+    }
+    let best = AtomicUsize::new(0);
+    let count = places.div_ceil(CHUNK);
+    let found = in_chunks(places, CHUNK, threads, job, |from, _| {
+        // From the end to the start: the chunks are numbered from the front.
+        let index = count - 1 - from / CHUNK;
+        let (from, limit) = (index * CHUNK, places.min((index + 1) * CHUNK));
+        if limit <= best.load(Ordering::Relaxed) {
+            return None;
+        }
+        let found = pattern.last(hay, from, limit)?;
+        best.fetch_max(found.start, Ordering::Relaxed);
+        Some(found)
+    })?;
+    Ok(found.into_iter().flatten().next())
+}
+
+/// In how many places of a range a match can start: an empty one also behind the last byte.
+fn places(pattern: &Pattern, hay: &[u8]) -> usize {
+    match pattern {
+        Pattern::Empty | Pattern::Regex(_) => hay.len() + 1,
+        Pattern::Literal(_) | Pattern::Many(_) => hay.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    /// A serial search, one match after the other.
+    fn serially(pattern: &Pattern, hay: &[u8]) -> Vec<Match> {
+        let mut all = Vec::new();
+        let mut at = 0;
+        while let Some(found) = pattern.first(hay, at, places(pattern, hay)) {
+            all.push(found);
+            at = found.next();
+        }
+        all
+    }
+
+    /// The same by chunks of a few bytes, joined.
+    fn by_chunks(pattern: &Pattern, hay: &[u8], chunk: usize) -> Vec<Match> {
+        let places = places(pattern, hay);
+        let mut all = Vec::new();
+        let mut next = 0;
+        for from in (0..places).step_by(chunk) {
+            let limit = places.min(from + chunk);
+            let mut own = Vec::new();
+            let own_next = pattern.scan(hay, from, limit, |found| {
+                own.push(found);
+                true
+            });
+            if next <= from {
+                all.extend(own);
+                next = own_next;
+                continue;
+            }
+            let joined = join(pattern, hay, from, next, limit);
+            all.extend(joined.serial);
+            all.extend(&own[joined.wrong..]);
+            next = joined.next.unwrap_or(own_next);
+        }
+        all
+    }
+
+    static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+        let needles = |list: &[&str]| -> Pattern {
+            let list: Vec<Vec<u8>> = list.iter().map(|n| n.as_bytes().to_vec()).collect();
+            Pattern::of_needles(&list).unwrap()
+        };
+        let mut all = vec![
+            needles(&[""]),
+            needles(&["a"]),
+            needles(&["aa"]),
+            needles(&["aba"]),
+            needles(&["ab"]),
+            needles(&["ab", "b", "bab"]),
+            needles(&["aab", "a", "ba"]),
+        ];
+        for expression in [
+            "a*", "a+b", "b|ab", "(?s)a.*b", "a.*b", "^a", "(?m)^b", "b$", r"\ba", "", "a{2,3}",
+            "x*",
+        ] {
+            all.push(Pattern::of_regex(expression).unwrap());
+        }
+        all
+    });
+
+    proptest! {
+        #[test]
+        fn chunks_of_any_size_give_what_a_serial_search_gives(
+            hay in prop::collection::vec(prop::sample::select(b"ab\n ".to_vec()), 0..120),
+            chunk in 1_usize..40,
+        ) {
+            for pattern in &*PATTERNS {
+                let expected = serially(pattern, &hay);
+                prop_assert_eq!(&by_chunks(pattern, &hay, chunk), &expected, "{:?}", pattern);
+                let job = Job::default();
+                prop_assert_eq!(count(pattern, &hay, 2, &job).unwrap(), expected.len() as u64);
+                prop_assert_eq!(first(pattern, &hay, 2, &job).unwrap(), expected.first().copied());
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_range_on_many_threads_gives_what_one_gives() {
+        let hay: Vec<u8> = (0..CHUNK * 3 + 77)
+            .map(|i| if i % 7 < 4 { b'a' } else { b'b' })
+            .collect();
+        for needle in ["aa", "ab", "a", "aaaabbb"] {
+            let pattern = Pattern::of_needles(&[needle.as_bytes().to_vec()]).unwrap();
+            let job = Job::default();
+            let expected = serially(&pattern, &hay);
+            assert_eq!(
+                count(&pattern, &hay, 4, &job).unwrap(),
+                expected.len() as u64
+            );
+            assert_eq!(job.done(), hay.len() as u64);
+            let (all, next) = matches(&pattern, &hay, 0, hay.len(), 4, &job).unwrap();
+            assert_eq!((all == expected, next), (true, hay.len()));
+            assert_eq!(
+                first(&pattern, &hay, 4, &job).unwrap(),
+                expected.first().copied()
+            );
+            let last_place = (0..hay.len())
+                .rev()
+                .find(|&i| hay[i..].starts_with(needle.as_bytes()));
+            assert_eq!(
+                last(&pattern, &hay, 4, &job).unwrap().map(|m| m.start),
+                last_place
+            );
+        }
+    }
+
+    #[test]
+    fn a_cancelled_scan_ends_with_an_error() {
+        let job = Job::default();
+        job.cancel();
+        let pattern = Pattern::of_needles(&[b"a".to_vec()]).unwrap();
+        assert!(count(&pattern, &vec![b'a'; CHUNK * 4], 2, &job).is_err());
+    }
+}

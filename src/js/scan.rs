@@ -1,0 +1,418 @@
+//! Search, lines and residency: what reads a mapping from end to end.
+
+use std::sync::Arc;
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::buffer;
+use super::error::to_js;
+use super::mapping::NativeMapping;
+use super::number::whole;
+use super::task::spawn;
+use crate::core::job::Job;
+use crate::core::mapping::Mapping;
+use crate::core::scan::{Match, Pattern, parallel};
+use crate::core::{self, lines, residency};
+
+/// A long piece of work, as its caller sees it.
+#[napi]
+pub struct NativeJob(Arc<Job>);
+
+#[napi]
+impl NativeJob {
+    /// A job that hasn't begun.
+    #[napi(constructor)]
+    #[allow(clippy::new_without_default, reason = "only JavaScript makes one")]
+    pub fn new() -> Self {
+        Self(Arc::new(Job::default()))
+    }
+
+    /// Not wanted any more.
+    #[napi(catch_unwind)]
+    pub fn cancel(&self) {
+        self.0.cancel();
+    }
+
+    /// Bytes that are done.
+    #[napi(getter, catch_unwind)]
+    pub fn done(&self) -> f64 {
+        self.0.done() as f64
+    }
+}
+
+/// What to search for, made ready.
+#[napi]
+pub struct NativePattern(Arc<Pattern>);
+
+/// A pattern of one needle, or of several.
+#[napi(catch_unwind)]
+pub fn needles(
+    env: &Env,
+    #[napi(ts_arg_type = "Uint8Array[]")] list: Vec<Unknown<'_>>,
+) -> Result<NativePattern> {
+    let list: Result<Vec<Vec<u8>>> = list
+        .iter()
+        .map(|needle| {
+            let (address, length) = buffer::bytes_of(env, needle)?;
+            if length == 0 {
+                return Ok(Vec::new());
+            }
+            // SAFETY: the needle is a live typed array, copied before JavaScript runs again.
+            Ok(unsafe { std::slice::from_raw_parts(address, length) }.to_vec())
+        })
+        .collect();
+    Pattern::of_needles(&list?)
+        .map(|pattern| NativePattern(Arc::new(pattern)))
+        .map_err(|error| to_js(env, &error))
+}
+
+/// A pattern of a regular expression, in the syntax of the `regex` crate.
+#[napi(catch_unwind)]
+pub fn expression(env: &Env, source: String) -> Result<NativePattern> {
+    Pattern::of_regex(&source)
+        .map(|pattern| NativePattern(Arc::new(pattern)))
+        .map_err(|error| to_js(env, &error))
+}
+
+/// How many threads a search takes when it isn't told.
+#[napi(catch_unwind)]
+pub fn available_threads() -> u32 {
+    parallel::available_threads() as u32
+}
+
+/// Where something was found, as the facade reads it: start and end, in bytes of the range that
+/// was searched, and the number of the needle.
+fn triple(found: Match) -> [f64; 3] {
+    [
+        found.start as f64,
+        found.end as f64,
+        f64::from(found.needle),
+    ]
+}
+
+fn triples(found: Option<Match>) -> Float64Array {
+    Float64Array::new(found.map(triple).map(Vec::from).unwrap_or_default())
+}
+
+/// A range of a mapping that something is done with, on this thread or another.
+#[derive(Clone)]
+struct Target {
+    mapping: Arc<Mapping>,
+    offset: u64,
+    length: u64,
+}
+
+impl Target {
+    fn of(mapping: &NativeMapping, offset: f64, length: f64) -> Result<Self> {
+        Ok(Self {
+            mapping: mapping.shared(),
+            offset: whole(offset)?,
+            length: whole(length)?,
+        })
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&[u8]) -> core::Result<T>) -> core::Result<T> {
+        self.mapping.with_bytes(self.offset, self.length, look)?
+    }
+
+    fn count(&self, pattern: &Pattern, threads: u32, job: &Job) -> core::Result<u64> {
+        self.look(|bytes| parallel::count(pattern, bytes, threads as usize, job))
+    }
+
+    fn find(
+        &self,
+        pattern: &Pattern,
+        backwards: bool,
+        threads: u32,
+        job: &Job,
+    ) -> core::Result<Option<Match>> {
+        let search = if backwards {
+            parallel::last
+        } else {
+            parallel::first
+        };
+        self.look(|bytes| search(pattern, bytes, threads as usize, job))
+    }
+
+    /// Where the search stands after `entry..limit`, followed by a triple for each match.
+    fn matches(
+        &self,
+        pattern: &Pattern,
+        part: (u64, u64),
+        threads: u32,
+        job: &Job,
+    ) -> core::Result<Vec<f64>> {
+        let (entry, limit) = (part.0 as usize, part.1 as usize);
+        self.look(|bytes| {
+            let (found, next) =
+                parallel::matches(pattern, bytes, entry, limit, threads as usize, job)?;
+            let mut all = Vec::with_capacity(1 + found.len() * 3);
+            all.push(next as f64);
+            all.extend(found.into_iter().flat_map(triple));
+            Ok(all)
+        })
+    }
+}
+
+#[napi]
+impl NativeMapping {
+    /// How many matches there are in a range.
+    #[napi(catch_unwind)]
+    pub fn count_sync(
+        &self,
+        env: &Env,
+        pattern: &NativePattern,
+        offset: f64,
+        length: f64,
+        threads: u32,
+    ) -> Result<f64> {
+        Target::of(self, offset, length)?
+            .count(&pattern.0, threads, &Job::default())
+            .map(|count| count as f64)
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// The same on threads of ours.
+    #[napi(ts_return_type = "Promise<number>", catch_unwind)]
+    pub fn count<'env>(
+        &self,
+        env: &'env Env,
+        pattern: &NativePattern,
+        offset: f64,
+        length: f64,
+        threads: u32,
+        job: &NativeJob,
+    ) -> Result<Object<'env>> {
+        let target = Target::of(self, offset, length)?;
+        let (pattern, job) = (Arc::clone(&pattern.0), Arc::clone(&job.0));
+        spawn(
+            env,
+            move || target.count(&pattern, threads, &job),
+            |count| count as f64,
+        )
+    }
+
+    /// The first match in a range, or the last place where the pattern starts: a triple of its
+    /// start and end within the range and the needle's number, or nothing.
+    #[napi(catch_unwind)]
+    pub fn find_sync(
+        &self,
+        env: &Env,
+        pattern: &NativePattern,
+        offset: f64,
+        length: f64,
+        backwards: bool,
+        threads: u32,
+    ) -> Result<Float64Array> {
+        Target::of(self, offset, length)?
+            .find(&pattern.0, backwards, threads, &Job::default())
+            .map(triples)
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// The same on threads of ours.
+    #[napi(ts_return_type = "Promise<Float64Array>", catch_unwind)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "it is called by the facade alone"
+    )]
+    pub fn find<'env>(
+        &self,
+        env: &'env Env,
+        pattern: &NativePattern,
+        offset: f64,
+        length: f64,
+        backwards: bool,
+        threads: u32,
+        job: &NativeJob,
+    ) -> Result<Object<'env>> {
+        let target = Target::of(self, offset, length)?;
+        let (pattern, job) = (Arc::clone(&pattern.0), Arc::clone(&job.0));
+        spawn(
+            env,
+            move || target.find(&pattern, backwards, threads, &job),
+            triples,
+        )
+    }
+
+    /// The matches of a range that start in `entry..limit` of it, where the search stands at
+    /// `entry`: first where it stands afterwards, then a triple for each.
+    #[napi(catch_unwind)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "it is called by the facade alone"
+    )]
+    pub fn matches_sync(
+        &self,
+        env: &Env,
+        pattern: &NativePattern,
+        offset: f64,
+        length: f64,
+        entry: f64,
+        limit: f64,
+        threads: u32,
+    ) -> Result<Float64Array> {
+        let part = (whole(entry)?, whole(limit)?);
+        Target::of(self, offset, length)?
+            .matches(&pattern.0, part, threads, &Job::default())
+            .map(Float64Array::new)
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// The same on threads of ours.
+    #[napi(ts_return_type = "Promise<Float64Array>", catch_unwind)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "it is called by the facade alone"
+    )]
+    pub fn matches<'env>(
+        &self,
+        env: &'env Env,
+        pattern: &NativePattern,
+        offset: f64,
+        length: f64,
+        entry: f64,
+        limit: f64,
+        threads: u32,
+        job: &NativeJob,
+    ) -> Result<Object<'env>> {
+        let part = (whole(entry)?, whole(limit)?);
+        let target = Target::of(self, offset, length)?;
+        let (pattern, job) = (Arc::clone(&pattern.0), Arc::clone(&job.0));
+        spawn(
+            env,
+            move || target.matches(&pattern, part, threads, &job),
+            Float64Array::new,
+        )
+    }
+
+    /// Writes the places of a byte in a range to `out`, as many as fit. Twice their number, plus
+    /// one if all bytes of the range are ASCII.
+    #[napi(catch_unwind)]
+    pub fn places(
+        &self,
+        env: &Env,
+        offset: f64,
+        length: f64,
+        byte: u8,
+        mut out: Uint32ArraySlice<'_>,
+    ) -> Result<f64> {
+        // SAFETY: the array is JavaScript's, which does not run meanwhile.
+        let out = unsafe { out.as_mut() };
+        Target::of(self, offset, length)?
+            .look(|bytes| {
+                Ok((lines::places(bytes, byte, out) * 2 + usize::from(bytes.is_ascii())) as f64)
+            })
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// How often a byte occurs in a range.
+    #[napi(catch_unwind)]
+    pub fn count_byte_sync(
+        &self,
+        env: &Env,
+        offset: f64,
+        length: f64,
+        byte: u8,
+        threads: u32,
+    ) -> Result<f64> {
+        let job = Job::default();
+        lines::count(
+            &self.shared(),
+            whole(offset)?,
+            whole(length)?,
+            byte,
+            threads as usize,
+            &job,
+        )
+        .map(|count| count as f64)
+        .map_err(|error| to_js(env, &error))
+    }
+
+    /// The index of the lines of a range, on threads of ours.
+    #[napi(ts_return_type = "Promise<Uint8Array>", catch_unwind)]
+    pub fn line_index<'env>(
+        &self,
+        env: &'env Env,
+        offset: f64,
+        length: f64,
+        threads: u32,
+        job: &NativeJob,
+    ) -> Result<Object<'env>> {
+        let (mapping, job) = (self.shared(), Arc::clone(&job.0));
+        let (offset, length) = (whole(offset)?, whole(length)?);
+        let work = move || lines::index(&mapping, offset, length, threads as usize, &job);
+        spawn(env, work, Uint8Array::new)
+    }
+
+    /// Whether all pages of a range are in memory; where the system does not tell, yes.
+    #[napi(catch_unwind)]
+    pub fn is_resident(&self, env: &Env, offset: f64, length: f64) -> Result<bool> {
+        residency::is_resident(&self.shared(), whole(offset)?, whole(length)?)
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// Brings a range into memory, on a thread of ours.
+    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
+    pub fn prefetch<'env>(
+        &self,
+        env: &'env Env,
+        offset: f64,
+        length: f64,
+        job: &NativeJob,
+    ) -> Result<Object<'env>> {
+        let (mapping, job) = (self.shared(), Arc::clone(&job.0));
+        let (offset, length) = (whole(offset)?, whole(length)?);
+        spawn(
+            env,
+            move || residency::prefetch(&mapping, offset, length, &job),
+            |()| (),
+        )
+    }
+
+    /// Brings many places of `size` bytes into memory, on a thread of ours.
+    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
+    pub fn prefetch_places<'env>(
+        &self,
+        env: &'env Env,
+        offsets: &[f64],
+        size: f64,
+        job: &NativeJob,
+    ) -> Result<Object<'env>> {
+        let (mapping, job, size) = (self.shared(), Arc::clone(&job.0), whole(size)?);
+        let offsets = offsets.to_vec();
+        let work = move || residency::prefetch_places(&mapping, &offsets, size, &job);
+        spawn(env, work, |()| ())
+    }
+
+    /// Copies many places of `size` bytes, one behind the other, to `into`.
+    #[napi(catch_unwind)]
+    pub fn gather(
+        &self,
+        env: &Env,
+        offsets: &[f64],
+        size: f64,
+        #[napi(ts_arg_type = "Uint8Array")] into: Unknown<'_>,
+    ) -> Result<()> {
+        let (address, length) = buffer::bytes_of(env, &into)?;
+        let size = whole(size)?;
+        if (offsets.len() as u64).checked_mul(size) != Some(length as u64) {
+            return Err(Error::new(
+                Status::InvalidArg,
+                "The target has not the length of the places",
+            ));
+        }
+        // SAFETY: the target has that length and is a live typed array; no JavaScript runs until
+        // the copy is done.
+        unsafe { residency::gather(&self.shared(), offsets, size, address) }
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// Lets go of the pages of a range that was read.
+    #[napi(catch_unwind)]
+    pub fn release(&self, env: &Env, offset: f64, length: f64) -> Result<()> {
+        residency::release(&self.shared(), whole(offset)?, whole(length)?)
+            .map_err(|error| to_js(env, &error))
+    }
+}
