@@ -3,6 +3,7 @@ import path from 'node:path'
 import test from 'ava'
 import * as library from '../index.js'
 import { runCode } from './helpers/child.js'
+import { methodNames } from './helpers/methods.js'
 import { tempDir } from './helpers/temp.js'
 
 // Every example in a doc comment is run as it stands, in an empty directory.
@@ -32,13 +33,9 @@ for (const file of files) {
 }
 
 test('every public function and method has an example', (t) => {
-  const methods = Object.getOwnPropertyNames(library.Mapping.prototype).filter((name) => {
-    const { value } = Object.getOwnPropertyDescriptor(library.Mapping.prototype, name) ?? {}
-    return typeof value === 'function' && name !== 'constructor'
-  })
   const functions = Object.keys(library).filter((name) => name !== 'Mapping')
   t.deepEqual(
-    [...functions, ...methods].filter((name) => !subjects.has(name)),
+    [...functions, ...methodNames()].filter((name) => !subjects.has(name)),
     [],
   )
 })

@@ -49,15 +49,15 @@ export class Region implements Entry {
   // The process's number of faults when this was last known to have none: asking for that one is cheaper.
   #healthyAt = -1
 
-  constructor(native: NativeMapping, traits: RegionTraits) {
+  constructor(handle: NativeMapping, traits: RegionTraits) {
     watchFaults()
-    this.native = native
-    this.id = native.id
+    this.native = handle
+    this.id = handle.id
     this.path = traits.path
     this.label = traits.label
     this.mode = traits.mode
-    this.offset = native.offset
-    this.length = native.length
+    this.offset = handle.offset
+    this.length = handle.length
     this.segments = new Segments(this, traits.shared)
   }
 

@@ -11,7 +11,8 @@ const libRows = [
   ['advice', 'flush', 'views'],
   ['copies', 'options'],
   ['window'],
-  ['drop-in', 'mapping'],
+  ['drop-in', 'memory'],
+  ['mapping'],
   ['open'],
 ]
 

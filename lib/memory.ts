@@ -1,0 +1,498 @@
+/**
+ * What every mapping is: an identity, views, copies, advice, flushing, and an end. Each method has its work done in the
+ * module of its topic; what they promise is written here. What goes through a mapping from one end to the other is in
+ * `mapping.ts`.
+ */
+import { inspect, type InspectOptions } from 'node:util'
+import { type Advice, advise, type Discard, discard, type Protection, protect } from './advice.js'
+import { copyWithin, type Data, fill, read, readInto, type Target, write } from './copies.js'
+import { withCode } from './errors.js'
+import { type Fault, faultsOf } from './fault.js'
+import { flush, type FlushOptions, type FlushResult, flushSync } from './flush.js'
+import { type Mode, type Pin, Region } from './region.js'
+import type { Bytes, Range } from './validate.js'
+import { arrayView, bufferView, dataView, type TypedArray, type TypedArrayConstructor } from './views.js'
+
+/** The Region of a mapping, for the modules of this library. */
+export let regionOf: (memory: Memory) => Region
+
+/** @internal The part of `Mapping` that does not walk. */
+export class Memory {
+  static {
+    regionOf = (memory) => memory.#region
+  }
+
+  readonly #region: Region
+
+  /** @internal */
+  constructor(region: Region, stack: string | undefined) {
+    if (!(region instanceof Region)) throw withCode(new TypeError('Illegal constructor'), 'ERR_ILLEGAL_CONSTRUCTOR')
+    this.#region = region
+    region.enter(this, stack)
+  }
+
+  /** The file as it was given, as a string; undefined for descriptors and anonymous memory. */
+  get path(): string | undefined {
+    return this.#region.path
+  }
+
+  /** How it may be used: `r`, `r+`, `w+`, `wx+` or `c`. Anonymous memory is `r+`. */
+  get mode(): Mode {
+    return this.#region.mode
+  }
+
+  /** Where in the file it begins, in bytes. */
+  get offset(): number {
+    return this.#region.offset
+  }
+
+  /** In bytes. It stays the same after closing. */
+  get length(): number {
+    return this.#region.length
+  }
+
+  /** The name that it was given. */
+  get label(): string | undefined {
+    return this.#region.label
+  }
+
+  /** True from the moment that `close()` is called, even while that waits for pins. */
+  get closed(): boolean {
+    return this.#region.closed
+  }
+
+  /** The pages that the system could not deliver, oldest first; at most 16. */
+  get faults(): Fault[] {
+    return faultsOf(this.#region)
+  }
+
+  /**
+   * Gives a Buffer over a range: no copy, so that a store into it is a store into the mapping. Closing empties it.
+   *
+   * @param offset bytes; 0 to `mapping.length` @default 0
+   * @param length bytes; at most 2^31 - 1 @default as many as there are from `offset` on
+   * @throws `ERR_MEMMAP_VIEW_TOO_LARGE` when it would be longer than that, or than an ArrayBuffer of this runtime can be;
+   *   `ERR_MEMMAP_UNSUPPORTED` where the runtime refuses views of foreign memory; `ERR_OUT_OF_RANGE`
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { writeFileSync } from 'node:fs'
+   * import { mmapSync } from 'memmap'
+   *
+   * writeFileSync('hello.txt', 'hello world')
+   * const mapping = mmapSync('hello.txt')
+   * const view = mapping.buffer(6)
+   * assert.equal(view.toString(), 'world')
+   * mapping.closeSync()
+   * assert.equal(view.length, 0)
+   * ```
+   */
+  buffer(offset?: Bytes, length?: Bytes): Buffer {
+    return bufferView(this.#region, offset, length)
+  }
+
+  /**
+   * Gives a typed array over a range, as `new Type(arrayBuffer, offset, length)` would. The bytes are in the processor's order.
+   *
+   * @param Type `Float64Array`, `BigInt64Array`, `Uint8Array`, … or a subclass
+   * @param offset bytes; `mapping.offset + offset` must be a multiple of the size of an element @default 0
+   * @param length **elements**, not bytes; at most 2^31 - 1 @default all from `offset` on, which must come out even
+   * @throws `ERR_MEMMAP_MISALIGNED`, `ERR_MEMMAP_VIEW_TOO_LARGE`, `ERR_MEMMAP_UNSUPPORTED`, `ERR_OUT_OF_RANGE`
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapSync } from 'memmap'
+   *
+   * const mapping = mmapSync('numbers.f64', { mode: 'w+', size: 800 })
+   * const numbers = mapping.array(Float64Array)
+   * numbers[99] = Math.PI
+   * assert.equal(numbers.length, 100)
+   * assert.equal(mapping.array(Float64Array, 99 * 8, 1)[0], Math.PI)
+   * mapping.closeSync()
+   * ```
+   */
+  array<T extends TypedArray>(Type: TypedArrayConstructor<T>, offset?: Bytes, length?: Bytes): T {
+    return arrayView(this.#region, Type, offset, length)
+  }
+
+  /**
+   * Gives a DataView over a range, for numbers at any offset and in either byte order. It may be as long as an ArrayBuffer of
+   * the runtime can be. After closing its methods throw a `TypeError`.
+   *
+   * @param offset bytes @default 0
+   * @param length bytes @default as many as there are from `offset` on
+   * @throws `ERR_MEMMAP_VIEW_TOO_LARGE`, `ERR_MEMMAP_UNSUPPORTED`, `ERR_OUT_OF_RANGE`
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapAnonymous } from 'memmap'
+   *
+   * const memory = mmapAnonymous(64)
+   * memory.dataView(3, 8).setBigUint64(0, 42n, true)
+   * assert.equal(memory.buffer()[3], 42)
+   * memory.closeSync()
+   * ```
+   */
+  dataView(offset?: Bytes, length?: Bytes): DataView {
+    return dataView(this.#region, offset, length)
+  }
+
+  /**
+   * Copies a range into a new Buffer, which outlives the mapping.
+   *
+   * @throws `ERR_MEMMAP_VIEW_TOO_LARGE` for more than 2^31 - 1 bytes; `ERR_MEMMAP_FAULT` when a page can't be delivered;
+   *   `ERR_OUT_OF_RANGE`
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { writeFileSync } from 'node:fs'
+   * import { mmapSync } from 'memmap'
+   *
+   * writeFileSync('hello.txt', 'hello world')
+   * const mapping = mmapSync('hello.txt')
+   * const copy = mapping.read({ offset: 6, length: 5 })
+   * mapping.closeSync()
+   * assert.equal(copy.toString(), 'world')
+   * ```
+   */
+  read(range?: Range): Buffer {
+    return read(this.#region, range)
+  }
+
+  /**
+   * Copies bytes from `offset` on into `target`, until that is full.
+   *
+   * @param target a Buffer, typed array, DataView or ArrayBuffer
+   * @param offset bytes @default 0
+   * @returns the number of bytes copied, which is the length of `target` in bytes
+   * @throws `ERR_OUT_OF_RANGE` when there are fewer bytes, with nothing copied; `ERR_MEMMAP_FAULT` when a page can't be delivered
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapAnonymous } from 'memmap'
+   *
+   * const memory = mmapAnonymous(8)
+   * memory.write(Uint8Array.of(1, 2, 3), 2)
+   * const target = new Uint8Array(4)
+   * assert.equal(memory.readInto(target, 1), 4)
+   * assert.deepEqual([...target], [0, 1, 2, 3])
+   * memory.closeSync()
+   * ```
+   */
+  readInto(target: Target, offset?: Bytes): number {
+    return readInto(this.#region, target, offset)
+  }
+
+  /**
+   * Copies bytes into the mapping. They may lie in the mapping itself, and overlap where they go.
+   *
+   * @param data a string, of which the UTF-8 bytes are written, a Buffer, typed array, DataView or ArrayBuffer
+   * @param offset bytes @default 0
+   * @returns the number of bytes written, which is all of them
+   * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_OUT_OF_RANGE` when they would not fit, with nothing written;
+   *   `ERR_MEMMAP_FAULT` when a page can't be delivered
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { readFileSync } from 'node:fs'
+   * import { mmapSync } from 'memmap'
+   *
+   * const mapping = mmapSync('greeting.txt', { mode: 'w+', size: 12 })
+   * assert.equal(mapping.write('grüße', 5), 7)
+   * mapping.closeSync()
+   * assert.equal(readFileSync('greeting.txt', 'utf8'), '\0\0\0\0\0grüße')
+   * ```
+   */
+  write(data: Data, offset?: Bytes): number {
+    return write(this.#region, data, offset)
+  }
+
+  /**
+   * Fills a range with a byte, or with a pattern that repeats from its start on.
+   *
+   * @param value a byte (0 to 255), a string, of which the UTF-8 bytes are taken, or bytes; not empty
+   * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_VALUE` when empty; `ERR_MEMMAP_FAULT`
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapAnonymous } from 'memmap'
+   *
+   * const memory = mmapAnonymous(8)
+   * memory.fill('abc', { offset: 1, length: 5 })
+   * assert.equal(memory.read().toString(), '\0abcab\0\0')
+   * memory.closeSync()
+   * ```
+   */
+  fill(value: number | string | Uint8Array, range?: Range): this {
+    fill(this.#region, value, range)
+    return this
+  }
+
+  /**
+   * Copies bytes from one place of the mapping to another, as if by way of a third: the two may overlap.
+   *
+   * @param target where to, in bytes
+   * @param start the first byte copied
+   * @param end the byte after the last one copied @default `mapping.length`
+   * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_OUT_OF_RANGE`, also for what arrays count from the end; `ERR_MEMMAP_FAULT`
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapAnonymous } from 'memmap'
+   *
+   * const memory = mmapAnonymous(6)
+   * memory.write('abcdef')
+   * memory.copyWithin(2, 0, 4)
+   * assert.equal(memory.read().toString(), 'ababcd')
+   * memory.closeSync()
+   * ```
+   */
+  copyWithin(target: Bytes, start: Bytes, end?: Bytes): this {
+    copyWithin(this.#region, target, start, end)
+    return this
+  }
+
+  /**
+   * Tells the system how the pages of a range will be used. None of these changes what is read.
+   *
+   * @throws `ERR_MEMMAP_UNSUPPORTED` where the platform does not know the advice; `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`;
+   *   the errors of madvise(2)
+   * @see https://man7.org/linux/man-pages/man2/madvise.2.html
+   *
+   * @example
+   * ```ts
+   * import { writeFileSync } from 'node:fs'
+   * import { mmapSync } from 'memmap'
+   *
+   * writeFileSync('hello.txt', 'hello world')
+   * const mapping = mmapSync('hello.txt')
+   * mapping.advise('random')
+   * mapping.advise('willneed', { offset: 0, length: 5 })
+   * mapping.closeSync()
+   * ```
+   */
+  advise(advice: Advice, range?: Range): void {
+    advise(this.#region, advice, range)
+  }
+
+  /**
+   * Gives back the pages that lie whole within a range. **This destroys**: `dontneed` loses private changes, and all of
+   * anonymous memory, which reads as zeros again; `free` does so when memory gets short; `remove` punches a hole into the file.
+   *
+   * @throws `ERR_MEMMAP_READ_ONLY` for `remove` in the modes `r` and `c`; `ERR_MEMMAP_UNSUPPORTED` where the platform does not know it;
+   *   `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`; the errors of madvise(2)
+   * @see https://man7.org/linux/man-pages/man2/madvise.2.html
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapAnonymous } from 'memmap'
+   *
+   * const memory = mmapAnonymous(65536).fill(1)
+   * memory.discard('dontneed')
+   * assert.equal(memory.buffer()[0], 0)
+   * memory.closeSync()
+   * ```
+   */
+  discard(how: Discard, range?: Range): void {
+    discard(this.#region, how, range)
+  }
+
+  /**
+   * Forbids (`r`) or allows again (`r+`) stores into the pages of a range. A store into a forbidden page does not end the
+   * process: it stays in this process, and is reported as a fault.
+   *
+   * @param range begins and ends where pages of the file do, or where the mapping does @default the whole mapping
+   * @throws `ERR_MEMMAP_READ_ONLY` for `r+` in mode `r`; `ERR_MEMMAP_MISALIGNED`; `ERR_INVALID_ARG_VALUE`;
+   *   `ERR_OUT_OF_RANGE`; the errors of mprotect(2)
+   * @see https://man7.org/linux/man-pages/man2/mprotect.2.html
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapAnonymous } from 'memmap'
+   *
+   * const memory = mmapAnonymous(65536)
+   * memory.write('done')
+   * memory.protect('r')
+   * assert.equal(memory.buffer(0, 4).toString(), 'done')
+   * memory.protect('r+')
+   * memory.write('more')
+   * memory.closeSync()
+   * ```
+   */
+  protect(protection: Protection, range?: Range): void {
+    protect(this.#region, protection, range)
+  }
+
+  /**
+   * Writes what was stored in a range to the disk, on another thread. Closing waits for it.
+   *
+   * In the modes `r` and `c` there is nothing to write, and the result says so. Once a flush has failed the mapping says so
+   * for ever: the system forgets what it could not write, and a second flush would claim success.
+   *
+   * @throws (rejects with) `ERR_MEMMAP_FLUSH_LOST` after a flush that failed; `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`;
+   *   the errors of msync(2)
+   * @see https://man7.org/linux/man-pages/man2/msync.2.html
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmap } from 'memmap'
+   *
+   * const mapping = await mmap('safe.bin', { mode: 'w+', size: 4096 })
+   * mapping.write('kept')
+   * const { level } = await mapping.flush({ offset: 0, length: 4 })
+   * assert.equal(level, 'data')
+   * await mapping.close()
+   * ```
+   */
+  flush(options?: FlushOptions): Promise<FlushResult> {
+    return flush(this.#region, options)
+  }
+
+  /**
+   * The same as `flush()`, on this thread: nothing else runs until the disk has answered.
+   *
+   * @throws as `flush()` rejects
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapSync } from 'memmap'
+   *
+   * const mapping = mmapSync('safe.bin', { mode: 'w+', size: 4096 })
+   * mapping.write('kept')
+   * assert.equal(mapping.flushSync().level, 'data')
+   * mapping.closeSync()
+   * ```
+   */
+  flushSync(options?: FlushOptions): FlushResult {
+    return flushSync(this.#region, options)
+  }
+
+  /**
+   * Throws if a page could not be delivered so far. A loop over a view sees zeros in its place; ask afterwards.
+   *
+   * @throws `ERR_MEMMAP_FAULT`, `ERR_MEMMAP_CLOSED`
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapAnonymous } from 'memmap'
+   *
+   * const memory = mmapAnonymous(4096)
+   * const sum = memory.buffer().reduce((total, byte) => total + byte, 0)
+   * memory.assertHealthy()
+   * assert.equal(sum, 0)
+   * memory.closeSync()
+   * ```
+   */
+  assertHealthy(): void {
+    this.#region.check()
+  }
+
+  /**
+   * Keeps `close()` waiting, for as long as a view is in the hands of something asynchronous.
+   *
+   * @throws `ERR_MEMMAP_CLOSED`, `ERR_MEMMAP_FAULT`
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { writeFile } from 'node:fs/promises'
+   * import { mmapAnonymous } from 'memmap'
+   *
+   * const memory = mmapAnonymous(65536)
+   * const pin = memory.pin()
+   * const written = writeFile('copy.bin', memory.buffer()).finally(() => pin.release())
+   * const closed = memory.close()
+   * assert.equal(memory.closed, true)
+   * await Promise.all([written, closed])
+   * ```
+   */
+  pin(): Pin {
+    this.#region.check()
+    return this.#region.pin()
+  }
+
+  /**
+   * Closes the mapping: from now on every method throws; when all pins are released and all flushes done, every view becomes
+   * empty and the file is let go. Code that still has the address of the memory reads zeros, or gets `EFAULT`.
+   *
+   * It does not flush; the system writes what was stored when it sees fit. Closing again gives the same promise.
+   *
+   * @see https://man7.org/linux/man-pages/man2/munmap.2.html
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapAnonymous } from 'memmap'
+   *
+   * const memory = mmapAnonymous(4096)
+   * const view = memory.buffer()
+   * await memory.close()
+   * assert.equal(view.length, 0)
+   * assert.throws(() => memory.buffer(), { code: 'ERR_MEMMAP_CLOSED' })
+   * ```
+   */
+  close(): Promise<void> {
+    return this.#region.close()
+  }
+
+  /**
+   * The same as `close()`, at once. Closing again does nothing.
+   *
+   * @throws `ERR_MEMMAP_BUSY` while there are pins, or a flush under way; the mapping is then as it was
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapAnonymous } from 'memmap'
+   *
+   * const memory = mmapAnonymous(4096)
+   * const pin = memory.pin()
+   * assert.throws(() => memory.closeSync(), { code: 'ERR_MEMMAP_BUSY' })
+   * pin.release()
+   * memory.closeSync()
+   * assert.equal(memory.closed, true)
+   * ```
+   */
+  closeSync(): void {
+    this.#region.closeSync()
+  }
+
+  /** The same as `closeSync()`, for `using`. */
+  [Symbol.dispose](): void {
+    this.closeSync()
+  }
+
+  /** The same as `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** What `console.log` shows. */
+  [inspect.custom](depth: number | null, options: InspectOptions): string {
+    if (depth !== null && depth < 0) return '[Mapping]'
+    const { path, label, mode, offset, length, closed, faults } = this
+    const shown = {
+      ...(path !== undefined && { path }),
+      ...(label !== undefined && { label }),
+      mode,
+      offset,
+      length,
+      closed,
+      ...(faults.length > 0 && { faults }),
+    }
+    return `Mapping ${inspect(shown, { ...options, depth: depth ?? null })}`
+  }
+}
