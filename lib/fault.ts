@@ -6,7 +6,7 @@ import { channel } from 'node:diagnostics_channel'
 import { setImmediate } from 'node:timers'
 import { isMainThread } from 'node:worker_threads'
 import { memmapError, type MemmapError } from './errors.js'
-import { announcement, type Entry, findEntry, nameOf } from './ledger.js'
+import { announcement, type Entry, findEntry, nameOf, watchedEntries } from './ledger.js'
 import { native } from './native.js'
 
 /** Why a page could not be delivered. */
@@ -34,6 +34,7 @@ export function watchFaults(): void {
   if (watching) return
   watching = true
   native.watchFaults(report)
+  process.on('exit', reportAtExit)
   if (isMainThread) {
     process.on('newListener', keepGuardInFront)
     process.on('removeListener', keepGuardInFront)
@@ -86,13 +87,29 @@ const announced = new WeakMap<Entry, number>()
 
 // Comes from the guard's thread or from the call that found the fault, whichever is first: a program that ends right after
 // a fault may not live to hear of it from the guard.
-function announce(entry: Entry): void {
+function announce(entry: Entry, warn = warnSoon): void {
   const count = entry.native.faultCount()
   const before = announced.get(entry) ?? 0
   if (count === before) return
   announced.set(entry, count)
-  if (before === 0) process.emitWarning(describe(entry).message, { type: 'MemmapWarning', code: 'MEMMAP_FAULT' })
+  if (before === 0) warn(describe(entry).message)
   if (faulted.hasSubscribers) faulted.publish({ ...announcement(entry), faults: faultsOf(entry) })
+}
+
+function warnSoon(message: string): void {
+  process.emitWarning(message, { type: 'MemmapWarning', code: 'MEMMAP_FAULT' })
+}
+
+// The guard's news reach this thread with a turn of the event loop, and `emitWarning` waits for the end of one: in the last
+// turn of a program neither happens.
+function reportAtExit(): void {
+  if (native.faultTotal() === 0) return
+  for (const entry of watchedEntries()) announce(entry, warnNow)
+}
+
+function warnNow(message: string): void {
+  const warning = Object.assign(new Error(message), { name: 'MemmapWarning', code: 'MEMMAP_FAULT' })
+  process.emit('warning', warning)
 }
 
 // libuv's handler, which `process.on('SIGBUS')` installs, would return from our faults and meet them again, for ever. It is

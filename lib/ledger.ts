@@ -123,6 +123,11 @@ export function findEntry(id: number): Entry | undefined {
   return watched.get(id)?.deref()
 }
 
+/** All that `findEntry` would find. */
+export function watchedEntries(): Entry[] {
+  return [...watched.values()].flatMap((reference) => reference.deref() ?? [])
+}
+
 /** How messages call a mapping: by its path, else its label. */
 export function nameOf({ path, label, id }: Pick<Entry, 'id' | 'path' | 'label'>): string {
   if (path !== undefined) return `'${path}'`

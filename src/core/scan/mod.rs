@@ -89,8 +89,10 @@ impl Pattern {
         limit: usize,
         mut found: impl FnMut(Match) -> bool,
     ) -> usize {
-        if let Self::Literal(literal) = self {
-            return literal.scan(hay, from, limit, found);
+        match self {
+            Self::Literal(literal) => return literal.scan(hay, from, limit, found),
+            Self::Regex(regex) => return regex.scan(hay, from, limit, found),
+            Self::Empty | Self::Many(_) => {}
         }
         let mut at = from;
         while let Some(one) = self.first(hay, at, limit) {

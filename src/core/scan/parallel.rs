@@ -169,8 +169,12 @@ fn join(pattern: &Pattern, hay: &[u8], from: usize, entry: usize, limit: usize) 
     }
 }
 
-/// The matches that start in `from..limit`, where the search stands at `entry`, and where it
-/// stands afterwards.
+/// A chunk gives no more matches than this: a needle that is found in every byte must not fill
+/// the memory.
+const MOST_MATCHES: usize = 1 << 16;
+
+/// The matches that start in `entry..limit`, where the search stands at `entry`, and where it
+/// stands afterwards. That may be before `limit`, where there were very many.
 pub fn matches(
     pattern: &Pattern,
     hay: &[u8],
@@ -180,35 +184,37 @@ pub fn matches(
     job: &Job,
 ) -> Result<(Vec<Match>, usize)> {
     let base = entry.min(limit);
-    if !pattern.is_local() {
-        let mut all = Vec::new();
-        let next = pattern.scan(hay, base, limit, |found| {
-            all.push(found);
-            true
-        });
-        return Ok((all, next));
-    }
-    let chunks = in_chunks(limit - base, CHUNK, threads, job, |from, limit| {
+    let scan = |from: usize, limit: usize| {
         let mut found = Vec::new();
-        let next = pattern.scan(hay, base + from, base + limit, |one| {
+        let next = pattern.scan(hay, from, limit, |one| {
             found.push(one);
-            true
+            found.len() < MOST_MATCHES
         });
         (found, next)
+    };
+    if !pattern.is_local() {
+        return Ok(scan(base, limit));
+    }
+    let chunks = in_chunks(limit - base, CHUNK, threads, job, |from, limit| {
+        scan(base + from, base + limit)
     })?;
     let mut all = Vec::new();
     let mut next = entry;
     for (index, (found, own_next)) in chunks.into_iter().enumerate() {
         let (from, limit) = (base + index * CHUNK, limit.min(base + (index + 1) * CHUNK));
+        let is_cut = own_next < limit;
         if next <= from {
             all.extend(found);
             next = own_next;
-            continue;
+        } else if !is_cut {
+            let joined = join(pattern, hay, from, next, limit);
+            all.extend(joined.serial);
+            all.extend(&found[joined.wrong..]);
+            next = joined.next.unwrap_or(own_next);
         }
-        let joined = join(pattern, hay, from, next, limit);
-        all.extend(joined.serial);
-        all.extend(&found[joined.wrong..]);
-        next = joined.next.unwrap_or(own_next);
+        if is_cut {
+            return Ok((all, next));
+        }
     }
     Ok((all, next.max(limit)))
 }

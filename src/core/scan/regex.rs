@@ -19,12 +19,12 @@ pub struct Regex {
 
 /// How far behind its start a match can end: this bounds what has to be searched for a match that
 /// starts in a chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Reach {
     /// So many bytes.
     Bytes(usize),
-    /// To the end of its line: it can't match a line feed.
-    Line,
+    /// Up to a byte that no match contains: the flag of such a byte is false.
+    While(Box<[bool; 256]>),
     /// Anywhere.
     Anywhere,
 }
@@ -43,8 +43,8 @@ impl Regex {
             .build()
             .parse(expression);
         let hir = syntax.map_err(|error| invalid(&error))?;
-        // Empty matches may lie between the bytes of a character: these are bytes.
-        let config = meta::Config::new().utf8_empty(false);
+        // As JavaScript has it, there is no empty match between the bytes of a character.
+        let config = meta::Config::new().utf8_empty(true);
         let regex = meta::Builder::new().configure(config).build_from_hir(&hir);
         Ok(Self {
             regex: regex.map_err(|error| invalid(&error))?,
@@ -58,52 +58,109 @@ impl Regex {
         self.reach != Reach::Anywhere
     }
 
+    /// As [`super::Pattern::scan`]. Where a match can end anywhere, the search has looked behind
+    /// the limit, and stands where it found the next match, or behind the end.
+    pub fn scan(
+        &self,
+        hay: &[u8],
+        from: usize,
+        limit: usize,
+        mut found: impl FnMut(Match) -> bool,
+    ) -> usize {
+        let end = self.end(hay, limit);
+        let mut at = from;
+        while at < limit {
+            match self.next(hay, at, end) {
+                None if self.is_local() => break,
+                None => return hay.len() + 1,
+                Some(one) if one.start >= limit && self.is_local() => break,
+                Some(one) if one.start >= limit => return one.start,
+                Some(one) => {
+                    at = one.next();
+                    if !found(one) {
+                        return at;
+                    }
+                }
+            }
+        }
+        at.max(limit)
+    }
+
     /// As [`super::Pattern::first`].
     #[must_use]
     pub fn first(&self, hay: &[u8], from: usize, limit: usize) -> Option<Match> {
-        let end = match self.reach {
-            Reach::Bytes(bytes) => limit.saturating_add(bytes).min(hay.len()),
-            Reach::Line => hay
-                .get(limit..)
-                .and_then(|rest| memchr::memchr(b'\n', rest))
-                .map_or(hay.len(), |place| limit + place),
-            Reach::Anywhere => hay.len(),
-        };
+        self.next(hay, from, self.end(hay, limit))
+            .filter(|found| found.start < limit)
+    }
+
+    fn next(&self, hay: &[u8], from: usize, end: usize) -> Option<Match> {
         let found = self
             .regex
-            .search(&Input::new(hay).span(from..end.max(from)))?;
-        (found.start() < limit).then(|| Match {
+            .search(&Input::new(hay).span(from.min(end)..end))?;
+        Some(Match {
             start: found.start(),
             end: found.end(),
             needle: 0,
         })
     }
-}
 
-fn reach(hir: &Hir) -> Reach {
-    match hir.properties().maximum_len() {
-        Some(bytes) => Reach::Bytes(bytes),
-        None if can_match_line_feed(hir) => Reach::Anywhere,
-        None => Reach::Line,
+    /// Where every match that starts before `limit` has ended.
+    fn end(&self, hay: &[u8], limit: usize) -> usize {
+        match &self.reach {
+            Reach::Bytes(bytes) => limit.saturating_add(*bytes).min(hay.len()),
+            Reach::While(contained) => hay
+                .get(limit..)
+                .and_then(|rest| rest.iter().position(|&byte| !contained[usize::from(byte)]))
+                .map_or(hay.len(), |place| limit + place),
+            Reach::Anywhere => hay.len(),
+        }
     }
 }
 
-fn can_match_line_feed(hir: &Hir) -> bool {
+fn reach(hir: &Hir) -> Reach {
+    if let Some(bytes) = hir.properties().maximum_len() {
+        return Reach::Bytes(bytes);
+    }
+    let mut contained = Box::new([false; 256]);
+    note_contained(hir, &mut contained);
+    if contained.iter().all(|&flag| flag) {
+        Reach::Anywhere
+    } else {
+        Reach::While(contained)
+    }
+}
+
+/// Notes which bytes a match can contain. Of characters beyond ASCII every byte is noted.
+fn note_contained(hir: &Hir, contained: &mut [bool; 256]) {
     match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => false,
-        HirKind::Literal(literal) => literal.0.contains(&b'\n'),
-        HirKind::Class(Class::Unicode(class)) => class
-            .ranges()
-            .iter()
-            .any(|range| range.start() <= '\n' && '\n' <= range.end()),
-        HirKind::Class(Class::Bytes(class)) => class
-            .ranges()
-            .iter()
-            .any(|range| range.start() <= b'\n' && b'\n' <= range.end()),
-        HirKind::Repetition(repetition) => can_match_line_feed(&repetition.sub),
-        HirKind::Capture(capture) => can_match_line_feed(&capture.sub),
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => {
+            for &byte in &literal.0 {
+                contained[usize::from(byte)] = true;
+            }
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            for range in class.ranges() {
+                let (start, end) = (range.start() as usize, range.end() as usize);
+                for flag in contained.iter_mut().take(128.min(end + 1)).skip(start) {
+                    *flag = true;
+                }
+                if end >= 128 {
+                    contained[128..].fill(true);
+                }
+            }
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            for range in class.ranges() {
+                contained[usize::from(range.start())..=usize::from(range.end())].fill(true);
+            }
+        }
+        HirKind::Repetition(repetition) => note_contained(&repetition.sub, contained),
+        HirKind::Capture(capture) => note_contained(&capture.sub, contained),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => {
-            parts.iter().any(can_match_line_feed)
+            for part in parts {
+                note_contained(part, contained);
+            }
         }
     }
 }
@@ -114,20 +171,48 @@ mod tests {
 
     #[test]
     fn the_reach_of_an_expression_is_known() {
-        let reach_of = |expression| Regex::new(expression).unwrap().reach;
-        assert_eq!(reach_of("abc|de"), Reach::Bytes(3));
-        assert_eq!(reach_of("a.*b"), Reach::Line);
-        assert_eq!(reach_of("[^x]*"), Reach::Anywhere);
-        assert_eq!(reach_of("(?s)a.*b"), Reach::Anywhere);
-        assert_eq!(reach_of(r"a\s+b"), Reach::Anywhere);
+        let stops_at = |expression: &str, byte: u8| match Regex::new(expression).unwrap().reach {
+            Reach::While(contained) => !contained[usize::from(byte)],
+            _ => false,
+        };
+        assert_eq!(Regex::new("abc|de").unwrap().reach, Reach::Bytes(3));
+        assert!(stops_at("a.*b", b'\n'));
+        assert!(!stops_at("a.*b", b'x'));
+        assert!(stops_at("[^x]*", b'x'));
+        assert!(stops_at(r"foo\s+bar", b'c'));
+        assert!(!stops_at(r"foo\s+bar", b'\n'));
+        assert!(stops_at("(?:[a-c]é)+", b'd'));
+        assert!(!stops_at("(?:[a-c]é)+", 0xa9));
+        assert_eq!(Regex::new("(?s)a.*b").unwrap().reach, Reach::Anywhere);
+        assert_eq!(Regex::new("(?s-u)a.*b").unwrap().reach, Reach::Anywhere);
     }
 
     #[test]
-    fn a_line_bounded_expression_is_cut_at_no_place_but_a_line_feed() {
+    fn an_expression_is_searched_no_further_than_it_can_match() {
         let regex = Regex::new("a.*b").unwrap();
         let hay = b"xxa123b\nab";
         let found = regex.first(hay, 0, 3).unwrap();
         assert_eq!((found.start, found.end), (2, 7));
         assert_eq!(regex.first(hay, 3, 8), None);
+    }
+
+    #[test]
+    fn a_search_that_looks_to_the_end_says_how_far_it_has_come() {
+        let regex = Regex::new("(?s-u)b.*c").unwrap();
+        let hay = b"aaaaaaaaaabbc";
+        assert_eq!(regex.scan(hay, 0, 5, |_| true), 10);
+        assert_eq!(regex.scan(b"aaaaaaaaaa", 0, 5, |_| true), 11);
+    }
+
+    #[test]
+    fn there_is_no_empty_match_within_a_character() {
+        let regex = Regex::new("x*").unwrap();
+        let mut places = Vec::new();
+        let hay = "aé".as_bytes();
+        regex.scan(hay, 0, hay.len() + 1, |found| {
+            places.push(found.start);
+            true
+        });
+        assert_eq!(places, [0, 1, 3]);
     }
 }
