@@ -103,8 +103,20 @@ test('unmap() of anything else frees nothing', (t) => {
   mapping.closeSync()
 })
 
+test('unmap() empties what was read as well as what was mapped', (t) => {
+  for (const size of [1, 65_536, 65_537]) {
+    const file = tempFile(t, size)
+    const bytes = mapBuffer(file)
+    t.true(bytes.equals(readFileSync(file)))
+    t.is(mappings().filter((one) => one.path === file).length, size > 65_536 ? 1 : 0)
+    t.true(unmap(bytes.subarray(0, 1)))
+    t.is(bytes.length, 0)
+    t.false(unmap(bytes))
+  }
+})
+
 test('unmap() lets the file go', (t) => {
-  const file = tempFile(t, 100)
+  const file = tempFile(t, 100_000)
   const bytes = mapBuffer(file)
   t.is(mappings().find((one) => one.path === file)?.state, 'open')
   unmap(bytes)
@@ -135,7 +147,7 @@ test('what the collector frees is unmapped, without a warning', async (t) => {
       }
       console.log(mappings().length)
     `,
-    { args: [tempFile(t, 100)], node: ['--expose-gc'] },
+    { args: [tempFile(t, 100_000)], node: ['--expose-gc'] },
   )
   t.is(stderr, '')
   t.is(stdout, '20\n0\n')
@@ -153,7 +165,7 @@ test('a slice keeps the whole alive', async (t) => {
       }
       console.log(slice.toString(), mappings().length)
     `,
-    { args: [tempFile(t, 'abcd')], node: ['--expose-gc'] },
+    { args: [tempFile(t, 'abcd'.repeat(25_000))], node: ['--expose-gc'] },
   )
   t.is(stdout, 'bc 1\n')
   t.is(code, 0)

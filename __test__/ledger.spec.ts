@@ -146,7 +146,7 @@ test.serial('opening and closing are told on diagnostics channels', async (t) =>
   const told: [name: unknown, message: unknown][] = []
   const listener = (message: unknown, name: string | symbol) => told.push([name, message])
   for (const name of ['memmap:open', 'memmap:close']) subscribe(name, listener)
-  const file = tempFile(t, 'abc')
+  const file = tempFile(t, 100_000)
   const mapping = mmapSync(file, { label: 'told' })
   const id = find('told')?.id
   await mapping.close()

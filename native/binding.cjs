@@ -851,4 +851,5 @@ module.exports.needles = nativeBinding.needles
 module.exports.open = nativeBinding.open
 module.exports.openSync = nativeBinding.openSync
 module.exports.pageSize = nativeBinding.pageSize
+module.exports.readSmall = nativeBinding.readSmall
 module.exports.watchFaults = nativeBinding.watchFaults

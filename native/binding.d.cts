@@ -248,6 +248,9 @@ export declare function openSync(request: OpenRequest): NativeMapping
 /** The size of a page in bytes. */
 export declare function pageSize(): number
 
+/** Reads a whole file into `target` if it is not larger: its length, or -1. */
+export declare function readSmall(path: string, target: Uint8Array): number
+
 /**
  * Calls `callback` with the number of a mapping soon after a fault on it, until this
  * environment ends. Does not keep the process alive.

@@ -6,7 +6,7 @@ use std::path::Path;
 use memmap::core::Result;
 use memmap::core::ledger;
 use memmap::core::mapping::Mapping;
-use memmap::core::open::{Mode, Request, Source, open};
+use memmap::core::open::{Mode, Request, Source, open, read_small};
 
 fn request(path: &Path, mode: Mode) -> Request {
     Request::new(Source::Path(path.to_owned()), mode)
@@ -179,4 +179,22 @@ fn filling_repeats_the_pattern_and_cuts_the_last() {
         assert_eq!(bytes(&mapping, 0, 1000).unwrap(), model);
     }
     assert!(mapping.fill(0, 10, b"").is_err());
+}
+
+#[test]
+fn a_small_file_is_read_whole_and_what_is_not_one_is_left_to_mapping() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let mut target = [0; 100];
+    for size in [1, 99, 100] {
+        fs::write(&path, vec![7; size]).unwrap();
+        assert_eq!(read_small(&path, &mut target), Some(size));
+        assert_eq!(target[..size], vec![7; size]);
+    }
+    for size in [0, 101] {
+        fs::write(&path, vec![7; size]).unwrap();
+        assert_eq!(read_small(&path, &mut target), None);
+    }
+    assert_eq!(read_small(dir.path(), &mut target), None);
+    assert_eq!(read_small(&dir.path().join("missing"), &mut target), None);
 }

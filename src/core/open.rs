@@ -4,6 +4,8 @@
 //! FIFO has effects), again on the open descriptor, and the size before and after mapping: what
 //! lies at a path may change at any moment.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -242,6 +244,29 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
         sys::remove_if_same(path, file.file());
     }
     mapped
+}
+
+/// Reads a whole small file: below some size that is quicker than mapping it. Nothing if it is
+/// larger than `target`, empty, no regular file or can't be read, all of which [`open`] says better.
+#[must_use]
+pub fn read_small(path: &Path, target: &mut [u8]) -> Option<usize> {
+    let file = File::from(sys::open(path, OpenHow::Read).ok()?);
+    let status = sys::fstat(file.as_raw_fd()).ok()?;
+    if status.kind != Kind::Regular || status.size == 0 || status.size > target.len() as u64 {
+        return None;
+    }
+    let wanted = &mut target[..status.size as usize];
+    let mut done = 0;
+    while done < wanted.len() {
+        match (&file).read(&mut wanted[done..]) {
+            // It shrank meanwhile.
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return None,
+        }
+    }
+    Some(done)
 }
 
 /// Maps memory without a file. The description's length counts.

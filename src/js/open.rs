@@ -3,6 +3,7 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
+use super::buffer::bytes_of;
 use super::error::to_js;
 use super::mapping::NativeMapping;
 use super::number::whole;
@@ -129,6 +130,20 @@ pub fn open_sync(env: &Env, request: OpenRequest) -> Result<NativeMapping> {
         .and_then(opening::open)
         .map(NativeMapping::from)
         .map_err(|error| to_js(env, &error))
+}
+
+/// Reads a whole file into `target` if it is not larger: its length, or -1.
+#[napi(catch_unwind)]
+pub fn read_small(
+    env: &Env,
+    path: String,
+    #[napi(ts_arg_type = "Uint8Array")] target: Unknown<'_>,
+) -> Result<f64> {
+    let (address, length) = bytes_of(env, &target)?;
+    // SAFETY: the target is a live typed array that the facade shares with nobody, and no
+    // JavaScript runs meanwhile.
+    let target = unsafe { std::slice::from_raw_parts_mut(address, length) };
+    Ok(opening::read_small(path.as_ref(), target).map_or(-1.0, |count| count as f64))
 }
 
 /// Maps memory without a file.
