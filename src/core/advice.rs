@@ -26,6 +26,21 @@ pub enum Discard {
     Remove,
 }
 
+impl Advice {
+    /// Whether the system remembers it for the range, as against doing something at once. A
+    /// range with advice of its own is a piece of its own.
+    #[must_use]
+    pub fn is_remembered(self) -> bool {
+        match self {
+            Self::Known(Known::WillNeed) => false,
+            #[cfg(target_os = "linux")]
+            Self::Known(Known::PopulateRead | Known::PopulateWrite | Known::HwPoison) => false,
+            Self::Extra(ExtraAdvice::Cold | ExtraAdvice::Pageout | ExtraAdvice::Collapse) => false,
+            Self::Known(_) | Self::Extra(_) => true,
+        }
+    }
+}
+
 fn unsupported(name: &str) -> Error {
     Error::rule(
         "ERR_MEMMAP_UNSUPPORTED",

@@ -20,6 +20,7 @@ use std::sync::atomic::Ordering;
 
 use super::error::Result;
 use super::kind::Kind;
+use super::limits;
 use super::sys::{self, Replacement, Trap, Verdict};
 use super::table::{self, Backing, Busy, Reason};
 
@@ -111,6 +112,7 @@ struct Remedy {
     how: How,
 }
 
+#[derive(Clone, Copy)]
 enum How {
     Zeros,
     /// A private copy of the file's page, or zeros where there is none.
@@ -212,20 +214,33 @@ fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> Verdict {
         report_abort(slot, page, remedy.reason);
         return Verdict::Die;
     }
-    let length = remedy.end - page;
-    let done = match remedy.how {
-        How::Zeros => zeros(slot, page, remedy.end),
+    // Where there is no room for more pieces the whole region gets what the page would have got;
+    // of a shared one a private copy, so that what can be read stays.
+    let is_wide = remedy.reason != Reason::Truncated && !limits::may_split();
+    let (start, end) = if is_wide {
+        (slot.base(), slot.end())
+    } else {
+        (page, remedy.end)
+    };
+    let how = match remedy.how {
+        How::Zeros if is_wide && slot.backing() == Backing::SharedFile && !slot.is_revoked() => {
+            How::PrivateCopy
+        }
+        how => how,
+    };
+    let done = match how {
+        How::Zeros => zeros(slot, start, end),
         How::PrivateCopy => {
             let copy = Replacement::PrivateFile {
                 fd: slot.fd(),
-                offset: slot.file_offset(page),
+                offset: slot.file_offset(start),
             };
             // SAFETY: the pages lie in a region whose slot we hold busy.
-            unsafe { sys::replace_pages(page, length, copy) }.is_ok()
-                || zeros(slot, page, remedy.end)
+            unsafe { sys::replace_pages(start, end - start, copy) }.is_ok()
+                || zeros(slot, start, end)
         }
         // SAFETY: as above. A private page may be written to without anybody else seeing it.
-        How::MakeWritable => unsafe { sys::protect_pages(page, length, true) }.is_ok(),
+        How::MakeWritable => unsafe { sys::protect_pages(start, end - start, true) }.is_ok(),
     };
     if !done {
         return Verdict::Foreign;

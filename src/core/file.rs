@@ -24,6 +24,9 @@ pub struct SharedFile {
     file: File,
     key: Key,
     granule: usize,
+    /// On a layered file system the same numbers can name the file of the layer below, with what
+    /// it held before it was first written: each opening keeps its own descriptor.
+    is_layered: bool,
     damage: AtomicI32,
 }
 
@@ -35,12 +38,14 @@ impl SharedFile {
         let key = (status.device, status.inode, writable);
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         let open = open.get_or_insert_with(HashMap::new);
-        if let Some(file) = open.get(&key).and_then(Weak::upgrade) {
-            return file;
+        let known = open.get(&key).and_then(Weak::upgrade);
+        if let Some(file) = known.as_ref().filter(|file| !file.is_layered) {
+            return Arc::clone(file);
         }
         let granule = sys::file_page_size(fd.as_raw_fd());
         let file = Arc::new(Self {
             granule,
+            is_layered: sys::file_system(fd.as_raw_fd()).is_ok_and(|fs| fs.is_layered),
             file: File::from(fd),
             key,
             damage: AtomicI32::new(0),

@@ -12,30 +12,41 @@ use super::sys;
 /// Zeros written at a time where the file system can't allocate without writing.
 const ZEROS: usize = 1 << 20;
 
-/// Makes the file exactly `to` bytes long, from `from`, with blocks for all that is added.
-/// On failure it has `from` bytes again.
+/// Makes the file at least `to` bytes long, from `from`, with blocks for all of `0..to`: what is
+/// added, and holes that it has. On failure it has `from` bytes again, and what it held.
 pub fn grow(file: &SharedFile, from: u64, to: u64) -> Result<()> {
-    if to <= from {
+    if to == 0 {
         return Ok(());
     }
-    let result = match sys::allocate(file.fd(), from, to - from) {
+    let result = match sys::allocate(file.fd(), 0, to) {
         Err(error) if error.errno() == Some(sys::EOPNOTSUPP) => write_zeros(file, from, to),
         result => result,
     };
     result.map_err(|error| {
-        // ext4 keeps what it got before it ran out. Truncating frees blocks, so it can't fail
-        // for want of space; if it fails all the same, the first error is the one to report.
-        let _ = sys::truncate(file.fd(), from);
+        if to > from {
+            // ext4 keeps what it got before it ran out. Truncating frees blocks, so it can't fail
+            // for want of space; if it fails all the same, the first error is the one to report.
+            let _ = sys::truncate(file.fd(), from);
+        }
         explain(error, from, to)
     })
 }
 
-/// Makes the file `size` zero bytes with blocks under all of them, whatever it held. Space is
-/// found before the old contents go, so a full disk loses nothing.
+/// Makes the file `size` zero bytes with blocks under all of them, whatever it held. All blocks
+/// are found before the old contents go, so a full disk loses nothing.
 pub fn start_over(file: &SharedFile, old: u64, size: u64) -> Result<()> {
     grow(file, old, size)?;
-    sys::truncate(file.fd(), 0)?;
-    grow(file, 0, size)
+    if old > size {
+        sys::truncate(file.fd(), size)?;
+    }
+    let kept = old.min(size);
+    if kept == 0 {
+        return Ok(());
+    }
+    match sys::zero(file.fd(), kept) {
+        Err(error) if error.errno() == Some(sys::EOPNOTSUPP) => write_zeros(file, 0, kept),
+        result => result,
+    }
 }
 
 fn write_zeros(file: &SharedFile, from: u64, to: u64) -> Result<()> {
@@ -56,8 +67,7 @@ fn write_zeros(file: &SharedFile, from: u64, to: u64) -> Result<()> {
 fn explain(error: Error, from: u64, to: u64) -> Error {
     if error.errno() == Some(sys::ENOSPC) {
         return error.because(format!(
-            "the disk has no room for the {} bytes that 'size' adds; the file has its {from} bytes as before",
-            to - from
+            "the disk has no room for all {to} bytes of 'size'; the file has its {from} bytes as before"
         ));
     }
     error

@@ -3,23 +3,33 @@
 //! `ENOMEM` from `mmap` may mean the number of mappings, the address space, the data limit or
 //! overcommit. And a process that used its last mapping dies at the next allocation of V8, so
 //! some are left for it.
+//!
+//! The system counts pieces: a mapping of which one page is protected is three. What we do is
+//! therefore noted with how many pieces it may add, and the true number read now and then.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
 use super::sys::{self, Limit};
 
 /// Regions of ours that are mapped now.
 static LIVE: AtomicU64 = AtomicU64::new(0);
-/// `LIVE` and the whole process's count when the latter was last read.
-static LAST_LIVE: AtomicU64 = AtomicU64::new(0);
-static LAST_COUNT: AtomicU64 = AtomicU64::new(0);
+/// The process's pieces when they were last counted; 0 before the first time.
+static COUNTED: AtomicU64 = AtomicU64::new(0);
+/// How many may have been added since.
+static ADDED: AtomicU64 = AtomicU64::new(0);
+/// How many the process may have before we add no more; 0 where nothing is known.
+static USABLE: AtomicU64 = AtomicU64::new(0);
 
 /// Address space that V8, the C library and threads may still want when ours is in place.
 const SPARE_BYTES: u64 = 128 << 20;
-/// Reading the count costs a system call per few dozen mappings, so it is done this rarely.
-const READ_EVERY: u64 = 1024;
+/// Others add pieces as well, unseen by us: the true number is read this often at the least.
+const COUNT_EVERY: u64 = 2048;
+/// Something in the middle of a piece makes three of it.
+pub const SPLIT: u64 = 2;
 
 /// A counted mapping; gives its place back on drop.
 #[derive(Debug)]
@@ -28,7 +38,7 @@ pub struct Counted(());
 impl Counted {
     /// Takes a place, or says which limit is near.
     pub fn take(length: u64) -> Result<Self> {
-        check_count()?;
+        add_pieces(1)?;
         check_address_space(length)?;
         LIVE.fetch_add(1, Ordering::Relaxed);
         Ok(Self(()))
@@ -41,9 +51,9 @@ impl Drop for Counted {
     }
 }
 
-/// How many mappings Linux allows a process (`vm.max_map_count`); no other system has a limit.
-fn most_mappings() -> Option<u64> {
-    static MOST: std::sync::OnceLock<Option<u64>> = std::sync::OnceLock::new();
+/// How many pieces Linux allows a process (`vm.max_map_count`); no other system has a limit.
+fn most_pieces() -> Option<u64> {
+    static MOST: OnceLock<Option<u64>> = OnceLock::new();
     *MOST.get_or_init(|| {
         fs::read_to_string("/proc/sys/vm/max_map_count")
             .ok()?
@@ -53,11 +63,10 @@ fn most_mappings() -> Option<u64> {
     })
 }
 
-/// How many mappings the process has.
-fn count_mappings() -> Option<u64> {
-    fs::read("/proc/self/maps")
-        .ok()
-        .map(|maps| maps.split(|&byte| byte == b'\n').count() as u64 - 1)
+/// How many pieces the process has.
+fn count_pieces() -> Option<u64> {
+    let maps = fs::read("/proc/self/maps").ok()?;
+    Some(memchr::memchr_iter(b'\n', &maps).count() as u64)
 }
 
 /// A sixteenth is left to everybody else, and to the pieces that the fault guard cuts.
@@ -65,40 +74,64 @@ fn usable(most: u64) -> u64 {
     most - most / 16
 }
 
-fn check_count() -> Result<()> {
-    let live = LIVE.load(Ordering::Relaxed);
-    let Some(most) = most_mappings() else {
+/// Notes that up to so many pieces are added, or says that there is no room for them.
+pub fn add_pieces(pieces: u64) -> Result<()> {
+    let Some(most) = most_pieces() else {
         return Ok(());
     };
-    // A process that is far from the limit pays nothing.
-    if live < most / 8 {
+    let counted = COUNTED.load(Ordering::Relaxed);
+    let added = ADDED.fetch_add(pieces, Ordering::Relaxed) + pieces;
+    if counted != 0 && added < COUNT_EVERY && counted + added < usable(most) {
         return Ok(());
     }
-    let last_live = LAST_LIVE.load(Ordering::Relaxed);
-    let estimate = LAST_COUNT.load(Ordering::Relaxed) + live.saturating_sub(last_live);
-    let fresh = LAST_COUNT.load(Ordering::Relaxed) != 0 && live.abs_diff(last_live) < READ_EVERY;
-    if fresh && estimate < usable(most) {
-        return Ok(());
-    }
-    let Some(count) = count_mappings() else {
-        return Ok(());
-    };
-    LAST_LIVE.store(live, Ordering::Relaxed);
-    LAST_COUNT.store(count, Ordering::Relaxed);
-    if count < usable(most) {
-        Ok(())
-    } else {
-        Err(too_many(count, most, live))
-    }
+    count_again(most)
 }
 
-fn too_many(count: u64, most: u64, ours: u64) -> Error {
+/// Counts, unless there was no room a moment ago: at the limit counting is slow.
+fn count_again(most: u64) -> Result<()> {
+    const MOMENT: Duration = Duration::from_millis(250);
+    /// So many of ours must have gone before it is worth another look.
+    const ROOM: u64 = 256;
+    /// When there was no room, and how many of ours there were.
+    static FULL: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
+    let mut full = FULL.lock().unwrap_or_else(PoisonError::into_inner);
+    let live = LIVE.load(Ordering::Relaxed);
+    if let Some((when, before)) = *full
+        && live + ROOM > before
+        && when.elapsed() < MOMENT
+    {
+        return Err(too_many(COUNTED.load(Ordering::Relaxed), most));
+    }
+    let Some(count) = count_pieces() else {
+        return Ok(());
+    };
+    USABLE.store(usable(most), Ordering::Relaxed);
+    COUNTED.store(count, Ordering::Relaxed);
+    ADDED.store(0, Ordering::Relaxed);
+    if count < usable(most) {
+        *full = None;
+        return Ok(());
+    }
+    *full = Some((Instant::now(), live));
+    Err(too_many(count, most))
+}
+
+/// Whether a piece may be split without asking first. Notes that it is. Safe to call in a signal
+/// handler; half of the reserve is for handlers.
+pub fn may_split() -> bool {
+    let usable = USABLE.load(Ordering::Relaxed);
+    let added = ADDED.fetch_add(SPLIT, Ordering::Relaxed) + SPLIT;
+    usable == 0 || COUNTED.load(Ordering::Relaxed) + added < usable + usable / 32
+}
+
+fn too_many(count: u64, most: u64) -> Error {
+    let ours = LIVE.load(Ordering::Relaxed);
     Error::rule(
         "ERR_MEMMAP_MAP_COUNT",
         format!(
-            "The process has {count} memory mappings, {ours} of them by this library, and the \
-             system allows {most} (vm.max_map_count): close mappings, or map larger parts and \
-             take windows of them"
+            "The process has {count} memory mappings (a part with other protection or advice \
+             counts as one), {ours} of this library's are open, and the system allows {most} \
+             (vm.max_map_count): close mappings, or map larger parts and take windows of them"
         ),
     )
 }
@@ -140,10 +173,10 @@ pub fn explain(error: Error, length: u64, is_private: bool) -> Error {
     if error.errno() != Some(sys::ENOMEM) {
         return error;
     }
-    if let (Some(count), Some(most)) = (count_mappings(), most_mappings())
-        && count + 2 >= most
+    if let (Some(count), Some(most)) = (count_pieces(), most_pieces())
+        && count + SPLIT >= most
     {
-        return too_many(count, most, LIVE.load(Ordering::Relaxed));
+        return too_many(count, most);
     }
     let used = address_space_used();
     if let Some(limit) = sys::limit(Limit::AddressSpace)
@@ -199,9 +232,12 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn the_process_has_mappings_and_a_limit() {
-        assert!(count_mappings().unwrap() > 1);
-        assert!(most_mappings().unwrap() > count_mappings().unwrap());
+    fn the_process_has_pieces_and_a_limit() {
+        assert!(count_pieces().unwrap() > 1);
+        assert!(most_pieces().unwrap() > count_pieces().unwrap());
         assert!(address_space_used() > 0);
+        add_pieces(1).unwrap();
+        assert!(COUNTED.load(Ordering::Relaxed) > 1);
+        assert!(may_split());
     }
 }

@@ -5,16 +5,6 @@ use super::job::Job;
 use super::mapping::Mapping;
 use super::scan::{count_byte, parallel};
 
-/// Writes the places of `byte` in `bytes` to `out`, as many as fit, and says how many.
-pub fn places(bytes: &[u8], byte: u8, out: &mut [u32]) -> usize {
-    let mut count = 0;
-    for (place, slot) in memchr::memchr_iter(byte, bytes).zip(out.iter_mut()) {
-        *slot = place as u32;
-        count += 1;
-    }
-    count
-}
-
 /// How often a byte occurs in a range.
 pub fn count(
     mapping: &Mapping,
@@ -161,13 +151,5 @@ mod tests {
         for (line, &start) in starts.iter().enumerate() {
             assert_eq!(lookup(&index, line), start);
         }
-    }
-
-    #[test]
-    fn places_stop_when_there_is_no_room() {
-        let mut out = [0; 3];
-        assert_eq!(places(b"a\nb\n\n\nc", b'\n', &mut out), 3);
-        assert_eq!(out, [1, 3, 4]);
-        assert_eq!(places(b"abc", b'\n', &mut out), 0);
     }
 }

@@ -432,7 +432,7 @@ fn prepare_size(
     resolve_length(offset, length, after)?;
     match mode {
         Mode::Write => grow::start_over(file, size, after)?,
-        Mode::CreateNew | Mode::ReadWrite => grow::grow(file, size, after)?,
+        Mode::CreateNew | Mode::ReadWrite => grow::grow(file, size, wanted.unwrap_or(0))?,
         Mode::Read | Mode::CopyOnWrite => {}
     }
     Ok(after)
@@ -466,7 +466,7 @@ fn check_mappable_at_all(file: &SharedFile) -> Result<()> {
 fn explain(error: Error, file: &SharedFile, access: Access) -> Error {
     let is_virtual = sys::file_system(file.fd()).is_ok_and(|fs| fs.is_virtual);
     match error.errno() {
-        Some(sys::ENODEV | sys::EIO) if is_virtual => {
+        Some(sys::ENODEV | sys::EIO | sys::EACCES | sys::EPERM) if is_virtual => {
             Kind::Virtual.check(false, None).err().unwrap_or(error)
         }
         Some(sys::ENODEV) if access != Access::CopyOnWrite => Error::not_mappable(
@@ -482,6 +482,9 @@ fn explain(error: Error, file: &SharedFile, access: Access) -> Error {
             Kind::Regular.name(),
             "The file can't be mapped privately (secret memory, for instance): map it with mode \
              'r+', or 'r' with 'strict'",
+        ),
+        Some(sys::EACCES) if access != Access::CopyOnWrite => error.because(
+            "an append-only file can't be shared; mode 'r' without 'strict', and 'c', can map it",
         ),
         Some(sys::EPERM) if sys::is_sealed_against_writing(file.fd()) => {
             error.because("the memory file is sealed against writing; map it with mode 'r' or 'c'")

@@ -17,6 +17,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use std::mem::ManuallyDrop;
+
 use memmap2::{MmapOptions, MmapRaw};
 
 use super::error::{Error, Result};
@@ -80,10 +82,8 @@ impl Anonymous {
 /// A run of mapped address space.
 #[derive(Debug)]
 pub struct Region {
-    // In the order in which they must go: first the table forgets the addresses, then they are
-    // unmapped, then the place in the count is given back.
-    slot: SlotHandle,
-    pages: MmapRaw,
+    slot: ManuallyDrop<SlotHandle>,
+    pages: ManuallyDrop<MmapRaw>,
     _counted: Counted,
     /// Bytes between the first page and the first byte that the user asked for.
     lead: usize,
@@ -205,8 +205,8 @@ impl Region {
             ..claim
         })?;
         Ok(Self {
-            slot,
-            pages,
+            slot: ManuallyDrop::new(slot),
+            pages: ManuallyDrop::new(pages),
             _counted: counted,
             lead,
             length,
@@ -335,6 +335,27 @@ impl Region {
     /// Counts one less.
     pub fn remove_view(&self) {
         self.views.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // Neighbours without a file are one piece to the system, revoked ones too. Unmapping in
+        // the middle of it adds a piece; where there is no room for that, the address space is
+        // kept, without memory behind it.
+        let has_neighbours = self.is_revoked() || self.slot.get().backing() == Backing::Anonymous;
+        if has_neighbours && limits::add_pieces(1).is_err() {
+            let base = self.pages.as_mut_ptr() as usize;
+            // SAFETY: nobody holds the region any more. What fails leaves the memory as it is.
+            let _ = unsafe { sys::empty_pages(base, self.span) };
+            return;
+        }
+        // SAFETY: each is dropped once, here. The table forgets the addresses before they can
+        // be somebody else's.
+        unsafe {
+            ManuallyDrop::drop(&mut self.slot);
+            ManuallyDrop::drop(&mut self.pages);
+        }
     }
 }
 

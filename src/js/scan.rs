@@ -12,7 +12,7 @@ use super::number::whole;
 use super::task::spawn;
 use crate::core::job::Job;
 use crate::core::mapping::Mapping;
-use crate::core::scan::{Match, Pattern, parallel};
+use crate::core::scan::{Match, Pattern, parallel, places};
 use crate::core::{self, lines, residency};
 
 /// A long piece of work, as its caller sees it.
@@ -302,7 +302,8 @@ impl NativeMapping {
         let out = unsafe { out.as_mut() };
         Target::of(self, offset, length)?
             .look(|bytes| {
-                Ok((lines::places(bytes, byte, out) * 2 + usize::from(bytes.is_ascii())) as f64)
+                let (count, is_ascii) = places(bytes, byte, out);
+                Ok((count * 2 + usize::from(is_ascii)) as f64)
             })
             .map_err(|error| to_js(env, &error))
     }

@@ -18,6 +18,22 @@ pub fn count_byte(bytes: &[u8], byte: u8) -> u64 {
     memchr::memchr_iter(byte, bytes).count() as u64
 }
 
+/// Writes the places of `byte` to `out`, as many as fit: how many those are, and whether all bytes
+/// are ASCII.
+pub fn places(bytes: &[u8], byte: u8, out: &mut [u32]) -> (usize, bool) {
+    #[cfg(target_arch = "x86_64")]
+    if has_avx2() && out.len() >= bytes.len() {
+        // SAFETY: the processor has the instructions.
+        return unsafe { avx2::places(bytes, byte, out) };
+    }
+    let mut count = 0;
+    for (place, slot) in memchr::memchr_iter(byte, bytes).zip(out.iter_mut()) {
+        *slot = place as u32;
+        count += 1;
+    }
+    (count, bytes.is_ascii())
+}
+
 /// Calls `found` with every place in `bytes` where `needle`, of two bytes or more, starts, until it
 /// answers false. Places may overlap.
 pub fn each(bytes: &[u8], needle: &[u8], pair: Option<Pair>, mut found: impl FnMut(usize) -> bool) {
@@ -103,6 +119,40 @@ mod avx2 {
         sum.cast_unsigned() + rest as u64
     }
 
+    /// `out` has room for every byte.
+    ///
+    /// # Safety
+    ///
+    /// The processor must have AVX2 and POPCNT.
+    #[target_feature(enable = "avx2,popcnt")]
+    pub unsafe fn places(bytes: &[u8], byte: u8, out: &mut [u32]) -> (usize, bool) {
+        let wanted = _mm256_set1_epi8(byte.cast_signed());
+        let mut seen = _mm256_setzero_si256();
+        let mut count = 0;
+        let mut pairs = bytes.chunks_exact(2 * V);
+        let mut base = 0;
+        for pair in pairs.by_ref() {
+            let (low, high) = (load(pair, 0), load(pair, V));
+            seen = _mm256_or_si256(seen, _mm256_or_si256(low, high));
+            let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)).cast_unsigned();
+            let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)).cast_unsigned();
+            let mut mask = u64::from(low) | u64::from(high) << 32;
+            while mask != 0 {
+                out[count] = base + mask.trailing_zeros();
+                count += 1;
+                mask &= mask - 1;
+            }
+            base += 2 * V as u32;
+        }
+        let rest = pairs.remainder();
+        for (place, _) in rest.iter().enumerate().filter(|&(_, &b)| b == byte) {
+            out[count] = base + place as u32;
+            count += 1;
+        }
+        let is_ascii = _mm256_movemask_epi8(seen) == 0 && rest.is_ascii();
+        (count, is_ascii)
+    }
+
     /// # Safety
     ///
     /// The processor must have AVX2 and POPCNT.
@@ -186,6 +236,19 @@ mod tests {
                 let expected = memchr::memchr_iter(byte, &bytes).count() as u64;
                 prop_assert_eq!(count_byte(&bytes, byte), expected);
             }
+        }
+
+        #[test]
+        fn the_table_of_places_is_that_of_memchr(
+            bytes in prop::collection::vec(prop::sample::select(b"a\n\xe9".to_vec()), 0..400),
+            room in 0_usize..500,
+        ) {
+            let mut out = vec![0; room];
+            let (count, is_ascii) = places(&bytes, b'\n', &mut out);
+            let expected: Vec<u32> =
+                memchr::memchr_iter(b'\n', &bytes).take(room).map(|place| place as u32).collect();
+            prop_assert_eq!(&out[..count], &expected[..]);
+            prop_assert_eq!(is_ascii, bytes.is_ascii());
         }
 
         #[test]

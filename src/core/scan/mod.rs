@@ -13,7 +13,7 @@ mod many;
 pub mod parallel;
 mod regex;
 
-pub use kernel::count_byte;
+pub use kernel::{count_byte, places};
 
 use super::error::{Error, Result};
 use literal::Literal;

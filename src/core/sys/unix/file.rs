@@ -189,6 +189,8 @@ pub struct FileSystem {
     pub is_volatile: bool,
     /// No block is free for this user.
     pub is_full: bool,
+    /// It shows the files of others, layer over layer: overlayfs.
+    pub is_layered: bool,
 }
 
 /// Looks at the file system of an open file. Safe to call in a signal handler.
@@ -222,12 +224,14 @@ pub fn file_system(fd: i32) -> Result<FileSystem> {
         ];
         // tmpfs (memfd too), ramfs, hugetlbfs, secret memory.
         const VOLATILE: [u32; 4] = [0x0102_1994, 0x8584_58f6, 0x9584_58f6, 0x5345_434d];
+        const OVERLAYFS: u32 = 0x794c_7630;
         let magic = fs.f_type as u32;
         Ok(FileSystem {
             is_virtual: VIRTUAL.contains(&magic),
             is_volatile: VOLATILE.contains(&magic),
             // A tmpfs without a limit reports no blocks at all.
             is_full: fs.f_blocks != 0 && fs.f_bavail == 0,
+            is_layered: magic == OVERLAYFS,
         })
     }
     #[cfg(not(target_os = "linux"))]
@@ -235,6 +239,7 @@ pub fn file_system(fd: i32) -> Result<FileSystem> {
         is_virtual: false,
         is_volatile: false,
         is_full: fs.f_bavail == 0,
+        is_layered: false,
     })
 }
 
@@ -255,6 +260,27 @@ pub fn file_page_size(fd: i32) -> usize {
     #[cfg(not(target_os = "linux"))]
     let _ = fd;
     super::page_size()
+}
+
+/// Makes `0..length` of a file zeros, on the blocks that it has. Answers `EOPNOTSUPP` where the
+/// file system can't.
+pub fn zero(fd: i32, length: u64) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        let mode = libc::FALLOC_FL_ZERO_RANGE | libc::FALLOC_FL_KEEP_SIZE;
+        // SAFETY: fallocate answers bad arguments with an error.
+        let result = unsafe { libc::fallocate(fd, mode, 0, length as libc::off_t) };
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(Error::last("fallocate"))
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (fd, length);
+        Err(Error::system(libc::EOPNOTSUPP, "fallocate"))
+    }
 }
 
 /// Whether a block can be had for a page of the file that lies within its size: asks for one.
@@ -334,6 +360,11 @@ pub fn allocate(fd: i32, offset: u64, length: u64) -> Result<()> {
     }
     #[cfg(target_vendor = "apple")]
     {
+        // Only what is added can be asked for.
+        let size = fstat(fd)?.size;
+        let Some(length) = (offset + length).checked_sub(size).filter(|&rest| rest > 0) else {
+            return Ok(());
+        };
         let mut request = libc::fstore_t {
             fst_flags: libc::F_ALLOCATEALL,
             fst_posmode: libc::F_PEOFPOSMODE,
@@ -349,7 +380,7 @@ pub fn allocate(fd: i32, offset: u64, length: u64) -> Result<()> {
             }
             return Err(error);
         }
-        truncate(fd, offset + length)
+        truncate(fd, size + length)
     }
 }
 

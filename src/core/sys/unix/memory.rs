@@ -325,6 +325,19 @@ unsafe fn errno_location() -> *mut i32 {
     unsafe { libc::__error() }
 }
 
+/// Frees the memory behind pages that nobody will look at again.
+///
+/// # Safety
+///
+/// `address..address + length` must be whole pages that nobody else knows of.
+pub unsafe fn empty_pages(address: usize, length: usize) -> Result<()> {
+    // SAFETY: nobody misses the contents.
+    if unsafe { libc::madvise(address as *mut _, length, libc::MADV_DONTNEED) } != 0 {
+        return Err(Error::last("madvise"));
+    }
+    Ok(())
+}
+
 /// Which pages are in memory, one flag a page. What the system does not tell this user it says
 /// is: on Linux, of a file that the user can't write. `mincore(2)`.
 ///
