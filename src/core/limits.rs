@@ -21,6 +21,8 @@ static LIVE: AtomicU64 = AtomicU64::new(0);
 static COUNTED: AtomicU64 = AtomicU64::new(0);
 /// How many may have been added since.
 static ADDED: AtomicU64 = AtomicU64::new(0);
+/// How many of ours have gone since.
+static FREED: AtomicU64 = AtomicU64::new(0);
 /// How many the process may have before we add no more; 0 where nothing is known.
 static USABLE: AtomicU64 = AtomicU64::new(0);
 
@@ -29,11 +31,13 @@ const SPARE_BYTES: u64 = 128 << 20;
 /// Others add pieces as well, unseen by us: the true number is read this often at the least.
 const COUNT_EVERY: u64 = 2048;
 /// Something in the middle of a piece makes three of it.
-pub const SPLIT: u64 = 2;
+const SPLIT: u64 = 2;
 
-/// A counted mapping; gives its place back on drop.
+/// A counted mapping and the pieces that were cut from it; gives its places back on drop.
 #[derive(Debug)]
-pub struct Counted(());
+pub struct Counted {
+    pieces: AtomicU64,
+}
 
 impl Counted {
     /// Takes a place, or says which limit is near.
@@ -41,13 +45,28 @@ impl Counted {
         add_pieces(1)?;
         check_address_space(length)?;
         LIVE.fetch_add(1, Ordering::Relaxed);
-        Ok(Self(()))
+        Ok(Self {
+            pieces: AtomicU64::new(1),
+        })
+    }
+
+    /// Whether it is in one piece.
+    pub fn is_whole(&self) -> bool {
+        self.pieces.load(Ordering::Relaxed) == 1
+    }
+
+    /// Notes that a part of it gets a treatment of its own, or says that there is no room.
+    pub fn split(&self) -> Result<()> {
+        add_pieces(SPLIT)?;
+        self.pieces.fetch_add(SPLIT, Ordering::Relaxed);
+        Ok(())
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
         LIVE.fetch_sub(1, Ordering::Relaxed);
+        FREED.fetch_add(self.pieces.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 
@@ -92,12 +111,11 @@ fn count_again(most: u64) -> Result<()> {
     const MOMENT: Duration = Duration::from_millis(250);
     /// So many of ours must have gone before it is worth another look.
     const ROOM: u64 = 256;
-    /// When there was no room, and how many of ours there were.
-    static FULL: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
+    /// When there was no room.
+    static FULL: Mutex<Option<Instant>> = Mutex::new(None);
     let mut full = FULL.lock().unwrap_or_else(PoisonError::into_inner);
-    let live = LIVE.load(Ordering::Relaxed);
-    if let Some((when, before)) = *full
-        && live + ROOM > before
+    if let Some(when) = *full
+        && FREED.load(Ordering::Relaxed) < ROOM
         && when.elapsed() < MOMENT
     {
         return Err(too_many(COUNTED.load(Ordering::Relaxed), most));
@@ -108,11 +126,12 @@ fn count_again(most: u64) -> Result<()> {
     USABLE.store(usable(most), Ordering::Relaxed);
     COUNTED.store(count, Ordering::Relaxed);
     ADDED.store(0, Ordering::Relaxed);
+    FREED.store(0, Ordering::Relaxed);
     if count < usable(most) {
         *full = None;
         return Ok(());
     }
-    *full = Some((Instant::now(), live));
+    *full = Some(Instant::now());
     Err(too_many(count, most))
 }
 

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use super::advice::{Advice, Discard};
 use super::error::{Error, Result};
 use super::ledger::{Description, Entry};
-use super::limits;
 use super::open::Mode;
 use super::region::Region;
 use super::sys;
@@ -348,7 +347,7 @@ impl Mapping {
         }
         let _held = region.hold()?;
         if advice.is_remembered() {
-            limits::add_pieces(limits::SPLIT)?;
+            region.split()?;
         }
         let result = match advice {
             Advice::Known(advice) => region
@@ -430,7 +429,7 @@ impl Mapping {
                 ),
             ));
         }
-        limits::add_pieces(limits::SPLIT)?;
+        region.split()?;
         let (start, span) = region.pages_of(offset as usize, length as usize);
         // SAFETY: the pages around a range of a region belong to that region.
         unsafe { sys::protect_pages(start, span, writable) }?;

@@ -84,7 +84,7 @@ impl Anonymous {
 pub struct Region {
     slot: ManuallyDrop<SlotHandle>,
     pages: ManuallyDrop<MmapRaw>,
-    _counted: Counted,
+    counted: Counted,
     /// Bytes between the first page and the first byte that the user asked for.
     lead: usize,
     length: usize,
@@ -207,7 +207,7 @@ impl Region {
         Ok(Self {
             slot: ManuallyDrop::new(slot),
             pages: ManuallyDrop::new(pages),
-            _counted: counted,
+            counted,
             lead,
             length,
             span,
@@ -254,6 +254,12 @@ impl Region {
         self.length
     }
 
+    /// Notes that a part of it gets a treatment of its own, or says that there is no room for
+    /// more such parts in the process.
+    pub fn split(&self) -> Result<()> {
+        self.counted.split()
+    }
+
     /// What memmap2 made, for its ranged calls; its offsets count from the first page, which is
     /// [`Region::lead`] before the first byte.
     #[must_use]
@@ -287,9 +293,19 @@ impl Region {
         *open = false;
         self.slot.get().revoke();
         let base = self.pages.as_mut_ptr() as usize;
+        // Memory without a file is one piece with its neighbours, and taking it out of the middle
+        // adds some. Where there is no room for that it stays, as zeros that take up nothing.
+        let is_piece = self.slot.get().backing() != Backing::Anonymous;
+        let has_room = is_piece || self.counted.split().is_ok();
         // SAFETY: base..base + span is what memmap2 mapped for us, rounded to whole pages as the
         // kernel did, and it is unmapped only when this region is dropped.
-        let result = unsafe { sys::replace_pages(base, self.span, Replacement::Nothing) };
+        let result = unsafe {
+            if has_room {
+                sys::replace_pages(base, self.span, Replacement::Nothing)
+            } else {
+                sys::empty_pages(base, self.span)
+            }
+        };
         *self.file.write().unwrap_or_else(PoisonError::into_inner) = None;
         result
     }
@@ -344,7 +360,8 @@ impl Drop for Region {
         // the middle of it adds a piece; where there is no room for that, the address space is
         // kept, without memory behind it.
         let has_neighbours = self.is_revoked() || self.slot.get().backing() == Backing::Anonymous;
-        if has_neighbours && limits::add_pieces(1).is_err() {
+        // One that was cut to pieces frees more than it adds.
+        if has_neighbours && self.counted.is_whole() && limits::add_pieces(1).is_err() {
             let base = self.pages.as_mut_ptr() as usize;
             // SAFETY: nobody holds the region any more. What fails leaves the memory as it is.
             let _ = unsafe { sys::empty_pages(base, self.span) };
