@@ -164,21 +164,27 @@ fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
             how,
         });
     }
-    // A file that was cut and has grown again since.
-    if !readable && sys::is_readable(page) {
-        return None;
-    }
     // A page that can be read all the same keeps its bytes.
     let how = if readable {
         How::PrivateCopy
     } else {
         How::Zeros
     };
-    why_undeliverable(slot, page).map(|reason| Remedy {
-        reason,
-        end: next,
-        how,
-    })
+    match why_undeliverable(slot, page) {
+        // The file was cut and had grown again when its size was asked: which end is behind it
+        // now is not known, so only this page goes.
+        Some(Reason::Truncated) => Some(Remedy {
+            reason: Reason::Truncated,
+            end: next,
+            how: How::Zeros,
+        }),
+        Some(reason) => Some(Remedy {
+            reason,
+            end: next,
+            how,
+        }),
+        None => None,
+    }
 }
 
 fn is_behind_the_end(slot: &Busy, page: usize) -> bool {
@@ -189,23 +195,32 @@ fn is_behind_the_end(slot: &Busy, page: usize) -> bool {
         })
 }
 
-/// Why the system could not deliver a page within the file, or nothing if now it can.
+/// Why the system could not deliver a page, or nothing if by now it can.
 fn why_undeliverable(slot: &Busy, page: usize) -> Option<Reason> {
+    /// Nothing wrong so many times in a row is something wrong after all.
+    const MOST_RIDDLES: u32 = 1000;
     if slot.backing() == Backing::Anonymous {
         // Without a file there is nothing to fail but the supply of huge pages, and the memory.
         let is_huge = slot.granule() > sys::page_size();
         return Some(if is_huge { Reason::NoSpace } else { Reason::Io });
     }
-    // Asking for a block says exactly whether there is none. It may also find one by now.
-    match sys::allocate_page(slot.fd(), slot.file_offset(page), slot.granule()) {
-        Ok(()) if sys::is_readable(page) && sys::is_writable(page) => None,
-        Err(error) if matches!(error.errno(), Some(sys::ENOSPC | sys::EDQUOT)) => {
-            Some(Reason::NoSpace)
-        }
-        // A descriptor for reading can't ask, and some file systems don't answer.
-        Err(_) if sys::file_system(slot.fd()).is_ok_and(|fs| fs.is_full) => Some(Reason::NoSpace),
-        _ => Some(Reason::Io),
+    let (fd, offset) = (slot.fd(), slot.file_offset(page));
+    match sys::has_byte(fd, offset) {
+        Ok(true) => {}
+        Ok(false) => return Some(Reason::Truncated),
+        Err(_) => return Some(Reason::Io),
     }
+    // The file has the page, so there may be no block for it: asking for one says exactly. A
+    // descriptor for reading can't ask, and some file systems don't answer.
+    match sys::allocate_page(fd, offset, slot.granule()) {
+        Err(error) if matches!(error.errno(), Some(sys::ENOSPC | sys::EDQUOT)) => {
+            return Some(Reason::NoSpace);
+        }
+        Err(_) if sys::file_system(fd).is_ok_and(|fs| fs.is_full) => return Some(Reason::NoSpace),
+        _ => {}
+    }
+    let riddles = slot.riddles.fetch_add(1, Ordering::Relaxed);
+    (riddles >= MOST_RIDDLES).then_some(Reason::Io)
 }
 
 fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> Verdict {
@@ -245,6 +260,7 @@ fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> Verdict {
     if !done {
         return Verdict::Foreign;
     }
+    slot.riddles.store(0, Ordering::Relaxed);
     slot.record(page, remedy.reason);
     BELL.ring();
     Verdict::Retry

@@ -168,16 +168,9 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
         ),
         Source::Descriptor(fd) => (open_descriptor(fd, mode, request.length.is_some())?, None),
     };
-    let file = opened.file;
+    let file = Arc::clone(&opened.file);
     let mapped = (|| {
-        let size = prepare_size(
-            &file,
-            opened.size,
-            mode,
-            request.size,
-            offset,
-            request.length,
-        )?;
+        let size = prepare_size(&opened, mode, request.size, offset, request.length)?;
         let length = resolve_length(offset, request.length, size)?;
         let id = ledger::next_id();
         let description = Description {
@@ -416,13 +409,26 @@ fn finish_opening(
 
 /// Makes the file as large as was asked; its size afterwards.
 fn prepare_size(
-    file: &SharedFile,
-    size: u64,
+    opened: &Opened,
     mode: Mode,
     wanted: Option<u64>,
     offset: u64,
     length: Option<u64>,
 ) -> Result<u64> {
+    let Opened {
+        ref file,
+        kind,
+        size,
+        ..
+    } = *opened;
+    if kind != Kind::Regular && (mode == Mode::Write || wanted.is_some()) {
+        let name = kind.name();
+        let message = format!(
+            "A {name} has the size that it has, and is never emptied: map it with mode 'r+' and \
+             without 'size'"
+        );
+        return Err(Error::not_mappable(name, message));
+    }
     let after = match mode {
         Mode::Write | Mode::CreateNew => wanted.unwrap_or(0),
         Mode::ReadWrite => wanted.unwrap_or(size).max(size),

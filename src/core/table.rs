@@ -161,6 +161,8 @@ pub struct Slot {
     pub(super) replacing: AtomicUsize,
     /// From this address on the tail was replaced; `usize::MAX` when none was.
     pub(super) dead_from: AtomicUsize,
+    /// How often in a row nothing was found wrong with a page that trapped.
+    pub(super) riddles: AtomicU32,
     count: AtomicU64,
     /// Faults that listeners were told of.
     told: AtomicU64,
@@ -193,6 +195,7 @@ impl Slot {
             name: AtomicPtr::new(ptr::null_mut()),
             replacing: AtomicUsize::new(0),
             dead_from: AtomicUsize::new(usize::MAX),
+            riddles: AtomicU32::new(0),
             count: AtomicU64::new(0),
             told: AtomicU64::new(0),
             records: [const { AtomicU64::new(0) }; RECORDS],
@@ -332,6 +335,7 @@ impl SlotHandle {
         );
         slot.replacing.store(0, Ordering::Relaxed);
         slot.dead_from.store(usize::MAX, Ordering::Relaxed);
+        slot.riddles.store(0, Ordering::Relaxed);
         slot.count.store(0, Ordering::Relaxed);
         slot.told.store(0, Ordering::Relaxed);
         for record in &slot.records {

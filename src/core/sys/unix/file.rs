@@ -311,6 +311,18 @@ pub fn allocate_page(fd: i32, offset: u64, length: usize) -> Result<()> {
     }
 }
 
+/// Whether the file has a byte at `offset`: false behind its end, an error where it can't be read.
+/// Safe to call in a signal handler.
+pub fn has_byte(fd: i32, offset: u64) -> Result<bool> {
+    let mut byte = 0_u8;
+    // SAFETY: reads at most one byte, into the local one.
+    match unsafe { libc::pread(fd, (&raw mut byte).cast(), 1, offset as libc::off_t) } {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Error::last("pread")),
+    }
+}
+
 /// Why a memory file refuses writers, if it does.
 #[must_use]
 pub fn is_sealed_against_writing(fd: i32) -> bool {
