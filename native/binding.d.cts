@@ -90,6 +90,8 @@ export declare class NativeMapping {
   countByteSync(offset: number, length: number, byte: number, threads: number): number
   /** The index of the lines of a range, on threads of ours. */
   lineIndex(offset: number, length: number, threads: number, job: NativeJob): Promise<Uint8Array>
+  /** Throws if the file does not reach to the end of a range any more. */
+  checkExtent(offset: number, length: number): void
   /** Whether all pages of a range are in memory; where the system does not tell, yes. */
   isResident(offset: number, length: number): boolean
   /** Brings a range into memory, on a thread of ours. */

@@ -8,5 +8,5 @@ export function methodNames(): string[] {
       if (typeof value === 'function' && name !== 'constructor') names.add(name)
     }
   }
-  return [...names].sort()
+  return [...names].toSorted()
 }

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::advice::{Advice, Discard};
 use super::error::{Error, Result};
+use super::kind::Kind;
 use super::ledger::{Description, Entry};
 use super::open::Mode;
 use super::region::Region;
 use super::sys;
-use super::table::Fault;
+use super::table::{Fault, Reason};
 
 /// What a mapping is made of.
 #[derive(Debug)]
@@ -334,6 +335,31 @@ impl Mapping {
             )),
             result => result,
         }
+    }
+
+    /// Checks that the file still reaches to the end of a range. Where it was cut in the middle of
+    /// a page, the rest of that page is zeros without a fault.
+    pub fn check_extent(&self, offset: u64, length: u64) -> Result<()> {
+        self.check_range(offset, length)?;
+        let Some(file) = self.region()?.and_then(|region| region.file()) else {
+            return Ok(());
+        };
+        let status = sys::fstat(file.fd())?;
+        if status.kind != Kind::Regular || status.size >= self.offset + offset + length {
+            return Ok(());
+        }
+        let missing = status.size.saturating_sub(self.offset).max(offset);
+        Err(Error::Rule {
+            code: "ERR_MEMMAP_FAULT",
+            message: format!(
+                "The file became shorter: from offset {missing} of the mapping on there are only \
+                 zeros; close the mapping and open it again"
+            ),
+            path: self.name().map(str::to_owned),
+            kind: None,
+            offset: Some(missing),
+            reason: Some(Reason::Truncated.name()),
+        })
     }
 
     /// Says how a range will be used. The pages around it are meant, but none of a neighbour.

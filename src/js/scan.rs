@@ -347,6 +347,14 @@ impl NativeMapping {
         spawn(env, work, Uint8Array::new)
     }
 
+    /// Throws if the file does not reach to the end of a range any more.
+    #[napi(catch_unwind)]
+    pub fn check_extent(&self, env: &Env, offset: f64, length: f64) -> Result<()> {
+        self.shared()
+            .check_extent(whole(offset)?, whole(length)?)
+            .map_err(|error| to_js(env, &error))
+    }
+
     /// Whether all pages of a range are in memory; where the system does not tell, yes.
     #[napi(catch_unwind)]
     pub fn is_resident(&self, env: &Env, offset: f64, length: f64) -> Result<bool> {
