@@ -243,6 +243,10 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
 /// larger than `target`, empty, no regular file or can't be read, all of which [`open`] says better.
 #[must_use]
 pub fn read_small(path: &Path, target: &mut [u8]) -> Option<usize> {
+    // As in `open_path`: opening wakes who waits at the other end of a FIFO.
+    if sys::stat(path).ok()?.kind != Kind::Regular {
+        return None;
+    }
     let file = File::from(sys::open(path, OpenHow::Read).ok()?);
     let status = sys::fstat(file.as_raw_fd()).ok()?;
     if status.kind != Kind::Regular || status.size == 0 || status.size > target.len() as u64 {
