@@ -69,7 +69,20 @@ const methods: Record<string, (mapping: Mapping) => unknown> = {
   fill: (mapping) => mapping.fill(1),
   copyWithin: (mapping) => mapping.copyWithin(0, 1),
   windows: (mapping) => mapping.windows(),
+  indexOfSync: (mapping) => mapping.indexOfSync('x'),
+  lastIndexOfSync: (mapping) => mapping.lastIndexOfSync('x'),
+  includesSync: (mapping) => mapping.includesSync('x'),
+  countSync: (mapping) => mapping.countSync('x'),
+  matches: (mapping) => mapping.matches('x'),
+  matchesSync: (mapping) => mapping.matchesSync('x'),
+  gather: (mapping) => mapping.gather([0], 1, new Uint8Array(1)),
   chunks: (mapping) => mapping.chunks(),
+  lines: (mapping) => mapping.lines(),
+  split: (mapping) => mapping.split(','),
+  records: (mapping) => mapping.records(1),
+  createReadStream: (mapping) => mapping.createReadStream(),
+  createWriteStream: (mapping) => mapping.createWriteStream(),
+  readableStream: (mapping) => mapping.readableStream(),
   advise: (mapping) => mapping.advise('normal'),
   discard: (mapping) => mapping.discard('dontneed'),
   protect: (mapping) => mapping.protect('r'),
@@ -88,18 +101,27 @@ for (const [name, use] of Object.entries(methods)) {
   })
 }
 
-test('flush() of a closed mapping rejects, and does not throw', async (t) => {
-  const mapping = mmapAnonymous(16)
-  mapping.closeSync()
-  await t.throwsAsync(mapping.flush(), closed)
-})
+const rejecting: Record<string, (mapping: Mapping) => Promise<unknown>> = {
+  flush: (mapping) => mapping.flush(),
+  indexOf: (mapping) => mapping.indexOf('x'),
+  lastIndexOf: (mapping) => mapping.lastIndexOf('x'),
+  includes: (mapping) => mapping.includes('x'),
+  count: (mapping) => mapping.count('x'),
+  lineIndex: (mapping) => mapping.lineIndex(),
+  prefetch: (mapping) => mapping.prefetch(),
+}
 
-test('every method is in the list of those that a closed mapping refuses', (t) => {
-  const open = ['close', 'closeSync', 'flush']
-  t.deepEqual(
-    methodNames().filter((name) => !open.includes(name)),
-    Object.keys(methods).toSorted(),
-  )
+for (const [name, use] of Object.entries(rejecting)) {
+  test(`${name}() of a closed mapping rejects, and does not throw`, async (t) => {
+    const mapping = mmapAnonymous(16)
+    mapping.closeSync()
+    await t.throwsAsync(use(mapping), closed)
+  })
+}
+
+test('every method is in one of the lists of those that a closed mapping refuses', (t) => {
+  const listed = [...Object.keys(methods), ...Object.keys(rejecting), 'close', 'closeSync']
+  t.deepEqual(methodNames(), listed.toSorted())
 })
 
 test('the properties of a closed mapping can be read', (t) => {

@@ -1,5 +1,7 @@
 // What the compiler must accept, and what it must refuse. Checked by `tsc`, never run.
 import {
+  type Extent,
+  type Extents,
   type Fault,
   type FlushResult,
   mapArray,
@@ -41,6 +43,13 @@ export async function accepted(): Promise<void> {
   same<MappingInfo[]>()(mappings())
   for (const window of mapping.windows({ size: 10, overlap: 1 })) same<Window>()(window)
   for (const chunk of mapping.chunks()) same<Buffer>()(chunk)
+  for await (const batch of mapping.windows().batches()) same<Window[]>()(batch)
+  for await (const line of mapping.lines({ follow: true, signal: AbortSignal.timeout(1) })) same<string>()(line)
+  for (const line of mapping.lines({ encoding: 'buffer' })) same<Buffer>()(line)
+  for (const line of mapping.lines({ offsets: true })) same<Extent>()(line)
+  for (const batch of mapping.split(',', { offsets: true }).batches()) same<Extents>()(batch)
+  for await (const batch of mapping.split(Buffer.of(0), { encoding: 'latin1' }).batches()) same<string[]>()(batch)
+  for (const record of mapping.records(8n, { partial: true })) same<Buffer>()(record)
   const freed: boolean = unmap(mapBuffer('x')) || unmap(floats) || unmap(longs.buffer) || unmap(doubles)
   mapping.assertHealthy()
 
@@ -65,6 +74,10 @@ export function refused(mapping: Mapping): void {
   mapping.advise('dontneed')
   // @ts-expect-error -- a range is an object
   mapping.read(1, 2)
+  // @ts-expect-error -- no such encoding
+  mapping.lines({ encoding: 'utf16le' })
+  // @ts-expect-error -- a separator is needed
+  mapping.split()
   // @ts-expect-error -- read-only
   mapping.length = floats.length
 }

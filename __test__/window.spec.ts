@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import test, { type ExecutionContext } from 'ava'
 import { mmapAnonymous, mmapSync, type WindowOptions } from '../index.js'
 import { counting, tempFile } from './helpers/temp.js'
+import { allOf } from './helpers/walks.js'
 
 const yields = test.macro(
   (t: ExecutionContext, options: WindowOptions, expected: [offset: number, length: number][]) => {
@@ -134,6 +135,35 @@ test('closing in the middle of a walk empties what was given, and the next step 
   t.is(seen.length, 1)
   t.is(seen[0]?.length, 0)
   await memory.close()
+})
+
+test('windows are the same with for and for await, one by one and in batches, down to one byte', async (t) => {
+  const mapping = mmapSync(tempFile(t, 5000))
+  const property = fc.asyncProperty(
+    fc.integer({ min: 1, max: 40 }),
+    fc.nat(39),
+    fc.nat(5000),
+    async (size, some, at) => {
+      const overlap = some % size
+      const expected = []
+      for (let offset = at; offset < 5000; offset += size - overlap) {
+        const length = Math.min(size, 5000 - offset)
+        expected.push({ offset, length, view: counting(5000).subarray(offset, offset + length) })
+        if (offset + length === 5000) break
+      }
+      t.deepEqual(await allOf(mapping.windows({ size, overlap, offset: at })), expected)
+    },
+  )
+  await fc.assert(property, { numRuns: 20, examples: [[1, 0, 0], [2, 1, 2500]] }) // prettier-ignore
+  t.deepEqual(Buffer.concat(await allOf(mapping.chunks({ size: 1 }))), counting(5000))
+  mapping.closeSync()
+})
+
+test('batches are arrays of a bounded number of windows', (t) => {
+  const memory = mmapAnonymous(2 ** 20)
+  const most = (size: number) => Math.max(...[...memory.chunks({ size }).batches()].map((batch) => batch.length))
+  t.deepEqual([most(1), most(2 ** 10), most(2 ** 17), most(2 ** 20)], [1024, 256, 2, 1])
+  memory.closeSync()
 })
 
 const refuses = test.macro((t: ExecutionContext, options: object, code: string) => {

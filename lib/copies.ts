@@ -89,8 +89,8 @@ function parseBytesToWrite(data: Data, name: string): Uint8Array {
   return parseMemory(data, name, ['string', 'ArrayBuffer', 'Buffer', 'TypedArray', 'DataView'])
 }
 
-// A plain Uint8Array over it, whatever it is: subclasses may answer as they like when asked for their length.
-function parseMemory(memory: unknown, name: string, expected: readonly string[]): Uint8Array {
+/** A plain Uint8Array over it, whatever it is: subclasses may answer as they like when asked for their length. */
+export function parseMemory(memory: unknown, name: string, expected: readonly string[]): Uint8Array {
   if (isAnyArrayBuffer(memory)) return new Uint8Array(memory)
   if (ArrayBuffer.isView(memory)) return new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength)
   throw invalidArgType(name, expected, memory)

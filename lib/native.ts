@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import type * as Native from '#native'
 import { memmapError, MemmapError, startStackBelow, systemError, withCode } from './errors.js'
 
-export type { NativeMapping } from '#native'
+export type { NativeJob, NativeMapping, NativePattern } from '#native'
 
 /** What is optional in the native half's interface may be undefined as well as left out. */
 type Optional<T> = { readonly [K in keyof T]: T[K] | (object extends Pick<T, K> ? undefined : never) }

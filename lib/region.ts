@@ -2,10 +2,10 @@
  * The facade's side of a Region: its native handle, who is using it, and how it ends. Its life is that of Node's FileHandle:
  * `close()` lets nothing new begin, waits for the last user, and is the same promise each time.
  */
-import { memmapError, MemmapError } from './errors.js'
+import { memmapError, MemmapError, startStackBelow } from './errors.js'
 import { faultError, watchFaults } from './fault.js'
 import { enter, type Entry, leave, nameOf, traceCaller } from './ledger.js'
-import { call, callAsync, native, type NativeMapping } from './native.js'
+import { call, callAsync, native, type NativeJob, type NativeMapping } from './native.js'
 import { Segments } from './segments.js'
 
 /** How a mapping may be used; the letters of `fs` and of numpy. */
@@ -41,6 +41,7 @@ export class Region implements Entry {
   owner: object | undefined
   #pins = 0
   #jobs = 0
+  readonly #stops = new Set<(reason: unknown) => void>()
   #closing: Promise<void> | undefined
   #closed = false
   #gone = false
@@ -120,6 +121,43 @@ export class Region implements Entry {
     }
   }
 
+  /**
+   * The same for a long job. Closing the mapping or aborting the signal ends it: the promise rejects at once, with
+   * `ERR_MEMMAP_CLOSED` or the signal's reason. What still runs then is told to stop, and `close()` waits for it.
+   */
+  async runCancellable<T>(
+    operation: (native: NativeMapping, job: NativeJob) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    if (signal?.aborted) throw signal.reason
+    this.check()
+    const job = new native.NativeJob()
+    let forget: (() => void) | undefined
+    const stopped = new Promise<never>((_, reject) => {
+      const stop = (reason: unknown): void => {
+        job.cancel()
+        reject(reason)
+      }
+      const abort = (): void => stop(signal?.reason)
+      this.#stops.add(stop)
+      signal?.addEventListener('abort', abort, { once: true })
+      forget = () => {
+        this.#stops.delete(stop)
+        signal?.removeEventListener('abort', abort)
+      }
+    })
+    try {
+      // The one that loses may reject later: a race has looked at both.
+      return await Promise.race([this.runJob((handle) => operation(handle, job)), stopped])
+    } catch (error) {
+      // A race is not among the promises through which the engine finds the callers that await.
+      if (error instanceof MemmapError && !signal?.aborted) startStackBelow(error, this.runCancellable)
+      throw error
+    } finally {
+      forget?.()
+    }
+  }
+
   pin(): Pin {
     let held = true
     const release = (): void => {
@@ -129,6 +167,17 @@ export class Region implements Entry {
       this.#wake()
     }
     this.#countPin(1)
+    return { release, [Symbol.dispose]: release }
+  }
+
+  /** The same for a holder that can let go early: closing calls `stop`, with the error to end with, instead of waiting. */
+  pinUntil(stop: (reason: unknown) => void): Pin {
+    const pin = this.pin()
+    this.#stops.add(stop)
+    const release = (): void => {
+      this.#stops.delete(stop)
+      pin.release()
+    }
     return { release, [Symbol.dispose]: release }
   }
 
@@ -159,6 +208,7 @@ export class Region implements Entry {
   // Without users the views are empty when this returns its promise, not only when that is fulfilled.
   async #close(): Promise<void> {
     this.#refuse()
+    for (const stop of this.#stops) stop(this.#closedError())
     if (this.#users > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
     this.segments.detach()
     await callAsync(() => this.native.close())

@@ -47,6 +47,15 @@ export function parseOptionalString(value: unknown, name: string): string | unde
   return value
 }
 
+/** Checks an AbortSignal that may be left out. As Node does, it takes whatever tells whether it was aborted. */
+export function parseSignal(value: unknown, name: string): AbortSignal | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'object' || value === null || !('aborted' in value)) {
+    throw invalidArgType(name, ['AbortSignal'], value)
+  }
+  return value as AbortSignal
+}
+
 /** Checks that a value is one of some words. */
 export function parseWord<const T extends string>(value: unknown, name: string, words: readonly T[]): T {
   if (typeof value !== 'string') throw invalidArgType(name, ['string'], value)

@@ -1,0 +1,332 @@
+import {
+  appendFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  mkdirSync,
+  writeFileSync,
+  openSync,
+  closeSync,
+} from 'node:fs'
+import path from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { mmapAnonymous, mmapSync, type Mapping } from '../index.js'
+import { entry, runCode } from './helpers/child.js'
+import { tempDir } from './helpers/temp.js'
+import { until } from './helpers/walks.js'
+
+const FOLLOW = { follow: true }
+
+/** A log, a mapping of it, and what a loop that follows it has seen so far. */
+function followed(t: ExecutionContext, start: string, options: object = {}) {
+  const directory = tempDir(t)
+  const file = path.join(directory, 'a.log')
+  writeFileSync(file, start)
+  const mapping = mmapSync(file)
+  const controller = new AbortController()
+  const seen: string[] = []
+  const ended = (async () => {
+    const { signal } = controller
+    for await (const line of mapping.lines({ follow: true, signal, ...options })) seen.push(String(line))
+  })()
+  const end = async () => {
+    const reason = new Error('enough')
+    controller.abort(reason)
+    t.is(await t.throwsAsync(ended), reason)
+    mapping.closeSync()
+  }
+  const sees = async (...expected: string[]) => {
+    await until(() => seen.length >= expected.length)
+    t.deepEqual(seen, expected)
+  }
+  return { directory, file, mapping, ended, end, sees }
+}
+
+test('what is there comes first, then what is appended', async (t) => {
+  const { file, sees, end } = followed(t, 'one\ntwo\n')
+  await sees('one', 'two')
+  appendFileSync(file, 'three\r\nfour\n')
+  await sees('one', 'two', 'three', 'four')
+  await end()
+})
+
+test('a line that has no end is held back until it has', async (t) => {
+  const { file, sees, end } = followed(t, 'one\ntw')
+  await sees('one')
+  for (const letter of 'o, or more\n') appendFileSync(file, letter)
+  await sees('one', 'two, or more')
+  await end()
+})
+
+test('ends and characters may come in two parts', async (t) => {
+  const { file, sees, end } = followed(t, '')
+  for (const byte of Buffer.from('é€\r\n😀\n')) {
+    appendFileSync(file, Buffer.of(byte))
+    await new Promise((resolve) => setTimeout(resolve, 3))
+  }
+  await sees('é€', '😀')
+  await end()
+})
+
+test('a file that is cut begins again, and what it had is not lost', async (t) => {
+  const { file, sees, end } = followed(t, 'one\ntwo\nhel')
+  await sees('one', 'two')
+  truncateSync(file)
+  await sees('one', 'two', 'hel')
+  appendFileSync(file, 'three\n')
+  await sees('one', 'two', 'hel', 'three')
+  await end()
+})
+
+test('a file that is replaced is read to its end, then the other one', async (t) => {
+  const { file, sees, end } = followed(t, 'one\n')
+  await sees('one')
+  renameSync(file, `${file}.1`)
+  appendFileSync(`${file}.1`, 'two\nthr')
+  await sees('one', 'two')
+  writeFileSync(`${file}.new`, 'four\n')
+  renameSync(`${file}.new`, file)
+  await sees('one', 'two', 'thr', 'four')
+  appendFileSync(`${file}.1`, 'ee\n')
+  appendFileSync(file, 'five\n')
+  await sees('one', 'two', 'thr', 'four', 'five')
+  await end()
+})
+
+test('a file may be missing for a while', async (t) => {
+  const { file, sees, end } = followed(t, 'one\n')
+  await sees('one')
+  unlinkSync(file)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  writeFileSync(file, 'two\n')
+  await sees('one', 'two')
+  await end()
+})
+
+test('its directory may be missing for a while', async (t) => {
+  const { directory, file, sees, end } = followed(t, 'one\n')
+  await sees('one')
+  renameSync(directory, `${directory}.old`)
+  t.teardown(() => rmSync(`${directory}.old`, { recursive: true }))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  mkdirSync(directory)
+  writeFileSync(file, 'two\n')
+  await sees('one', 'two')
+  await end()
+})
+
+test('a symbolic link is followed, to where it points at the time', async (t) => {
+  const directories = [tempDir(t), tempDir(t), tempDir(t)]
+  const [link, first, second] = directories.map((directory) => path.join(directory, 'a.log')) as [
+    string,
+    string,
+    string,
+  ]
+  writeFileSync(first, 'one\n')
+  writeFileSync(second, 'three\n')
+  symlinkSync(first, link)
+  const mapping = mmapSync(link)
+  const iterator = mapping.lines(FOLLOW)[Symbol.asyncIterator]()
+  t.is((await iterator.next()).value, 'one')
+  const two = iterator.next()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  appendFileSync(first, 'two\n')
+  t.is((await two).value, 'two')
+  const three = iterator.next()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  symlinkSync(second, `${link}.new`)
+  renameSync(`${link}.new`, link)
+  t.is((await three).value, 'three')
+  const four = iterator.next()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  appendFileSync(second, 'four\n')
+  t.is((await four).value, 'four')
+  await iterator.return?.()
+  mapping.closeSync()
+})
+
+test('with an offset it begins there; at the end, with what comes', async (t) => {
+  const { file, sees, end } = followed(t, 'one\ntwo\n', { offset: 8 })
+  appendFileSync(file, 'three\n')
+  await sees('three')
+  await end()
+})
+
+test('lines are Buffers, or as they are, if that is asked for', async (t) => {
+  for (const options of [{ encoding: 'buffer' }, { encoding: 'latin1', keepEnd: true }]) {
+    const { file, sees, end } = followed(t, 'one\n', options)
+    appendFileSync(file, 'two\n')
+    await ('keepEnd' in options ? sees('one\n', 'two\n') : sees('one', 'two'))
+    await end()
+  }
+})
+
+test('places are those in the file that is followed', async (t) => {
+  const { file, mapping, end } = followed(t, 'one\r\ntwo\n')
+  const places: { offset: number; length: number }[] = []
+  const iterator = mapping.lines({ follow: true, offsets: true })[Symbol.asyncIterator]()
+  const take = async () => places.push((await iterator.next()).value)
+  await take()
+  await take()
+  appendFileSync(file, 'three\n')
+  await take()
+  truncateSync(file)
+  appendFileSync(file, 'four\n')
+  await take()
+  t.deepEqual(places, [
+    { offset: 0, length: 3 },
+    { offset: 5, length: 3 },
+    { offset: 9, length: 5 },
+    { offset: 0, length: 4 },
+  ])
+  await iterator.return?.()
+  await end()
+})
+
+test('a batch is what has come', async (t) => {
+  const { file, mapping, end } = followed(t, 'one\ntwo\n')
+  const strings = mapping.lines(FOLLOW).batches()[Symbol.asyncIterator]()
+  t.deepEqual((await strings.next()).value, ['one', 'two'])
+  const places = mapping.lines({ follow: true, offsets: true }).batches()[Symbol.asyncIterator]()
+  t.deepEqual((await places.next()).value, { offsets: Float64Array.of(0, 4), lengths: Float64Array.of(3, 3) })
+  const next = [strings.next(), places.next()] as const
+  appendFileSync(file, 'three\n')
+  t.deepEqual((await next[0]).value, ['three'])
+  t.deepEqual((await next[1]).value.offsets, Float64Array.of(8))
+  await Promise.all([strings.return?.(), places.return?.()])
+  await end()
+})
+
+test('everything that is appended comes, once and in order, however it is appended', async (t) => {
+  const { file, sees, end } = followed(t, '')
+  const fd = openSync(file, 'a')
+  const expected: string[] = []
+  for (let n = 0; n < 3000; n++) {
+    const line = `${n} ${'x'.repeat((n * 7919) % 700)}`
+    expected.push(line)
+    writeFileSync(fd, `${line}\n`)
+    if (n % 100 === 0) await new Promise(setImmediate)
+  }
+  closeSync(fd)
+  await sees(...expected)
+  await end()
+})
+
+// Ends.
+
+const waiting = async (t: ExecutionContext, stop: (mapping: Mapping, iterator: AsyncIterator<string>) => unknown) => {
+  const file = path.join(tempDir(t), 'a.log')
+  writeFileSync(file, 'one\nhel')
+  const mapping = mmapSync(file)
+  const iterator = mapping.lines(FOLLOW)[Symbol.asyncIterator]()
+  await iterator.next()
+  const step = iterator.next()
+  // Long enough to have come to the end of the file, and to wait there.
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  void stop(mapping, iterator)
+  return { step, iterator, mapping }
+}
+
+test('closing the mapping ends a wait', async (t) => {
+  const { step, mapping } = await waiting(t, (it) => it.close())
+  await t.throwsAsync(step, { code: 'ERR_MEMMAP_CLOSED' })
+  await mapping.close()
+})
+
+test('return() ends a wait', async (t) => {
+  const { step, iterator, mapping } = await waiting(t, (_, it) => it.return?.())
+  t.deepEqual(await step, { done: true, value: undefined })
+  t.deepEqual(await iterator.next(), { done: true, value: undefined })
+  mapping.closeSync()
+})
+
+test('a signal that is aborted already lets nothing begin', async (t) => {
+  const file = path.join(tempDir(t), 'a.log')
+  writeFileSync(file, 'one\n')
+  const mapping = mmapSync(file)
+  const signal = AbortSignal.abort(new Error('before'))
+  await t.throwsAsync(mapping.lines({ follow: true, signal })[Symbol.asyncIterator]().next(), { message: 'before' })
+  mapping.closeSync()
+})
+
+test('while it waits it asks for nothing again and again, and a program that stops following ends by itself', async (t) => {
+  const outcome = await runCode(
+    `
+    import { setTimeout } from 'node:timers/promises'
+    import { appendFileSync, writeFileSync } from 'node:fs'
+    import { mmapSync } from 'memmap'
+    writeFileSync('a.log', 'one\\n')
+    const mapping = mmapSync('a.log')
+    let count = 0
+    for await (const line of mapping.lines({ follow: true })) {
+      console.log(line)
+      if (++count === 3) break
+      void setTimeout(100).then(() => {
+        const active = process.getActiveResourcesInfo().filter((name) => !name.startsWith('PipeWrap'))
+        console.log(active.includes('FSEventWrap'), active.includes('Timeout'))
+        appendFileSync('a.log', 'next\\n')
+      })
+    }
+    console.log(mapping.closed)
+    `,
+    { cwd: tempDir(t), node: ['--no-warnings'] },
+  )
+  const stdout = 'one\ntrue false\nnext\ntrue false\nnext\nfalse\n'
+  t.deepEqual(outcome, { code: 0, signal: null, stdout, stderr: '' })
+})
+
+test('where the system tells of nothing it asks now and then', async (t) => {
+  const outcome = await runCode(
+    `
+    import fs, { appendFileSync, writeFileSync } from 'node:fs'
+    import { syncBuiltinESMExports } from 'node:module'
+    fs.watch = () => {
+      throw new Error('ENOSPC')
+    }
+    syncBuiltinESMExports()
+    const { mmapSync } = await import('ENTRY')
+    writeFileSync('a.log', 'one\\n')
+    const mapping = mmapSync('a.log')
+    for await (const line of mapping.lines({ follow: true })) {
+      console.log(line)
+      if (line === 'two') break
+      setTimeout(() => appendFileSync('a.log', 'two\\n'), 50)
+    }
+    mapping.closeSync()
+    `.replace('ENTRY', entry),
+    { cwd: tempDir(t) },
+  )
+  t.deepEqual(outcome, { code: 0, signal: null, stdout: 'one\ntwo\n', stderr: '' })
+})
+
+// Refusals.
+
+test('a loop without await is refused', (t) => {
+  const { mapping, end } = followed(t, '')
+  t.throws(() => [...mapping.lines(FOLLOW)], { code: 'ERR_MEMMAP_UNSUPPORTED', message: /for await/ })
+  t.throws(() => [...mapping.lines(FOLLOW).batches()], { code: 'ERR_MEMMAP_UNSUPPORTED' })
+  return end()
+})
+
+test('what has no path is refused', (t) => {
+  const memory = mmapAnonymous(10)
+  t.throws(() => memory.lines(FOLLOW), { code: 'ERR_MEMMAP_UNSUPPORTED', message: /no path/ })
+  memory.closeSync()
+})
+
+test('a length, and a mapping of a later part, are refused', async (t) => {
+  const { file, mapping, end } = followed(t, 'one\ntwo\n')
+  t.throws(() => mapping.lines({ follow: true, length: 4 }), { code: 'ERR_INVALID_ARG_VALUE' })
+  const part = mmapSync(file, { offset: 4 })
+  t.throws(() => part.lines(FOLLOW), { code: 'ERR_INVALID_ARG_VALUE', message: /begins at 4/ })
+  part.closeSync()
+  await end()
+})
+
+test('follow that is no truth value is refused', async (t) => {
+  const { mapping, end } = followed(t, '')
+  t.throws(() => mapping.lines({ follow: 1 } as object), { code: 'ERR_INVALID_ARG_TYPE' })
+  await end()
+})

@@ -1,0 +1,60 @@
+/** Random numbers that a seed repeats: mulberry32. */
+export class Random {
+  #state: number
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0
+  }
+
+  /** From 0 up to, not including, 1. */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0
+    let mixed = this.#state
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  /** An integer from `least` to `most`, both included. */
+  between(least: number, most: number): number {
+    return least + Math.floor(this.next() * (most - least + 1))
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return list[this.between(0, list.length - 1)] as T
+  }
+
+  /** One of a list, each as likely as its weight says. */
+  weighted<T extends { readonly weight: number }>(list: readonly T[]): T {
+    let left = this.next() * list.reduce((sum, { weight }) => sum + weight, 0)
+    return list.find(({ weight }) => (left -= weight) < 0) ?? this.pick(list)
+  }
+
+  bytes(length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(length)
+    for (let index = 0; index < length; index++) bytes[index] = this.between(0, 255)
+    return bytes
+  }
+
+  /** A position from `least` to `most`, often at an end or beside a multiple of `step`. */
+  position(least: number, most: number, step: number): number {
+    const kind = this.next()
+    if (kind < 0.1) return least
+    if (kind < 0.2) return most
+    const any = this.between(least, most)
+    if (kind < 0.5) return any
+    const near = Math.round(any / step) * step + this.pick([-1, 0, 0, 0, 1])
+    return Math.min(Math.max(near, least), most)
+  }
+
+  /** A part of `total` bytes. */
+  range(total: number, step: number): { offset: number; length: number } {
+    const from = this.position(0, total, step)
+    const to = this.chance(0.4) ? Math.min(total, from + this.between(0, 64)) : this.position(0, total, step)
+    return { offset: Math.min(from, to), length: Math.abs(to - from) }
+  }
+}

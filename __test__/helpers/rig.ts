@@ -1,0 +1,44 @@
+/**
+ * Disks that fail on demand: commands that set one up and then start Node, for the option `through`. They need root on Linux.
+ * Mounts are in a name space of their own and loop devices are let go by their last user, so nothing is left behind.
+ */
+import { spawnSync } from 'node:child_process'
+import type { ExecutionContext } from 'ava'
+
+/** Node runs in a small tmpfs. */
+export const inTmpfs = mounting('mkdir disk; mount -t tmpfs -o size=2m memmap-test disk; cd disk')
+
+const image = 'truncate -s 16M image; mkfs.ext4 -q -F -m 0 -O ^has_journal image; mkdir disk; mount -o loop image disk'
+
+/** Node runs in a small ext4, of which nothing is kept back for root. */
+export const inExt4 = mounting(`${image}; cd disk`)
+
+/** The file `data` lies in an ext4, as `disk/data`, and nothing of it is in the page cache. The disk is the file `image`. */
+export const onExt4 = mounting(`${image}; cp data disk; umount disk; mount -o loop,ro image disk`)
+
+/** The file `image` is a block device, of which the name is added to the arguments. */
+export const onDevice = mounting(
+  'device=$(losetup --find --show image); exec 9<$device; losetup --detach $device; set -- "$@" $device',
+)
+
+/** True where such a thing can be done; where it can't that is logged, and the test passes. */
+export function canRig(t: ExecutionContext<unknown>): boolean {
+  const reason = obstacle()
+  if (reason === undefined) return true
+  t.log(`Left out: ${reason}`)
+  t.pass()
+  return false
+}
+
+function mounting(script: string): string[] {
+  return ['unshare', '--mount', 'sh', '-ec', `${script}; exec "$@"`, 'sh']
+}
+
+function obstacle(): string | undefined {
+  if (process.platform !== 'linux') return 'it needs Linux'
+  if (process.getuid?.() !== 0) return 'it needs root'
+  // In a container root may not mount either.
+  const mount = 'mount -t tmpfs memmap-test /mnt && losetup --find && command -v mkfs.ext4'
+  if (spawnSync('unshare', ['--mount', 'sh', '-c', mount]).status === 0) return undefined
+  return 'it needs the right to mount, a loop device and mkfs.ext4'
+}

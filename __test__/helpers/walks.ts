@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { regionOf } from '../../lib/memory.js'
+import type { Mapping, Walk } from '../../index.js'
+
+/** Goes through something in all four ways, which must give the same, and gives that. */
+export async function allOf<T>(walk: Walk<T>): Promise<T[]> {
+  const items = [...walk]
+  const asynchronous: T[] = []
+  for await (const item of walk) asynchronous.push(item)
+  assert.deepEqual(asynchronous, items)
+  assert.deepEqual([...walk.batches()].flat(), items)
+  const batched: T[] = []
+  for await (const batch of walk.batches()) {
+    assert.notEqual(batch.length, 0)
+    batched.push(...batch)
+  }
+  assert.deepEqual(batched, items)
+  return items
+}
+
+/** The route through a whole mapping, or through a part of it. */
+export function routeOf(mapping: Mapping, start = 0, end = mapping.length) {
+  return { region: regionOf(mapping), start, end, dropBehind: false, signal: undefined }
+}
+
+/** Waits until something holds. What tests for a hang is the time limit of the test itself. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2))
+}

@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, constants, copyFileSync, symlinkSync } from 'node:fs'
+import path from 'node:path'
+import test from 'ava'
+import { always, at, type Make, makeFile, opened, openedWith, reads, rigged, works } from './helpers/kinds.js'
+import { inExt4, inTmpfs } from './helpers/rig.js'
+import { survives } from './helpers/survive.js'
+
+// Regular files, by what their descriptor allows.
+
+const { O_RDONLY, O_RDWR, O_WRONLY, O_APPEND, O_DIRECT = 0 } = constants
+const O_PATH = 0o10000000
+const forReading = /^EACCES .*, mmap: the descriptor was opened for reading only; .*'r\+'/
+const forWriting = /^EACCES .*, mmap: the descriptor was opened for writing only/
+
+test.serial('a file opened for reading', at, openedWith(O_RDONLY), { ...reads, 'r+': forReading, 'w+': forReading })
+test.serial('a file opened for writing', at, openedWith(O_WRONLY), always(forWriting))
+test.serial('a file opened for appending only', at, openedWith(O_WRONLY | O_APPEND), always(forWriting))
+test.serial('a file opened for reading and writing', at, openedWith(O_RDWR), { ...reads, 'r+': works })
+test.serial('a file opened for reading and appending', at, openedWith(O_RDWR | O_APPEND), { ...reads, 'r+': works })
+test.serial('a file opened past the page cache', at, openedWith(O_RDWR | O_DIRECT), { ...reads, 'r+': works })
+if (process.platform === 'linux') {
+  test.serial('a file opened as a path only', at, openedWith(O_PATH), always(/^EBADF .*O_PATH/))
+}
+
+// Regular files, by what their file system allows.
+
+const contents = 'head -c 10240 /dev/urandom > file'
+const appendOnly = `${contents}; chattr +a file`
+const appends = /^(EPERM|EACCES) .*append-only/
+test.serial('an append-only file', rigged, inExt4, appendOnly, 'file', { ...reads, 'r+': appends, 'w+': appends })
+test.serial('an append-only file opened for appending', rigged, inExt4, appendOnly, `open:${O_RDWR | O_APPEND}:file`, {
+  r: works,
+  c: works,
+  strict: appends,
+  'r+': appends,
+})
+const immutable = /^EPERM .*immutable/
+test.serial('an immutable file', rigged, inExt4, `${contents}; chattr +i file`, 'file', {
+  ...reads,
+  'r+': immutable,
+  'w+': immutable,
+})
+const readOnly = /^EROFS .*read-only file system, open 'file'/
+test.serial('a file of a read-only file system', rigged, inTmpfs, `${contents}; mount -o remount,ro .`, 'file', {
+  ...reads,
+  'r+': readOnly,
+  'w+': readOnly,
+})
+test.serial('a missing file of a read-only file system', rigged, inTmpfs, 'mount -o remount,ro .', 'file', {
+  r: /^ENOENT/,
+  'r+': /^ENOENT/,
+  'w+': readOnly,
+})
+
+const running: Make = (t, directory) => {
+  const program = path.join(directory, 'program')
+  copyFileSync('/bin/sleep', program)
+  chmodSync(program, 0o755)
+  const child: ChildProcess = spawn(program, ['60'], { stdio: 'ignore' })
+  t.teardown(() => child.kill('SIGKILL'))
+  return new Promise((resolve) => child.on('spawn', () => resolve(program)))
+}
+const busy = /^ETXTBSY .*, open '.*': the file is a program that is running/
+test.serial('a running program', at, running, { ...reads, 'r+': busy, 'w+': busy })
+
+const beyond = /^ERR_OUT_OF_RANGE /
+const empty = { ...reads, 'r+': works }
+const emptyFile: Make = (_, directory) => makeFile(directory, new Uint8Array())
+test.serial('an empty file', at, emptyFile, { ...empty, given: { r: beyond, strict: beyond, c: beyond, 'r+': beyond } })
+
+// Files that live in memory only.
+
+const sealed = /^EPERM .*, mmap: the memory file is sealed against writing; map it with mode 'r' or 'c'/
+const file = { ...reads, 'r+': works }
+test.serial('a deleted file', opened, 'a deleted file', file)
+test.serial('a memory file', opened, 'a memory file', file)
+test.serial('a memory file that may not shrink or grow', opened, 'a memory file sealed against shrinking', file)
+test.serial('a memory file that may not be written', opened, 'a memory file sealed against writing', {
+  ...reads,
+  // Linux before 6.7 takes a mapping that could be made writable for a writer.
+  strict: new RegExp(`${works.source}|${sealed.source}`),
+  'r+': sealed,
+})
+test.serial(
+  'a memory file that may not be written from now on',
+  opened,
+  'a memory file sealed against future writing',
+  {
+    ...reads,
+    'r+': sealed,
+  },
+)
+const shared = /^ERR_MEMMAP_NOT_MAPPABLE .*can't be mapped privately.*'r\+'/
+test.serial('secret memory, which can only be shared', opened, 'secret memory', {
+  r: shared,
+  c: shared,
+  strict: works,
+  'r+': works,
+})
+
+// Paths that lead nowhere.
+
+const nowhere = (directory: string) => path.join(directory, 'nothing')
+const noEntry = /^ENOENT ENOENT: no such file or directory, open '.*nothing'$/
+test.serial('nothing', at, (_, directory) => nowhere(directory), {
+  r: noEntry,
+  strict: noEntry,
+  c: noEntry,
+  'r+': noEntry,
+})
+const dangling: Make = (_, directory) => {
+  symlinkSync(nowhere(directory), path.join(directory, 'link'))
+  return path.join(directory, 'link')
+}
+const noTarget = /^ENOENT ENOENT: no such file or directory, open '.*link'$/
+test.serial('a link to nothing', at, dangling, { r: noTarget, strict: noTarget, c: noTarget, 'r+': noTarget })
+const looping: Make = (_, directory) => {
+  const [one, two] = ['one', 'two'].map((name) => path.join(directory, name)) as [string, string]
+  symlinkSync(one, two)
+  symlinkSync(two, one)
+  return one
+}
+test.serial('a loop of links', at, looping, always(/^ELOOP ELOOP: too many symbolic links encountered, open '.*one'$/))
+test.serial(
+  'a path through a file',
+  at,
+  (_, directory) => path.join(makeFile(directory), 'x'),
+  always(/^ENOTDIR .*, open /),
+)
+test.serial(
+  'a name too long',
+  at,
+  (_, directory) => path.join(directory, 'x'.repeat(5000)),
+  always(/^ENAMETOOLONG .*, open /),
+)
+
+test.serial('what fs can not open is refused with the error that fs throws', survives, 'torture/paths.ts', 'through')
+
+// Only private mappings of such a file are possible.
+const fuse = path.join(import.meta.dirname, 'fixtures', 'torture', 'fuse.py')
+const mountFuse = ['unshare', '--mount', 'python3', fuse]
+const unshared = /^ERR_MEMMAP_NOT_MAPPABLE .*does not let the file be shared.*'r' or 'c'/
+test.serial('a file that is read past the page cache by FUSE', rigged, mountFuse, 'true', 'file', {
+  r: works,
+  c: works,
+  strict: unshared,
+  'r+': unshared,
+})

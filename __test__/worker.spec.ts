@@ -1,0 +1,40 @@
+import test from 'ava'
+import { runFixture } from './helpers/child.js'
+import { survives } from './helpers/survive.js'
+import { tempDir } from './helpers/temp.js'
+
+const node = ['--no-warnings', '--expose-gc']
+
+const works = {
+  loop: '4',
+  'a faulting loop': '4',
+  'mmap()': '6',
+  'flush()': '4',
+  'close()': '6',
+  'nothing, with all open': '3',
+}
+for (const [work, rounds] of Object.entries(works)) {
+  const title = `terminate() in the middle of ${work} harms nobody else`
+  test.serial(title, survives, 'life/terminate.ts', 'went on', [work, rounds], { node })
+}
+
+const title = 'a process whose workers alone loaded the library goes on after them'
+test.serial(title, survives, 'life/only-workers.ts', 'went on')
+
+for (const signal of ['SIGSEGV', 'SIGBUS']) {
+  test.serial(`a process whose workers alone loaded the library dies of ${signal} as ever`, async (t) => {
+    const outcome = await runFixture('life/only-workers.ts', { cwd: tempDir(t), args: [signal] })
+    t.deepEqual({ ...outcome, stderr: '' }, { code: null, signal, stdout: 'went on\n', stderr: '' })
+  })
+}
+
+test.serial(
+  'two threads see one file, each its own mapping or both one',
+  survives,
+  'life/two-threads.ts',
+  'shared',
+  [],
+  {
+    node,
+  },
+)

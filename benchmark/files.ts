@@ -1,0 +1,43 @@
+/** The files that are measured on: made in a folder of their own, which goes when the process ends. */
+import { spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+
+const MIB = 2 ** 20
+
+const folder = mkdtempSync(path.join(process.env['MEMMAP_BENCH_DIR'] ?? os.tmpdir(), 'memmap-bench-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+/** A file of that many bytes that takes no room on the disk. */
+export function sparseFile(name: string, size: number): string {
+  const file = path.join(folder, name)
+  writeFileSync(file, '')
+  truncateSync(file, size)
+  return file
+}
+
+/** A file of so many MiB that holds something, and is on the disk. */
+export function dataFile(name: string, mebibytes: number): string {
+  const file = path.join(folder, name)
+  const block = Buffer.from(Uint8Array.from({ length: MIB }, (_, index) => (index * 7 + (index >> 8)) & 127))
+  const fd = openSync(file, 'w')
+  for (let written = 0; written < mebibytes; written++) writeSync(fd, block)
+  closeSync(fd)
+  spawnSync('sync', [file])
+  return file
+}
+
+/** Brings a file into the cache by reading it. */
+export function warm(file: string): void {
+  const block = Buffer.alloc(MIB)
+  const fd = openSync(file, 'r')
+  while (readSync(fd, block) > 0);
+  closeSync(fd)
+}
+
+/** Asks the system to drop a file from its cache, which it does with pages that nothing maps. False where that can't be asked. */
+export function cool(file: string): boolean {
+  const dd = ['if=/dev/null', `of=${file}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0', 'status=none']
+  return spawnSync('dd', dd).status === 0
+}

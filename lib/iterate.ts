@@ -1,0 +1,300 @@
+/**
+ * How everything that is gone through part by part is iterated: item by item or in batches, with `for` and with `for await`.
+ *
+ * A Cursor makes the items of one part after the other. A Walk makes cursors, and the iterators over them. Generators would be
+ * shorter, and two to four times slower: where the items of a part are there, a step of these is an index, and an
+ * asynchronous step is a promise that is fulfilled already.
+ */
+import { setImmediate } from 'node:timers/promises'
+import { Ahead } from './ahead.js'
+import type { Region } from './region.js'
+
+/** Makes the items of a range, part by part. */
+export interface Cursor<T> {
+  /** Nothing before this is needed any more. */
+  readonly position: number
+  /** Where the bytes end that the next step looks at. */
+  readonly reach: number
+  /** There is no next step. */
+  readonly done: boolean
+  /** Makes the items of the next part; none doesn't mean that it was the last one. */
+  step(): T[]
+}
+
+/** What can be gone through: item by item, or by arrays of items; with `for` or with `for await`; as often as you like. */
+export interface Walk<T, B = T[]> extends Iterable<T>, AsyncIterable<T> {
+  /** The same in batches, each of the items of some ten KiB: as quick asynchronously as it is synchronously. */
+  batches(): Iterable<B> & AsyncIterable<B>
+}
+
+/** Where to go and how. */
+export interface Route {
+  readonly region: Region
+  readonly start: number
+  readonly end: number
+  readonly dropBehind: boolean
+  readonly signal: AbortSignal | undefined
+}
+
+/** Where iterators get the items of the next part from. */
+export interface Source<T> {
+  /** Whether items that are made already may still be handed out. */
+  readonly isOpen: boolean
+  /** The items of the next part; none: it was the last one. */
+  pull(): Promise<T[]>
+  /** Ends it, whatever is under way. */
+  end(): void
+}
+
+/**
+ * Makes what users go through. `items` is told whether they are wanted in batches; `batched` makes whole batches where they
+ * are more than arrays of items.
+ */
+export function walk<T>(route: Route, items: (inBatches: boolean) => Cursor<T>): Walk<T>
+export function walk<T, B>(route: Route, items: (inBatches: boolean) => Cursor<T>, batched: () => Cursor<B>): Walk<T, B>
+export function walk<T>(
+  route: Route,
+  items: (inBatches: boolean) => Cursor<T>,
+  batched?: () => Cursor<unknown>,
+): Walk<T, unknown> {
+  const batches = batched ?? (() => new Batched(items(true)))
+  return { ...over(route, () => items(false)), batches: () => over(route, batches) }
+}
+
+function over<T>(route: Route, cursor: () => Cursor<T>): Iterable<T> & AsyncIterable<T> {
+  return {
+    [Symbol.iterator]: () => new Items(new Parts(route, cursor(), true)),
+    [Symbol.asyncIterator]: () => new AsyncItems(new Parts(route, cursor(), false)),
+  }
+}
+
+/** Makes each part one item. */
+class Batched<T> implements Cursor<T[]> {
+  readonly #cursor: Cursor<T>
+
+  constructor(cursor: Cursor<T>) {
+    this.#cursor = cursor
+  }
+
+  get position(): number {
+    return this.#cursor.position
+  }
+
+  get reach(): number {
+    return this.#cursor.reach
+  }
+
+  get done(): boolean {
+    return this.#cursor.done
+  }
+
+  step(): T[][] {
+    const items = this.#cursor.step()
+    return items.length === 0 ? [] : [items]
+  }
+}
+
+// A loop over what is in memory anyway never waits, and would keep every timer and socket waiting until it ends. So after so
+// many milliseconds the event loop gets a turn; a turn costs some microseconds.
+const BURST = 2
+
+/** Goes through a range with a cursor. */
+class Parts<T> implements Source<T> {
+  readonly #region: Region
+  readonly #signal: AbortSignal | undefined
+  readonly #cursor: Cursor<T>
+  readonly #ahead: Ahead
+  #turn = performance.now()
+
+  constructor({ region, start, end, dropBehind, signal }: Route, cursor: Cursor<T>, isBlocking: boolean) {
+    this.#region = region
+    this.#signal = signal
+    this.#cursor = cursor
+    this.#ahead = new Ahead(region, start, end, { dropBehind, signal, isBlocking })
+  }
+
+  get isOpen(): boolean {
+    return !this.#region.closed && !this.#signal?.aborted
+  }
+
+  pullNow(): T[] {
+    while (this.#hasMore()) {
+      const items = this.#step()
+      if (items.length > 0) return items
+    }
+    return []
+  }
+
+  async pull(): Promise<T[]> {
+    while (this.#hasMore()) {
+      const { position, reach } = this.#cursor
+      const waiting = this.#ahead.before(position, reach - position) ?? this.#letOthersRun()
+      if (waiting === undefined) {
+        const items = this.#step()
+        if (items.length > 0) return items
+      } else {
+        await waiting
+        this.#turn = performance.now()
+      }
+    }
+    return []
+  }
+
+  end(): void {
+    this.#ahead.end()
+  }
+
+  #hasMore(): boolean {
+    this.#signal?.throwIfAborted()
+    this.#region.check()
+    return !this.#cursor.done
+  }
+
+  #step(): T[] {
+    this.#ahead.behind(this.#cursor.position)
+    const items = this.#cursor.step()
+    // In the place of a page that could not be delivered the items have zeros.
+    this.#region.check()
+    return items
+  }
+
+  #letOthersRun(): Promise<void> | undefined {
+    return performance.now() - this.#turn < BURST ? undefined : setImmediate()
+  }
+}
+
+class Items<T> implements IterableIterator<T> {
+  readonly #source: Parts<T>
+  #items: readonly T[] = []
+  #index = 0
+  #ended = false
+
+  constructor(source: Parts<T>) {
+    this.#source = source
+  }
+
+  next(): IteratorResult<T, undefined> {
+    const index = this.#index
+    if (index < this.#items.length && this.#source.isOpen) {
+      this.#index = index + 1
+      return { done: false, value: this.#items[index] as T }
+    }
+    return this.#advance()
+  }
+
+  return(): IteratorResult<T, undefined> {
+    this.#end()
+    return { done: true, value: undefined }
+  }
+
+  throw(error: unknown): never {
+    this.#end()
+    throw error
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  #advance(): IteratorResult<T, undefined> {
+    if (this.#ended) return { done: true, value: undefined }
+    try {
+      this.#items = this.#source.pullNow()
+    } catch (error) {
+      return this.throw(error)
+    }
+    if (this.#items.length === 0) return this.return()
+    this.#index = 1
+    return { done: false, value: this.#items[0] as T }
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#items = []
+    this.#source.end()
+  }
+}
+
+/**
+ * An asynchronous iterator. Steps may be asked for before the one before is there; they are answered in that order. Ending it
+ * answers those that still wait with `done`.
+ */
+export class AsyncItems<T> implements AsyncIterableIterator<T> {
+  readonly #source: Source<T>
+  #items: readonly T[] = []
+  #index = 0
+  #ended = false
+  // The last step that is not answered yet.
+  #last: Promise<unknown> | undefined
+
+  constructor(source: Source<T>) {
+    this.#source = source
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    const index = this.#index
+    if (index < this.#items.length && this.#last === undefined && this.#source.isOpen) {
+      this.#index = index + 1
+      return Promise.resolve({ done: false, value: this.#items[index] as T })
+    }
+    return this.#queue()
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.#end()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  throw(error: unknown): Promise<never> {
+    this.#end()
+    return Promise.reject(error)
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  #queue(): Promise<IteratorResult<T, undefined>> {
+    const step = (): Promise<IteratorResult<T, undefined>> => this.#advance()
+    const answer = this.#last === undefined ? step() : this.#last.then(step)
+    // Before anybody else hears of the answer, so that the next step finds the way free.
+    const clear = (): void => {
+      if (this.#last === last) this.#last = undefined
+    }
+    const last = answer.then(clear, clear)
+    this.#last = last
+    return answer
+  }
+
+  async #advance(): Promise<IteratorResult<T, undefined>> {
+    if (this.#index >= this.#items.length || !this.#source.isOpen) {
+      await this.#refill()
+    }
+    if (this.#ended) return { done: true, value: undefined }
+    return { done: false, value: this.#items[this.#index++] as T }
+  }
+
+  async #refill(): Promise<void> {
+    if (this.#ended) return
+    try {
+      const items = await this.#source.pull()
+      if (items.length === 0) this.#end()
+      if (this.#ended) return
+      this.#items = items
+      this.#index = 0
+    } catch (error) {
+      // Whoever ended it does not want to hear what that has broken off.
+      if (this.#ended) return
+      this.#end()
+      throw error
+    }
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#items = []
+    this.#source.end()
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Lines: pieces that end in a line feed, or in a carriage return and a line feed.
+ */
+import { follow } from './follow.js'
+import { PIECE_OPTIONS, type Pieced, type PieceOptions, pieces, parsePieces, type YieldOptions } from './pieces.js'
+import type { Region } from './region.js'
+import { invalidArgValue, parseBoolean, parseOptions } from './validate.js'
+import { parseWalk } from './window.js'
+
+/** Options of lines. */
+export interface LineOptions extends PieceOptions {
+  /** Wait at the end for what is appended to the file, as `tail -F` does. Only with `for await`. @default false */
+  readonly follow?: boolean | undefined
+}
+
+const LINE_OPTIONS = ['follow', ...PIECE_OPTIONS]
+const SEPARATOR = Uint8Array.of(10)
+
+export function lines(region: Region, options: (LineOptions & YieldOptions) | undefined): Pieced {
+  // Validate arguments
+  const given = parseOptions(options, 'options', LINE_OPTIONS)
+
+  // Interpret options
+  const { encoding, keepEnd, offsets } = parsePieces(given as LineOptions & YieldOptions)
+  const isFollowing = parseBoolean(given.follow, 'options.follow') ?? false
+  const cut = { separator: SEPARATOR, dropReturn: true, keepEnd, keepLast: false }
+  const lay = parseWalk(given)
+
+  // Validate interpreted options
+  if (isFollowing && given.length !== undefined) {
+    throw invalidArgValue(
+      'options.length',
+      given.length,
+      "can't be given with options.follow, which goes on at the end",
+    )
+  }
+  const route = lay(region)
+
+  return isFollowing ? follow(route, cut, encoding, offsets) : pieces(route, cut, encoding, offsets)
+}

@@ -1,0 +1,212 @@
+/**
+ * All matches of a search, one by one or in batches: the range is searched part by part, and while the caller works on the
+ * matches of one part, the next is searched already.
+ */
+import { AsyncItems, type Source } from './iterate.js'
+import type { NativeJob } from './native.js'
+import type { Region } from './region.js'
+import {
+  type Needle,
+  parseSearch,
+  parseSearchSync,
+  type Search,
+  type SearchOptions,
+  type SearchSyncOptions,
+} from './search.js'
+
+/** Where something was found. */
+export interface Match {
+  /** Its first byte, counted from the start of the mapping. */
+  readonly offset: number
+  /** In bytes. */
+  readonly length: number
+  /** Which one of a list of needles it is. Only if there was a list. */
+  readonly needle?: number
+}
+
+/** Many matches, in order: the same index in each array belongs to the same match. */
+export interface MatchBatch {
+  /** The first byte of each, counted from the start of the mapping. */
+  readonly offsets: Float64Array
+  /** The length of each, in bytes. */
+  readonly lengths: Float64Array
+  /** Which one of a list of needles each is. Only if there was a list. */
+  readonly needles?: Uint32Array
+}
+
+/** Can be walked through with `for await`, as often as wanted. */
+export interface Matches extends AsyncIterable<Match> {
+  /** The same matches in batches of up to some ten thousand; none is empty. */
+  batches(): AsyncIterable<MatchBatch>
+}
+
+/** Can be walked through with `for`, as often as wanted. */
+export interface MatchesSync extends Iterable<Match> {
+  /** The same matches in batches of up to some ten thousand; none is empty. */
+  batches(): Iterable<MatchBatch>
+}
+
+/** How many bytes are searched at once. */
+export interface Pace {
+  readonly first: number
+  readonly least: number
+  readonly most: number
+  /** Parts become smaller where they have more matches than this, and larger where they have fewer. */
+  readonly wanted: number
+}
+
+// The first matches come soon, and so many threads have each something to do. A batch of so many matches is a MiB, and the cost
+// of waiting for it is nothing beside that of making it.
+const paceOf = (threads: number): Pace => ({
+  first: 2 ** 18,
+  least: 2 ** 16,
+  most: Math.min(threads, 16) * 2 ** 23,
+  wanted: 2 ** 15,
+})
+
+/** What the native half gives: where the search stands afterwards, then start, end and needle of each match. */
+type Triples = Float64Array
+
+export function matches(region: Region, needle: Needle, options?: SearchOptions, pace?: Pace): Matches {
+  const search = parseSearch(region, needle, options)
+  const walk = <T>(convert: (search: Search, found: Triples) => T[]): AsyncIterable<T> => ({
+    [Symbol.asyncIterator]: () => new AsyncItems(new Parts(new Progression(search, pace), convert)),
+  })
+  return { ...walk(items), batches: () => walk(batch) }
+}
+
+export function matchesSync(region: Region, needle: Needle, options?: SearchSyncOptions, pace?: Pace): MatchesSync {
+  const search = parseSearchSync(region, needle, options)
+  const walk = <T>(convert: (search: Search, found: Triples) => T[]): Iterable<T> => ({
+    [Symbol.iterator]: () => stepThrough(new Progression(search, pace), convert),
+  })
+  return { ...walk(items), batches: () => walk(batch) }
+}
+
+function* stepThrough<T>(at: Progression, convert: (search: Search, found: Triples) => T[]): Generator<T, undefined> {
+  const { region, pattern, offset, length, threads } = at.search
+  while (!at.isOver) {
+    region.check()
+    const [entry, limit] = at.part()
+    const found = region.run((handle) => handle.matchesSync(pattern, offset, length, entry, limit, threads))
+    at.advance(found)
+    for (const item of convert(at.search, found)) {
+      yield item
+      if (region.closed) region.check()
+    }
+  }
+  return undefined
+}
+
+/** How far a search is, and how much is searched next. */
+class Progression {
+  readonly search: Search
+  readonly #pace: Pace
+  #size: number
+  #next = 0
+
+  constructor(search: Search, pace: Pace = paceOf(search.threads)) {
+    this.search = search
+    this.#pace = pace
+    this.#size = pace.first
+  }
+
+  /** An empty match may also lie behind the last byte. */
+  get isOver(): boolean {
+    return this.#next > this.search.length
+  }
+
+  get done(): number {
+    return Math.min(this.#next, this.search.length)
+  }
+
+  /** Where the search stands, and where the next matches must begin before. */
+  part(): [entry: number, limit: number] {
+    return [this.#next, Math.min(this.#next + this.#size, this.search.length + 1)]
+  }
+
+  advance(found: Triples): void {
+    const { least, most, wanted } = this.#pace
+    const [next = 0] = found
+    const count = (found.length - 1) / 3
+    const fitting = count === 0 ? most : ((next - this.#next) * wanted) / count
+    this.#size = Math.max(least, Math.min(Math.ceil(fitting), this.#size * 4, most))
+    this.#next = next
+  }
+}
+
+/** Gives the matches of part after part, and searches one part ahead. */
+class Parts<T> implements Source<T> {
+  readonly #at: Progression
+  readonly #convert: (search: Search, found: Triples) => T[]
+  #ahead: Promise<Triples> | undefined
+  #job: NativeJob | undefined
+  #ended = false
+
+  constructor(at: Progression, convert: (search: Search, found: Triples) => T[]) {
+    this.#at = at
+    this.#convert = convert
+  }
+
+  get isOpen(): boolean {
+    const { region, signal } = this.#at.search
+    return !region.closed && !signal?.aborted
+  }
+
+  async pull(): Promise<T[]> {
+    const { search } = this.#at
+    const { region, signal, onProgress, length } = search
+    while (true) {
+      if (signal?.aborted) throw signal.reason
+      region.check()
+      if (this.#ahead === undefined && this.#at.isOver) return []
+      const found = await (this.#ahead ?? this.#search())
+      this.#at.advance(found)
+      this.#ahead = this.#at.isOver || this.#ended ? undefined : this.#search()
+      onProgress?.({ done: this.#at.done, total: length })
+      if (found.length > 1) return this.#convert(search, found)
+    }
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#job?.cancel()
+  }
+
+  #search(): Promise<Triples> {
+    const { region, pattern, offset, length, threads, signal } = this.#at.search
+    const [entry, limit] = this.#at.part()
+    const work = region.runCancellable((handle, job) => {
+      this.#job = job
+      return handle.matches(pattern, offset, length, entry, limit, threads, job)
+    }, signal)
+    // Nobody may ever ask for it.
+    work.catch(() => {})
+    return work
+  }
+}
+
+function items(search: Search, found: Triples): Match[] {
+  const made: Match[] = []
+  for (let at = 1; at < found.length; at += 3) {
+    const [start = 0, end = 0, needle = 0] = [found[at], found[at + 1], found[at + 2]]
+    const place = { offset: search.offset + start, length: end - start }
+    made.push(search.isList ? { ...place, needle } : place)
+  }
+  return made
+}
+
+function batch(search: Search, found: Triples): MatchBatch[] {
+  const count = (found.length - 1) / 3
+  if (count === 0) return []
+  const offsets = new Float64Array(count)
+  const lengths = new Float64Array(count)
+  const needles = new Uint32Array(search.isList ? count : 0)
+  for (let index = 0, at = 1; index < count; index++, at += 3) {
+    const start = found[at] ?? 0
+    offsets[index] = search.offset + start
+    lengths[index] = (found[at + 1] ?? 0) - start
+    if (search.isList) needles[index] = found[at + 2] ?? 0
+  }
+  return [search.isList ? { offsets, lengths, needles } : { offsets, lengths }]
+}

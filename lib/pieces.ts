@@ -1,0 +1,173 @@
+/**
+ * The pieces of a range between separators, which lines are too. The native half says where the separators of a part are, in
+ * one call, and `cut.ts` makes something of what lies between them.
+ *
+ *     position                       after the last separator        reach
+ *       |-- piece --|;|-- piece --|;|-- cut off, comes again ----------|
+ *
+ * A piece that is longer than a part is looked for in larger steps, and made by itself.
+ */
+import {
+  type Cut,
+  ENCODINGS,
+  type Extent,
+  type Extents,
+  type Maker,
+  makersOf,
+  MOST,
+  type PieceEncoding,
+  places,
+  type Read,
+  RETURN,
+} from './cut.js'
+import { type Cursor, type Route, type Walk, walk } from './iterate.js'
+import { native, type NativePattern } from './native.js'
+import type { Region } from './region.js'
+import { parseBoolean, parseWord } from './validate.js'
+import { viewOrCopy, WALK_OPTIONS, type WalkOptions } from './window.js'
+
+/** Options of what yields pieces. */
+export interface PieceOptions extends WalkOptions {
+  /** Leave the end at each piece. @default false */
+  readonly keepEnd?: boolean | undefined
+}
+
+/** Options for pieces as strings. */
+export interface StringOptions {
+  /** @default 'utf8' */
+  readonly encoding?: 'utf8' | 'latin1' | 'ascii' | undefined
+  readonly offsets?: false | undefined
+}
+
+/** Options for pieces as Buffers: views, not copies. */
+export interface BufferOptions {
+  readonly encoding: 'buffer'
+  readonly offsets?: false | undefined
+}
+
+/** Options for the places of pieces alone. */
+export interface ExtentOptions {
+  readonly encoding?: PieceEncoding | undefined
+  readonly offsets: true
+}
+
+/** Options for whatever is yielded. */
+export type YieldOptions = StringOptions | BufferOptions | ExtentOptions
+
+/** What is yielded, by the options. */
+export type Pieced = Walk<string> | Walk<Buffer> | Walk<Extent, Extents>
+
+/** The names of the options of pieces. */
+export const PIECE_OPTIONS = ['encoding', 'keepEnd', 'offsets', ...WALK_OPTIONS]
+
+/** Reads the options that say what is yielded. */
+export function parsePieces({ encoding, keepEnd, offsets }: PieceOptions & YieldOptions): {
+  encoding: PieceEncoding
+  keepEnd: boolean
+  offsets: boolean
+} {
+  return {
+    encoding: encoding === undefined ? 'utf8' : parseWord(encoding, 'options.encoding', ENCODINGS),
+    keepEnd: parseBoolean(keepEnd, 'options.keepEnd') ?? false,
+    offsets: parseBoolean(offsets, 'options.offsets') ?? false,
+  }
+}
+
+/** Makes what is gone through. */
+export function pieces(route: Route, cut: Cut, encoding: PieceEncoding, offsets: boolean): Pieced {
+  const { items, batches } = makersOf(encoding, offsets)
+  const by = (maker: Maker<unknown>) => () => new Pieces(route, cut, maker)
+  return (batches === undefined ? walk(route, by(items)) : walk(route, by(items), by(batches))) as Pieced
+}
+
+// Where a piece is longer than a part its end is looked for in steps of so many parts.
+const STRIDE = 16
+
+/** Makes the pieces of a range. */
+export class Pieces<T> implements Cursor<T> {
+  position: number
+  done: boolean
+  readonly #region: Region
+  readonly #end: number
+  readonly #cut: Cut
+  readonly #maker: Maker<T>
+  readonly #pattern: NativePattern | undefined
+  readonly #read: Read
+  #size: number
+  // Up to here there is no separator after `position`.
+  #searched: number
+
+  constructor({ region, start, end }: Route, cut: Cut, maker: Maker<T>) {
+    this.position = this.#searched = start
+    this.done = start === end && !cut.keepLast
+    this.#region = region
+    this.#end = end
+    this.#cut = cut
+    this.#maker = maker
+    this.#size = maker.sizes[0]
+    this.#read = (offset, length) => viewOrCopy(region, offset, length)
+    this.#pattern = cut.separator.length === 1 ? undefined : native.needles([cut.separator])
+  }
+
+  get reach(): number {
+    const size = this.#searched > this.position ? this.#size * STRIDE : this.#size
+    return Math.min(this.#searched + size + this.#cut.separator.length - 1, this.#end)
+  }
+
+  step(): T[] {
+    const isLong = this.#searched > this.position
+    const reach = this.reach
+    const found = this.#find(this.#searched, reach, isLong)
+    const count = found >>> 1
+    if (count === 0) {
+      this.#searched = Math.max(this.position, reach - this.#cut.separator.length + 1)
+      return reach === this.#end ? this.#last() : []
+    }
+    const isAscii = (found & 1) === 1
+    const items = isLong ? this.#one(this.#searched + (places[0] as number)) : this.#many(count, isAscii)
+    this.#size = this.#maker.sizes[isAscii ? 0 : 1]
+    this.#searched = this.position
+    if (this.position === this.#end && !this.#cut.keepLast) this.done = true
+    return items
+  }
+
+  // Twice the number of separators, plus one where all is ASCII.
+  #find(from: number, to: number, isLong: boolean): number {
+    const { separator } = this.#cut
+    const pattern = this.#pattern
+    if (pattern === undefined) {
+      const out = isLong ? places.subarray(0, 1) : places
+      return this.#region.run((handle) => handle.places(from, to - from, separator[0] as number, out))
+    }
+    const limit = Math.max(0, to - from - separator.length + 1)
+    const found = this.#region.run((handle) => handle.matchesSync(pattern, from, to - from, 0, limit, 1))
+    const count = Math.min((found.length - 1) / 3, isLong ? 1 : MOST)
+    for (let index = 0; index < count; index++) places[index] = found[index * 3 + 1] as number
+    return count * 2
+  }
+
+  #many(count: number, isAscii: boolean): T[] {
+    const offset = this.position
+    const length = (places[count - 1] as number) + this.#cut.separator.length
+    this.position += length
+    const bytes = this.#read(offset, length)
+    return this.#maker.many({ offset, length, count, isAscii, bytes }, this.#cut)
+  }
+
+  // A piece that ends at a separator.
+  #one(end: number): T[] {
+    const { separator, dropReturn, keepEnd } = this.#cut
+    const offset = this.position
+    this.position = end + separator.length
+    if (keepEnd) return this.#maker.one(offset, this.position - offset, this.#read)
+    const hasReturn = dropReturn && end > offset && this.#read(end - 1, 1)[0] === RETURN
+    return this.#maker.one(offset, end - offset - (hasReturn ? 1 : 0), this.#read)
+  }
+
+  #last(): T[] {
+    const offset = this.position
+    this.position = this.#end
+    this.done = true
+    return this.#maker.one(offset, this.#end - offset, this.#read)
+  }
+}
