@@ -277,6 +277,26 @@ test('while it waits it asks for nothing again and again, and a program that sto
   t.deepEqual(outcome, { code: 0, signal: null, stdout, stderr: '' })
 })
 
+test('a step that waits keeps the process alive, an iterator that is left alone does not', async (t) => {
+  const outcome = await runCode(
+    `
+    import { appendFileSync, writeFileSync } from 'node:fs'
+    import { mmapSync } from 'memmap'
+    writeFileSync('a.log', 'one\\n')
+    const mapping = mmapSync('a.log')
+    const iterator = mapping.lines({ follow: true })[Symbol.asyncIterator]()
+    console.log(await iterator.next())
+    setTimeout(() => appendFileSync('a.log', 'two\\n'), 500).unref()
+    setTimeout(() => {}, 100)
+    console.log(await iterator.next())
+    setInterval(() => {}, 10).unref()
+    `,
+    { cwd: tempDir(t) },
+  )
+  const stdout = "{ done: false, value: 'one' }\n{ done: false, value: 'two' }\n"
+  t.deepEqual(outcome, { code: 0, signal: null, stdout, stderr: '' })
+})
+
 test('where the system tells of nothing it asks now and then', async (t) => {
   const outcome = await runCode(
     `

@@ -68,7 +68,10 @@ test('bigints are numbers of bytes too', async (t) => {
 test('a highWaterMark of 0 reads nothing ahead, and then as much as ever', async (t) => {
   const { mapping } = mapFile(t, 1000)
   t.deepEqual(await buffer(mapping.createReadStream({ highWaterMark: 0 })), counting(1000))
-  t.deepEqual(await text(mapping.createReadStream({ highWaterMark: 0, encoding: 'hex' })), counting(1000).toString('hex'))
+  t.deepEqual(
+    await text(mapping.createReadStream({ highWaterMark: 0, encoding: 'hex' })),
+    counting(1000).toString('hex'),
+  )
   const stream = mapping.createReadStream({ highWaterMark: 0 })
   let length = 0
   stream.on('data', (chunk: Buffer) => (length += chunk.length))

@@ -6,11 +6,11 @@ import { tempDir } from './helpers/temp.js'
 const node = ['--no-warnings', '--expose-gc']
 
 const works = {
-  loop: '4',
-  'a faulting loop': '4',
-  'mmap()': '6',
+  loop: '3',
+  'a faulting loop': '3',
+  'mmap()': '4',
   'flush()': '4',
-  'close()': '6',
+  'close()': '4',
   'nothing, with all open': '3',
 }
 for (const [work, rounds] of Object.entries(works)) {

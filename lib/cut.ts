@@ -53,18 +53,17 @@ export type Read = (offset: number, length: number) => Buffer
 
 /** Makes items of pieces. */
 export interface Maker<T> {
-  /** Bytes of a part, at most `MOST`; the second number where not all bytes are ASCII. */
-  readonly sizes: readonly [number, number]
+  /** Bytes of a part, at most `MOST`. */
+  readonly size: number
   /** The pieces of a part. Where the separators are is in `places`. */
   many(part: Part, cut: Cut): T[]
   /** A piece by itself, of any length, of which the bytes are read only if they are wanted. */
   one(offset: number, length: number, read: Read): T[]
 }
 
-// What a string of one part has room for in the young generation of V8: strings of 128 KiB and more are allocated apart, one
-// by one, which makes everything four times slower. Two bytes a character are needed where not all are Latin-1.
-const TEXT_PART = 2 ** 16
-const WIDE_PART = 2 ** 15
+// As much as V8 keeps in its young generation as one string of two-byte characters, its head included: strings of 128 KiB and
+// more are allocated apart, one by one, which makes everything four times slower.
+const TEXT_PART = 2 ** 16 - 64
 
 // Where no strings are made larger parts are quicker: two arrays are made for each, however few places are in them.
 export const MOST = 2 ** 18
@@ -99,7 +98,7 @@ export function cutBytes<T>(bytes: Buffer, offset: number, cut: Cut, maker: Make
 /** Makes strings. */
 function strings(encoding: Exclude<PieceEncoding, 'buffer'>): Maker<string> {
   return {
-    sizes: encoding === 'utf8' ? [TEXT_PART, WIDE_PART] : [TEXT_PART, TEXT_PART],
+    size: TEXT_PART,
     many(part, cut) {
       const { bytes, length, isAscii } = part
       if (isAscii || encoding === 'latin1') return cutString(bytes.toString('latin1', 0, length), part, cut)
@@ -118,7 +117,7 @@ function strings(encoding: Exclude<PieceEncoding, 'buffer'>): Maker<string> {
 
 /** Makes Buffers: views, except where the runtime refuses them. */
 const buffers: Maker<Buffer> = {
-  sizes: [TEXT_PART, TEXT_PART],
+  size: TEXT_PART,
   many(part, cut) {
     return extentsOf(part, cut).map(({ offset, length }) => part.bytes.subarray(offset, offset + length))
   },
@@ -130,7 +129,7 @@ const buffers: Maker<Buffer> = {
 
 /** Says where the pieces are. */
 const extents: Maker<Extent> = {
-  sizes: [TEXT_PART, TEXT_PART],
+  size: TEXT_PART,
   many(part, cut) {
     return extentsOf(part, cut).map(({ offset, length }) => ({ offset: part.offset + offset, length }))
   },
@@ -141,7 +140,7 @@ const extents: Maker<Extent> = {
 
 /** The same in columns, of which one is for a whole part. */
 const columns: Maker<Extents> = {
-  sizes: [MOST, MOST],
+  size: MOST,
   many(part, cut) {
     const { offset, count, bytes } = part
     const { separator, keepEnd } = cut

@@ -151,10 +151,13 @@ class Parts<T> implements Source<T> {
   }
 
   #step(): T[] {
-    this.#ahead.behind(this.#cursor.position)
+    const { position, reach } = this.#cursor
+    this.#ahead.behind(position)
     const items = this.#cursor.step()
-    // In the place of a page that could not be delivered the items have zeros.
+    // In the place of a page that could not be delivered the items have zeros, and so they have, without a fault, in the rest
+    // of the page where the file ends now.
     this.#region.check()
+    if (items.length > 0) this.#region.run((native) => native.checkExtent(position, reach - position))
     return items
   }
 

@@ -18,11 +18,11 @@ export type AnonymousRequest = Optional<Native.AnonymousRequest>
 export const native: typeof Native = load()
 
 /** Calls into the native half. What it throws comes out translated, with a stack that starts at our caller. */
-export function call<T>(operation: () => T): T {
+export function call<T>(operation: () => T, hide: (...args: never[]) => unknown = call): T {
   try {
     return operation()
   } catch (failure) {
-    throw restack(translate(failure), call)
+    throw restack(translate(failure), hide)
   }
 }
 
@@ -45,12 +45,12 @@ export function open(request: OpenRequest): Promise<Native.NativeMapping> {
 
 /** Maps a file, on this thread. */
 export function openSync(request: OpenRequest): Native.NativeMapping {
-  return call(() => native.openSync(request as Native.OpenRequest))
+  return call(() => native.openSync(request as Native.OpenRequest), openSync)
 }
 
 /** Maps memory without a file. */
 export function anonymous(request: AnonymousRequest): Native.NativeMapping {
-  return call(() => native.anonymous(request as Native.AnonymousRequest))
+  return call(() => native.anonymous(request as Native.AnonymousRequest), anonymous)
 }
 
 // A static import could not be caught, and the generated loader's own message blames npm and a missing WASI package.

@@ -93,7 +93,6 @@ export class Pieces<T> implements Cursor<T> {
   readonly #maker: Maker<T>
   readonly #pattern: NativePattern | undefined
   readonly #read: Read
-  #size: number
   // Up to here there is no separator after `position`.
   #searched: number
 
@@ -104,14 +103,13 @@ export class Pieces<T> implements Cursor<T> {
     this.#end = end
     this.#cut = cut
     this.#maker = maker
-    this.#size = maker.sizes[0]
     this.#read = (offset, length) => viewOrCopy(region, offset, length)
     this.#pattern = cut.separator.length === 1 ? undefined : native.needles([cut.separator])
   }
 
   get reach(): number {
-    const size = this.#searched > this.position ? this.#size * STRIDE : this.#size
-    return Math.min(this.#searched + size + this.#cut.separator.length - 1, this.#end)
+    const stride = this.#searched > this.position ? STRIDE : 1
+    return Math.min(this.#searched + this.#maker.size * stride + this.#cut.separator.length - 1, this.#end)
   }
 
   step(): T[] {
@@ -125,7 +123,6 @@ export class Pieces<T> implements Cursor<T> {
     }
     const isAscii = (found & 1) === 1
     const items = isLong ? this.#one(this.#searched + (places[0] as number)) : this.#many(count, isAscii)
-    this.#size = this.#maker.sizes[isAscii ? 0 : 1]
     this.#searched = this.position
     if (this.position === this.#end && !this.#cut.keepLast) this.done = true
     return items

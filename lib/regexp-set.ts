@@ -60,10 +60,12 @@ export function writeSet(ranges: readonly CharRange[], isNegated = false): strin
   return `[${isNegated ? '^' : ''}${text}]`
 }
 
-/** Writes what stands between brackets. There are no surrogates in UTF-8, nor in the syntax of the crate. */
+/**
+ * Writes what stands between brackets. There are no surrogates in UTF-8, nor in the syntax of the crate, where a range may only
+ * go across them; of two that end and begin there it is wrong about what is in between.
+ */
 export function writeRanges(ranges: readonly CharRange[]): string {
-  return merge(ranges)
-    .flatMap(withoutSurrogates)
+  return merge(ranges.flatMap(withoutSurrogates))
     .map(([first, last]) => (first === last ? writeChar(first) : `${writeChar(first)}-${writeChar(last)}`))
     .join('')
 }
@@ -74,12 +76,9 @@ function writeChar(char: number): string {
 }
 
 function withoutSurrogates([first, last]: CharRange): CharRange[] {
-  const parts: CharRange[] = [
-    [first, Math.min(last, SURROGATES[0] - 1)],
-    [Math.max(first, SURROGATES[1] + 1), last],
-  ]
-  if (last < SURROGATES[0] || first > SURROGATES[1]) return [[first, last]]
-  return parts.filter((part) => part[0] <= part[1])
+  const from = isSurrogate(first) ? SURROGATES[1] + 1 : first
+  const to = isSurrogate(last) ? SURROGATES[0] - 1 : last
+  return from <= to ? [[from, to]] : []
 }
 
 /** The ranges in order, none touching the next. */
@@ -87,10 +86,14 @@ function merge(ranges: readonly CharRange[]): CharRange[] {
   const merged: [number, number][] = []
   for (const [first, last] of ranges.toSorted((a, b) => a[0] - b[0])) {
     const before = merged.at(-1)
-    if (before !== undefined && first <= before[1] + 1) before[1] = Math.max(before[1], last)
+    if (before !== undefined && first <= following(before[1])) before[1] = Math.max(before[1], last)
     else merged.push([first, last])
   }
   return merged
+}
+
+function following(char: number): number {
+  return char === SURROGATES[0] - 1 ? SURROGATES[1] + 1 : char + 1
 }
 
 /**

@@ -7,10 +7,12 @@
  *
  * @see https://docs.rs/regex/latest/regex/#syntax
  */
+import { native, type NativePattern } from './native.js'
 import { ANY, LINE_ENDS, writeSet } from './regexp-set.js'
 import { readClass, readEscape, readShorthand, writeLiteral } from './regexp-class.js'
 import { choice, loop, type Node, sequence, TooComplex, writeNode } from './regexp-node.js'
 import { Reader } from './regexp-reader.js'
+import { invalidArgValue } from './validate.js'
 
 interface Flags {
   readonly i: boolean
@@ -25,6 +27,17 @@ const DEEPEST = 80
 const SPARE_PARTS = 20_000
 
 /** The pattern for an expression. Throws `ERR_INVALID_ARG_VALUE` for what can't be translated, and says what that is. */
+export function patternOf(expression: RegExp): NativePattern {
+  const text = translateRegExp(expression)
+  try {
+    return native.expression(text)
+  } catch (error) {
+    const reason = `it is too large, or beyond the engine (${error instanceof Error ? error.message : String(error)})`
+    throw invalidArgValue('needle', expression, `can't be searched for: ${reason}`)
+  }
+}
+
+/** The same in the syntax of the crate. */
 export function translateRegExp(expression: RegExp): string {
   const { source, flags } = expression
   const reader = new Reader(expression, source, flags)

@@ -5,7 +5,7 @@
 import { isRegExp, isUint8Array } from 'node:util/types'
 import { call, native, type NativeJob, type NativeMapping, type NativePattern } from './native.js'
 import type { Region } from './region.js'
-import { translateRegExp } from './regexp.js'
+import { patternOf } from './regexp.js'
 import {
   invalidArgType,
   invalidArgValue,
@@ -205,7 +205,7 @@ function parseThreads(threads: unknown): number {
 
 function parseNeedle(needle: unknown): Pick<Search, 'pattern' | 'isList'> {
   const isList = Array.isArray(needle)
-  if (isRegExp(needle)) return { isList, pattern: call(() => native.expression(translateRegExp(needle))) }
+  if (isRegExp(needle)) return { isList, pattern: patternOf(needle) }
   if (isList && needle.length === 0) throw invalidArgValue('needle', needle, 'must not be an empty list')
   const list = isList
     ? needle.map((one, index) => parseBytesOf(one, `needle[${index}]`))

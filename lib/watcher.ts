@@ -34,6 +34,7 @@ export class Watcher {
   async change(): Promise<void> {
     const isTold = await this.#watch()
     if (!this.#hasChanged && !this.#isClosed) {
+      for (const { watcher } of this.#watched.values()) watcher.ref()
       await new Promise<void>((resolve) => {
         const timer = isTold ? undefined : setTimeout(resolve, POLL)
         this.#wake = () => {
@@ -41,6 +42,7 @@ export class Watcher {
           resolve()
         }
       })
+      for (const { watcher } of this.#watched.values()) watcher.unref()
     }
     this.#hasChanged = false
   }
@@ -72,7 +74,8 @@ export class Watcher {
     try {
       const { type } = await statfs(directory)
       if (this.#isClosed) return
-      const watcher = watch(directory, (_event, name) => this.#hear(directory, name))
+      // Only who waits keeps the process alive.
+      const watcher = watch(directory, { persistent: false }, (_event, name) => this.#hear(directory, name))
       watcher.on('error', () => this.#forget(directory))
       this.#watched.set(directory, { watcher, tellsAll: !REMOTE.has(type) })
       // What happened before that was not heard.

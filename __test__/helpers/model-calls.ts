@@ -148,8 +148,8 @@ function windows(world: World, subject: Open): void {
     }
     return Buffer.concat(parts)
   }
-  if (refusal(subject) !== undefined) return throwsCode(real, refusal(subject)!)
-  // Views don't throw: pages that are gone become zeros, and the next call tells.
+  const refused = refusalToWalk(subject, range)
+  if (refused !== undefined) return throwsCode(real, refused)
   same(real(), memory.read(range.offset, range.length), 'the windows')
 }
 
@@ -159,8 +159,16 @@ function chunks(world: World, subject: Open): void {
   const size = world.random.position(64, 8 * PAGE, PAGE)
   world.note(`${subject.name} ${show(range)} by ${size}`)
   const real = () => Buffer.concat([...mapping.chunks({ ...range, size })])
-  if (refusal(subject) !== undefined) return throwsCode(real, refusal(subject)!)
+  const refused = refusalToWalk(subject, range)
+  if (refused !== undefined) return throwsCode(real, refused)
   same(real(), memory.read(range.offset, range.length), 'the chunks')
+}
+
+// Nothing is handed out that the file does not reach to any more, be it zeros without a fault or a private copy.
+function refusalToWalk(subject: Subject, { offset, length }: { offset: number; length: number }): string | undefined {
+  const end = subject.memory.offset + offset + length
+  const isCut = length > 0 && end > subject.memory.file.size
+  return refusal(subject) ?? (isCut ? 'ERR_MEMMAP_FAULT' : undefined)
 }
 
 function advise(world: World, subject: Open): void {
