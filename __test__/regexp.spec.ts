@@ -104,6 +104,15 @@ test(
   /[^]/s,
   /[^a-z]/i,
 )
+test(
+  'sets have the same characters where halves of characters are left out',
+  finds,
+  points,
+  /[^\0-\ud7ff\ue000-\uffff]/u,
+  /[^\ud800-\udfff]/u,
+  /[\ud800-\ue000]/u,
+  /[\ud7ff-\ud900]/u,
+)
 test('sets have the same characters without case', finds, points, /\w/i, /\w/iu, /\W/iu, /[^\W]/iu, /[^a-z]/iu)
 test(
   'letters are the same without case as in JavaScript, which has other rules without the flag u',
