@@ -18,7 +18,7 @@ const trace = (directory: string) =>
 
 const canTrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0
 
-/** The calls of msync, and the places of the file in memory as [address, byte of the file] at which mappings of it began. */
+/** The calls of msync, and where mappings of the file began: [address, byte of the file]. */
 function readTrace(directory: string): { calls: Call[]; starts: [bigint, bigint][] } {
   const text = readdirSync(directory)
     .filter((name) => name.startsWith('trace.'))

@@ -28,6 +28,8 @@ import {
  * - Bytes that are no UTF-8 are no characters: not even `[^]` finds them.
  * - With the flag `m` lines end with `\n`, `\r` or `\r\n`: the latter is one end, so that `^` is not in the middle of it; U+2028
  *   and U+2029 end no lines.
+ * - One that can go on and on, such as `/a[^]*b/`, or `/a.*b/` where lines are very long, is searched by one thread, and stops only at
+ *   a match: until then a mapping that is being closed waits for it.
  * - With the flags `i` and `u` the letters of `\b` are still those of `\w` without `i`.
  */
 export type Needle = string | Uint8Array | RegExp | readonly (string | Uint8Array)[]

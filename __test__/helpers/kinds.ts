@@ -30,7 +30,7 @@ const python = spawnSync('python3', ['--version']).status === 0
 const withFd = path.join(import.meta.dirname, '..', 'fixtures', 'torture', 'with-fd.py')
 const length = 10_240
 
-/** Tries all ways of `expected` on a thing, in a process that has to live through them. Nothing may appear where it is. */
+/** Tries all ways of `expected` on a thing, in a process that has to live through them. No file may appear there. */
 export async function checkKind(
   t: ExecutionContext,
   cwd: string,
