@@ -57,10 +57,12 @@ async function run(): Promise<void> {
     world.files.set(file, new ModelFile(contents))
   }
   while (world.step < steps) {
-    if (world.step === spoilAt) spoil()
     if (world.step === crashAt) process.kill(process.pid, 'SIGSEGV')
     await world.take(world.random.weighted(operations))
-    if (world.step % CHECK_EVERY === 0) world.checkAll()
+    if (world.step % CHECK_EVERY !== 0) continue
+    // Just before a look, or another step could write over the byte that nobody has seen yet.
+    if (spoilAt >= 0 && world.step >= spoilAt) spoil()
+    world.checkAll()
   }
   world.checkAll()
   while (world.subjects.length > 0) await closeSubject(world, world.subjects[0]!)
