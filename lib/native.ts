@@ -3,7 +3,8 @@
  */
 import { createRequire } from 'node:module'
 import type * as Native from '#native'
-import { memmapError, MemmapError, startStackBelow, systemError, withCode } from './errors.js'
+import { noBinary } from './binary.js'
+import { MemmapError, startStackBelow, systemError, withCode } from './errors.js'
 
 export type { NativeJob, NativeMapping, NativePattern } from '#native'
 
@@ -57,13 +58,8 @@ export function anonymous(request: AnonymousRequest): Native.NativeMapping {
 function load(): typeof Native {
   try {
     return createRequire(import.meta.url)('#native') as typeof Native
-  } catch (cause) {
-    throw memmapError(
-      'ERR_MEMMAP_NO_BINARY',
-      `No native binary of memmap could be loaded on ${process.platform}-${process.arch}. Install the package again ` +
-        'without --omit=optional, or build the binary with "npm run build:native" in a clone of the repository',
-      { cause },
-    )
+  } catch (failure) {
+    throw noBinary(failure)
   }
 }
 

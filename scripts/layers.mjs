@@ -4,7 +4,8 @@
 // room for a cycle. A new file gets its place here.
 const libRows = [
   ['errors', 'regexp-node', 'regexp-set'],
-  ['native', 'validate'],
+  ['binary', 'validate'],
+  ['native'],
   ['constants', 'ledger', 'regexp-reader'],
   ['fault', 'regexp-class', 'segments'],
   ['regexp', 'region'],

@@ -161,6 +161,10 @@ pub unsafe fn protect_pages(address: usize, length: usize, writable: bool) -> Re
     }
 }
 
+/// `MADV_COLLAPSE` of Linux 6.1, which musl's headers lack.
+#[cfg(target_os = "linux")]
+const MADV_COLLAPSE: i32 = 25;
+
 /// Advice that memmap2 does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExtraAdvice {
@@ -184,7 +188,7 @@ impl ExtraAdvice {
         return Some(match self {
             Self::Cold => libc::MADV_COLD,
             Self::Pageout => libc::MADV_PAGEOUT,
-            Self::Collapse => libc::MADV_COLLAPSE,
+            Self::Collapse => MADV_COLLAPSE,
             Self::WipeOnFork => libc::MADV_WIPEONFORK,
             Self::KeepOnFork => libc::MADV_KEEPONFORK,
         });
