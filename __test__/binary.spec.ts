@@ -47,6 +47,12 @@ test('a refusal that says nothing of glibc suggests to install again', explains,
   says: [/refused its binary \(x\.node: file too short\)\. It may be damaged/],
 })
 
+test('a package that lost its binary is told from one that is not there', explains, {
+  attempts: triedFor('linux-x64-gnu'),
+  installed: ['linux-x64-gnu'],
+  says: [/memmap-linux-x64-gnu is installed, but its binary is not in it\. Delete node_modules/],
+})
+
 test('a platform without a package gets the list of those with one', explains, {
   platform: 'freebsd',
   attempts: triedFor('freebsd-x64'),

@@ -75,9 +75,10 @@ function whatToDo(wanted: string, { arch, env, attempts, installed: found }: Cir
   }
   if (found.includes(wanted)) {
     const reason = attempts.findLast((attempt) => !isNotFound(attempt))
-    return `The package memmap-${wanted} is installed, but the system refused its binary${
-      reason === undefined ? '' : ` (${reason})`
-    }. ${refused(reason)}`
+    if (reason === undefined) {
+      return `The package memmap-${wanted} is installed, but its binary is not in it. ${again}`
+    }
+    return `The package memmap-${wanted} is installed, but the system refused its binary (${reason}). ${refused(reason)}`
   }
   const others = found.filter((name) => name !== wanted).map((name) => `memmap-${name}`)
   const other = others.length === 0 ? '' : ` (${others.join(', ')} is, for another platform)`
@@ -90,10 +91,12 @@ function whatToDo(wanted: string, { arch, env, attempts, installed: found }: Cir
   )
 }
 
-function refused(reason = ''): string {
+const again = 'Delete node_modules, and run "npm install" here.'
+
+function refused(reason: string): string {
   const glibc = /GLIBC_([\d.]+)/.exec(reason)
   if (glibc) return `It needs glibc ${glibc[1]} or newer, and this system has an older one.`
-  return 'It may be damaged, or made for another C library: delete node_modules, and run "npm install" here.'
+  return `It may be damaged, or made for another C library. ${again}`
 }
 
 /** The name that the loader looked for: it knows which C library runs here. The last one, since it goes from rare to usual. */

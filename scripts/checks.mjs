@@ -15,6 +15,7 @@ export const checks = [
   { name: 'types', command: 'tsc --noEmit' },
   { name: 'generated binding', command: 'node scripts/check-generated.mjs' },
   { name: 'platform packages', command: 'node scripts/check-platforms.mjs' },
+  { name: 'versions', command: 'node scripts/check-release.mjs' },
   { name: 'build', command: 'npm run --silent build:ts' },
   { name: 'package', command: 'node scripts/check-package.mjs' },
   { name: 'consumer', command: 'node scripts/check-consumer.mjs' },
