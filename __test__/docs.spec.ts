@@ -9,7 +9,10 @@ import { tempDir } from './helpers/temp.js'
 // Every example in a doc comment is run as it stands, in an empty directory.
 
 const root = path.join(import.meta.dirname, '..')
-const files = ['index.ts', ...readdirSync(path.join(root, 'lib')).map((name) => `lib/${name}`)]
+const modules = readdirSync(path.join(root, 'lib'), { encoding: 'utf8', recursive: true }).filter((name) =>
+  name.endsWith('.ts'),
+)
+const files = ['index.ts', ...modules.map((name) => `lib/${name}`)]
 const subjects = new Set<string>()
 
 for (const file of files) {

@@ -1,7 +1,7 @@
 /**
  * Counts a word in a file without reading the file: windows over the mapping, and Buffer's own search in each.
  *
- *     npm start [FILE WORD]
+ *     node --import=tsx examples/count-word.ts [FILE WORD]
  */
 import { mmapSync } from '../index.js'
 import { findBigFile } from './support/big-file.js'

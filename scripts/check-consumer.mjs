@@ -1,8 +1,17 @@
-// Uses the package as somebody who installed it: from a tarball, in a folder of its own, with import, require and types.
-// What npm would bring as the platform's package, the binary, is put beside its loader.
+// Uses the package as somebody who installed it: from a tarball, in a folder of its own, with import, require, types and the
+// program. What npm would bring as the platform's package, the binary, is put beside its loader.
 
 import { execFileSync, execSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
@@ -59,6 +68,9 @@ try {
 
   attempt('import', ['import.mjs'])
   attempt('require', ['require.cjs'])
+  const { bin } = JSON.parse(readFileSync(path.join(home, 'package.json'), 'utf8'))
+  attempt('program', [path.join(home, bin.memmap), 'count', 'package.json', 'private'])
+  attempt('version of the program', [path.join(home, bin.memmap), '--version'])
   attempt('types', [path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')])
 } finally {
   rmSync(scratch, { recursive: true, force: true })

@@ -22,6 +22,14 @@ const libRows = [
   ['line-index'],
   ['mapping'],
   ['open'],
+  ['cli/format', 'cli/opened'],
+  ['cli/bar'],
+  ['cli/output'],
+  ['cli/command', 'cli/text'],
+  ['cli/pattern'],
+  ['cli/bench', 'cli/count', 'cli/find', 'cli/lines', 'cli/resident'],
+  ['cli/run'],
+  ['cli/main'],
 ]
 
 const libRow = new Map(libRows.flatMap((names, row) => names.map((name) => [name, row])))

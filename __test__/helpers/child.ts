@@ -31,9 +31,20 @@ const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 /** The library's entry, for code in a child process to import. */
 export const entry = pathToFileURL(path.join(root, 'index.ts')).href
 
+/** The command-line program. */
+export const program = path.join(root, 'lib', 'cli', 'main.ts')
+
+/** What a Node needs to be told to run TypeScript. */
+export const typed = ['--import', loader]
+
 /** Runs a script of `__test__/fixtures` in a process of its own. */
 export function runFixture(name: string, options: ChildOptions = {}): Promise<Outcome> {
   return run([path.join(root, '__test__', 'fixtures', name)], options)
+}
+
+/** Runs the command-line program, from its sources. */
+export function runProgram(args: readonly string[], options: ChildOptions = {}): Promise<Outcome> {
+  return run([program, ...args], options)
 }
 
 /** Runs code, as an ES module in TypeScript without types, in a process of its own. 'memmap' names this library. */

@@ -1,0 +1,64 @@
+/**
+ * `memmap count`: how often words occur.
+ */
+import type { Mapping } from '../mapping.js'
+import { Bar } from './bar.js'
+import { type Command, EXIT } from './command.js'
+import { formatBytes, formatRate, formatSeconds } from './format.js'
+import { withMapping } from './opened.js'
+import { patternOf } from './pattern.js'
+
+export const count: Command = {
+  name: 'count',
+  operands: 'FILE WORD…',
+  least: 2,
+  most: Infinity,
+  about: 'count how often each word occurs in a file, as bytes, anywhere in it',
+  options: ['regexp', 'ignore-case', 'threads', 'stats'],
+  async run(given, output) {
+    const { file, words } = given
+    const patterns = words.map((word) => patternOf(word, given))
+    const threads = given.number('threads')
+    const start = performance.now()
+    const { size, counts } = await withMapping(file, async (mapping) => ({
+      size: mapping.length,
+      counts: await countAll(mapping, patterns, threads),
+    }))
+    const seconds = (performance.now() - start) / 1000
+
+    const found = words.map((word, index) => ({ word, count: counts[index] ?? 0 }))
+    if (given.is('json')) output.json({ file, size, words: found, seconds })
+    else for (const { word, count: number } of found) output.write(`${number}\t${word}\n`)
+    if (given.is('stats') && !given.is('json')) output.write(describe(file, size, size * words.length, seconds))
+    return counts.some((each) => each > 0) ? EXIT.found : EXIT.nothing
+  },
+}
+
+// Each by itself, since words may overlap: in `none` there are both `one` and `none`.
+async function countAll(
+  mapping: Mapping,
+  patterns: readonly (string | RegExp)[],
+  threads: number | undefined,
+): Promise<number[]> {
+  const bar = new Bar(mapping.length * patterns.length)
+  const counts: number[] = []
+  try {
+    for (const pattern of patterns) {
+      const before = mapping.length * counts.length
+      counts.push(await mapping.count(pattern, { threads, onProgress: ({ done }) => bar.show(before + done) }))
+    }
+  } finally {
+    bar.hide()
+  }
+  return counts
+}
+
+function describe(file: string, size: number, searched: number, seconds: number): string {
+  const rows = [
+    ['file', file],
+    ['size', size < 1024 ? formatBytes(size) : `${formatBytes(size)} (${size} bytes)`],
+    ['time', formatSeconds(seconds)],
+    ['rate', formatRate(searched, seconds)],
+  ]
+  return `\n${rows.map(([name, value]) => `${name}   ${value}\n`).join('')}`
+}
