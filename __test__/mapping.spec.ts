@@ -87,6 +87,8 @@ const methods: Record<string, (mapping: Mapping) => unknown> = {
   discard: (mapping) => mapping.discard('dontneed'),
   protect: (mapping) => mapping.protect('r'),
   flushSync: (mapping) => mapping.flushSync(),
+  resizeSync: (mapping) => mapping.resizeSync(1),
+  refreshSync: (mapping) => mapping.refreshSync(),
   assertHealthy: (mapping) => mapping.assertHealthy(),
   pin: (mapping) => mapping.pin(),
 }
@@ -109,6 +111,8 @@ const rejecting: Record<string, (mapping: Mapping) => Promise<unknown>> = {
   count: (mapping) => mapping.count('x'),
   lineIndex: (mapping) => mapping.lineIndex(),
   prefetch: (mapping) => mapping.prefetch(),
+  resize: (mapping) => mapping.resize(1),
+  refresh: (mapping) => mapping.refresh(),
 }
 
 for (const [name, use] of Object.entries(rejecting)) {

@@ -148,7 +148,7 @@ function open(source: MappingSource, options: FileOptions | undefined, stack: st
   const interpreted = parseFileOptions(options)
 
   // Interpret options
-  const fixed = { mode: 'c', strict: false, noReserve: true, gcOwned: true, thread: threadId }
+  const fixed = { mode: 'c', strict: false, reserve: 0, noReserve: true, gcOwned: true, thread: threadId }
   const request = { ...from, ...interpreted, ...fixed, stack }
 
   watchFaults()

@@ -65,7 +65,7 @@ function explain(entry: Entry, offset: number, reason: FaultReason): string {
   const again = 'close the mapping and open it again'
   switch (reason) {
     case 'truncated':
-      return `${name} became shorter while ${range} were mapped: from offset ${offset} of the mapping on there are only zeros; ${again}`
+      return `${name} became shorter while ${range} were mapped: from offset ${offset} of the mapping on there are only zeros; call refresh(), or ${again}`
     case 'nospace':
       return `The disk was full when offset ${offset} of the mapping was written (${range} are mapped): what was stored there is lost; free space, ${again}`
     case 'io':
@@ -84,6 +84,11 @@ function report(id: number): void {
 }
 
 const announced = new WeakMap<Entry, number>()
+
+/** Faults of a mapping are news again: those before were mended. */
+export function forgetFaults(entry: Entry): void {
+  if (entry.native.faultCount() === 0) announced.delete(entry)
+}
 
 // Comes from the guard's thread or from the call that found the fault, whichever is first: a program that ends right after
 // a fault may not live to hear of it from the guard.

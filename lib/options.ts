@@ -58,6 +58,12 @@ export interface MappingOptions extends FileOptions {
    * @default the size it has; with `w+` and `wx+` 0
    */
   readonly size?: Bytes | undefined
+  /**
+   * Set aside address space for so many bytes from `offset` on, so that `resize()` and `refresh()` can make the mapping that
+   * long without another address. It takes up no memory and no disk; private pages have no swap reserved, as by `noReserve`.
+   * @default 0: as much as is mapped
+   */
+  readonly reserve?: Bytes | undefined
   /** Reserve no swap for private pages. @default true in mode `r`, false in mode `c` */
   readonly noReserve?: boolean | undefined
   /**
@@ -71,6 +77,11 @@ export interface MappingOptions extends FileOptions {
 
 /** Options of `mmapAnonymous`. */
 export interface AnonymousOptions {
+  /**
+   * Set aside address space for so many bytes, so that `resize()` can make the memory that long in place. No swap is reserved
+   * then, as by `noReserve`. @default 0: as much as is mapped
+   */
+  readonly reserve?: Bytes | undefined
   /** Bring all pages in before returning. @default false */
   readonly populate?: boolean | undefined
   /** Reserve no swap. @default false */
@@ -91,8 +102,8 @@ export interface AnonymousOptions {
 const MODES = ['r', 'r+', 'w+', 'wx+', 'c'] as const
 const SIZED_MODES = new Set<Mode>(['r+', 'w+', 'wx+'])
 const FILE_OPTIONS = ['offset', 'length', 'advice', 'populate', 'hugePages', 'onFault', 'label']
-const MAPPING_OPTIONS = ['mode', ...FILE_OPTIONS, 'size', 'noReserve', 'shared', 'strict']
-const ANONYMOUS_OPTIONS = ['populate', 'noReserve', 'hugePages', 'shared', 'onFault', 'label']
+const MAPPING_OPTIONS = ['mode', ...FILE_OPTIONS, 'size', 'reserve', 'noReserve', 'shared', 'strict']
+const ANONYMOUS_OPTIONS = ['reserve', 'populate', 'noReserve', 'hugePages', 'shared', 'onFault', 'label']
 
 /** Reads a source. A path is kept as it was given. */
 export function parseSource(source: unknown): { path: string } | { fd: number } {
@@ -109,7 +120,7 @@ export function parseSource(source: unknown): { path: string } | { fd: number } 
 export function parseMappingOptions(options: MappingOptions | undefined) {
   // Validate arguments
   const given = parseOptions(options, 'options', MAPPING_OPTIONS)
-  const { mode: givenMode = 'r', size: givenSize, noReserve, shared, strict } = given
+  const { mode: givenMode = 'r', size: givenSize, reserve, noReserve, shared, strict } = given
 
   // Interpret options
   const mode = parseWord(givenMode, 'options.mode', MODES)
@@ -118,6 +129,7 @@ export function parseMappingOptions(options: MappingOptions | undefined) {
     ...parseCommon(given),
     mode,
     size,
+    reserve: parseOptionalBytes(reserve, 'options.reserve') ?? 0,
     noReserve: parseBoolean(noReserve, 'options.noReserve'),
     shared: parseBoolean(shared, 'options.shared') ?? false,
     strict: parseBoolean(strict, 'options.strict') ?? false,
@@ -142,12 +154,13 @@ export function parseFileOptions(options: FileOptions | undefined) {
 export function parseAnonymousOptions(options: AnonymousOptions | undefined) {
   // Validate arguments
   const given = parseOptions(options, 'options', ANONYMOUS_OPTIONS)
-  const { populate, noReserve, hugePages, shared, onFault = 'zero', label } = given
+  const { reserve, populate, noReserve, hugePages, shared, onFault = 'zero', label } = given
 
   // Interpret options
   const asked = typeof hugePages === 'number' || typeof hugePages === 'bigint'
   const hugePageSize = asked ? parseBytes(hugePages, 'options.hugePages') : undefined
   const interpreted = {
+    reserve: parseOptionalBytes(reserve, 'options.reserve') ?? 0,
     populate: parseBoolean(populate, 'options.populate') ?? false,
     noReserve: parseBoolean(noReserve, 'options.noReserve') ?? false,
     hugePages: asked ? false : (parseBoolean(hugePages, 'options.hugePages') ?? false),

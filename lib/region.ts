@@ -34,11 +34,12 @@ export class Region implements Entry {
   readonly path: string | undefined
   readonly label: string | undefined
   readonly mode: Mode
+  readonly shared: boolean
   readonly offset: number
-  readonly length: number
   readonly segments: Segments
   /** The Mapping, which lives as long as this does: views, pins and iterators hold it so. */
   owner: object | undefined
+  #length: number
   #pins = 0
   #jobs = 0
   readonly #stops = new Set<(reason: unknown) => void>()
@@ -58,13 +59,30 @@ export class Region implements Entry {
     this.label = traits.label
     this.mode = traits.mode
     this.offset = handle.offset
-    this.length = handle.length
+    this.#length = handle.length
+    this.shared = traits.shared
     this.segments = new Segments(this, traits.shared)
   }
 
   /** True from the moment that `close()` is called. */
   get closed(): boolean {
     return this.#closed
+  }
+
+  /** In bytes. It changes with `resize()` and `refresh()` only. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** Nothing behind this length is handed out any more. */
+  setLength(length: number): void {
+    this.#length = length
+    this.segments.setLength(length)
+  }
+
+  /** Has the length that the native half has. */
+  followLength(): void {
+    this.setLength(this.native.length)
   }
 
   /** True where the library itself may write. */
@@ -78,9 +96,14 @@ export class Region implements Entry {
     enter(this, stack, false)
   }
 
+  /** Throws if this is closed. */
+  checkOpen(): void {
+    if (this.#closed) throw this.#closedError()
+  }
+
   /** Throws if this is closed or has faulted. Call it after the last thing that could run code of the user. */
   check(): void {
-    if (this.#closed) throw this.#closedError()
+    this.checkOpen()
     // Asked before the mapping's own number, so that a fault in between is seen the next time.
     const total = native.faultTotal()
     if (total === this.#healthyAt) return
@@ -187,18 +210,22 @@ export class Region implements Entry {
 
   closeSync(): void {
     if (this.#gone) return
-    if (this.#users > 0) {
-      throw memmapError(
-        'ERR_MEMMAP_BUSY',
-        `The mapping of ${nameOf(this)} is in use: ${this.#pins} pins, ${this.#jobs} jobs; release the pins, or await close() instead`,
-        { path: this.path },
-      )
-    }
+    this.checkIdle()
     this.#refuse()
     this.#closing ??= Promise.resolve()
     this.segments.detach()
     call(() => this.native.closeSync())
     this.#leave()
+  }
+
+  /** Throws if pins are held or jobs under way. */
+  checkIdle(): void {
+    if (this.#users === 0) return
+    throw memmapError(
+      'ERR_MEMMAP_BUSY',
+      `The mapping of ${nameOf(this)} is in use: ${this.#pins} pins, ${this.#jobs} jobs; release the pins, and await what is under way`,
+      { path: this.path },
+    )
   }
 
   get #users(): number {

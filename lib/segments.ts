@@ -11,13 +11,14 @@
  *     segment 2                 |---------------|
  *
  * so that whatever is up to half a length long lies whole in one of them. Something longer, where it doesn't, gets a segment
- * of its own.
+ * of its own. So does what comes when the Region grows.
  */
 import { setImmediate } from 'node:timers'
 import { MAX_ARRAY_BUFFER, NO_EXTERNAL_BUFFERS } from './constants.js'
 import { memmapError } from './errors.js'
 import { type Entry, watch } from './ledger.js'
 import { call, native, type NativeMapping } from './native.js'
+import { outOfRange } from './validate.js'
 
 /** Where some bytes of a Region are: in which ArrayBuffer, and where in it. */
 export interface Place {
@@ -33,14 +34,50 @@ const HALF = alignDown(MAX_ARRAY_BUFFER / 2)
 // as a leak. Nothing reads this.
 const owners = new WeakMap<ArrayBufferLike, object>()
 
+/** One ArrayBuffer of a Region. */
+class Segment {
+  readonly start: number
+  /** No view handed out so far reaches further. */
+  reach = 0
+  #held: ArrayBufferLike | WeakRef<ArrayBufferLike>
+
+  constructor(start: number, buffer: ArrayBufferLike) {
+    this.start = start
+    this.#held = buffer
+  }
+
+  /** The ArrayBuffer; nothing if the collector was let at it and has freed it. */
+  get buffer(): ArrayBufferLike | undefined {
+    return this.#held instanceof WeakRef ? this.#held.deref() : this.#held
+  }
+
+  /** Lets the collector free it once no view holds it. */
+  weaken(): this {
+    if (!(this.#held instanceof WeakRef)) this.#held = new WeakRef(this.#held)
+    return this
+  }
+
+  /** Where the bytes from `position` to `end` are in it, if they are. */
+  find(position: number, end: number): Place | undefined {
+    const { buffer, start } = this
+    if (buffer === undefined || position < start || end > start + buffer.byteLength) return undefined
+    if (end > this.reach) this.reach = end
+    return { buffer, byteOffset: position - start }
+  }
+}
+
 export class Segments {
   readonly #native: NativeMapping
   readonly #owner: Entry
   readonly #shared: boolean
   readonly #lead: number
-  readonly #span: number
-  readonly #regular = new Map<number, ArrayBufferLike>()
-  readonly #odd = new Map<number, WeakRef<ArrayBufferLike>>()
+  #span: number
+  readonly #regular = new Map<number, Segment>()
+  // One for each time that the mapping has grown since, in the order of their starts.
+  readonly #grown: Segment[] = []
+  readonly #odd = new Map<number, Segment>()
+  // Others have taken their places; they are still to be emptied at the end.
+  #former: Segment[] = []
 
   constructor(owner: Entry, shared: boolean) {
     this.#native = owner.native
@@ -50,57 +87,121 @@ export class Segments {
     this.#span = this.#lead + owner.native.length
   }
 
-  /** Finds, or makes, an ArrayBuffer that holds these bytes of the mapping. They must lie within it. */
+  /** Finds, or makes, an ArrayBuffer that holds these bytes of the mapping. */
   place(offset: number, length: number): Place {
     // Not over the pages, so that it costs nothing and an empty mapping can have views too.
     if (length === 0) return { buffer: this.#shared ? new SharedArrayBuffer(0) : new ArrayBuffer(0), byteOffset: 0 }
 
     const position = this.#lead + offset
+    const end = position + length
+    // Who walks over a mapping has looked at its length before, which may be another by now.
+    if (end > this.#span)
+      throw outOfRange('offset', `<= ${this.#span - this.#lead}, what is left of the mapping`, offset)
     const start = this.#span <= MAX_ARRAY_BUFFER ? 0 : Math.floor(position / HALF) * HALF
-    if (position + length <= start + MAX_ARRAY_BUFFER) {
-      return { buffer: this.#regularAt(start), byteOffset: position - start }
+    const found =
+      this.#findRegular(start, position, end) ??
+      this.#findGrown(start, position, end) ??
+      this.#findOdd(alignDown(position), position, end)
+    if (found === undefined) throw tooLarge(offset, length)
+    return found
+  }
+
+  /** Notes that the mapping became longer or shorter. */
+  setLength(length: number): void {
+    this.#span = this.#lead + length
+  }
+
+  /**
+   * How far the views reach, in bytes of the mapping. From now on those that nobody holds any more don't count once the
+   * collector has found them.
+   */
+  measureReach(): number {
+    const alive = this.#all().filter((segment) => segment.weaken().buffer !== undefined)
+    return Math.max(this.#lead, ...alive.map((segment) => segment.reach)) - this.#lead
+  }
+
+  /** Makes views empty, at once and for ever: all, or those of the ArrayBuffers with a view that reaches behind `length`. */
+  detach(length = -Infinity): void {
+    for (const segment of this.#all()) {
+      if (segment.reach <= this.#lead + length) continue
+      detach(segment.buffer)
+      this.#forget(segment)
     }
-
-    const own = alignDown(position)
-    if (position + length > own + MAX_ARRAY_BUFFER) throw tooLarge(offset, length)
-    return { buffer: this.#oddAt(own), byteOffset: position - own }
   }
 
-  /** Makes every view of the Region empty, at once and for ever. */
-  detach(): void {
-    for (const buffer of this.#regular.values()) detach(buffer)
-    for (const reference of this.#odd.values()) detach(reference.deref())
-    this.#regular.clear()
-    this.#odd.clear()
+  #all(): Segment[] {
+    return [...this.#regular.values(), ...this.#grown, ...this.#odd.values(), ...this.#former]
   }
 
-  #regularAt(start: number): ArrayBufferLike {
-    const known = this.#regular.get(start)
-    if (known !== undefined) return known
-    const buffer = this.#make(start)
-    this.#regular.set(start, buffer)
-    return buffer
+  #forget(segment: Segment): void {
+    const { start } = segment
+    if (this.#regular.get(start) === segment) this.#regular.delete(start)
+    if (this.#odd.get(start) === segment) this.#odd.delete(start)
+    if (this.#grown.includes(segment)) this.#grown.splice(this.#grown.indexOf(segment), 1)
+    this.#former = this.#former.filter((former) => former !== segment)
+  }
+
+  #findRegular(start: number, position: number, end: number): Place | undefined {
+    if (end > start + MAX_ARRAY_BUFFER) return undefined
+    let segment = this.#regular.get(start)
+    if (segment?.buffer === undefined) {
+      segment = this.#make(start)
+      this.#regular.set(start, segment)
+    }
+    return segment.find(position, end)
+  }
+
+  // Growing in many small steps must not charge the engine for the whole each time: what is added gets its own ArrayBuffer.
+  #findGrown(start: number, position: number, end: number): Place | undefined {
+    const before = findLast(this.#grown, position)
+    const found = this.#grown[before]?.find(position, end)
+    if (found !== undefined) return found
+    const last = this.#grown.at(-1) ?? this.#regular.get(start)
+    const covered = last?.buffer === undefined ? position : last.start + last.buffer.byteLength
+    const from = alignDown(covered)
+    if (position < from || end > from + MAX_ARRAY_BUFFER) return undefined
+    const segment = this.#make(from)
+    this.#grown.push(segment)
+    return segment.find(position, end)
   }
 
   // There is no end to the places where these may start, so they are held only as long as their views.
-  #oddAt(start: number): ArrayBufferLike {
-    const known = this.#odd.get(start)?.deref()
-    if (known !== undefined) return known
-    for (const [key, reference] of this.#odd) if (reference.deref() === undefined) this.#odd.delete(key)
-    const buffer = this.#make(start)
-    this.#odd.set(start, new WeakRef(buffer))
-    return buffer
+  #findOdd(start: number, position: number, end: number): Place | undefined {
+    if (end > start + MAX_ARRAY_BUFFER) return undefined
+    const known = this.#odd.get(start)
+    const there = known?.find(position, end)
+    if (there !== undefined) return there
+    for (const [key, segment] of this.#odd) if (segment.buffer === undefined) this.#odd.delete(key)
+    if (known?.buffer !== undefined) {
+      this.#former = [...this.#former.filter((segment) => segment.buffer !== undefined), known]
+    }
+    const segment = this.#make(start)
+    const found = segment.find(position, end)
+    this.#odd.set(start, segment.weaken())
+    return found
   }
 
-  #make(start: number): ArrayBufferLike {
+  #make(start: number): Segment {
     const byteLength = Math.min(MAX_ARRAY_BUFFER, this.#span - start)
     const buffer = this.#shared
       ? externalMemory(() => this.#native.sharedArrayBuffer(start, byteLength))
       : externalMemory(() => this.#native.arrayBuffer(start, byteLength))
     owners.set(buffer, this.#owner)
     watch(this.#owner)
-    return buffer
+    return new Segment(start, buffer)
   }
+}
+
+/** The index of the last segment that starts at or before `position`, or -1. */
+function findLast(segments: readonly Segment[], position: number): number {
+  let [low, high] = [0, segments.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const start = segments[middle]?.start ?? Number.POSITIVE_INFINITY
+    if (start <= position) low = middle + 1
+    else high = middle
+  }
+  return low - 1
 }
 
 /** Makes an ArrayBuffer over mapped memory, where that isn't switched off. */

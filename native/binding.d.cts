@@ -53,6 +53,14 @@ export declare class NativeMapping {
   flush(offset: number, length: number): Promise<FlushResult>
   /** Makes a range durable, now. */
   flushSync(offset: number, length: number): FlushResult
+  /** Makes the file and the mapping longer or shorter, on a thread of ours; the new length. */
+  resize(size: number): Promise<number>
+  /** The same, now. */
+  resizeSync(size: number): number
+  /** Makes the mapping as long as its file is now, on a thread of ours; the new length. */
+  refresh(): Promise<number>
+  /** The same, now. */
+  refreshSync(): number
   /** How many faults there were. */
   faultCount(): number
   /** The first faults, oldest first. */
@@ -117,6 +125,8 @@ export declare function anonymous(request: AnonymousRequest): NativeMapping
 export interface AnonymousRequest {
   /** Bytes. */
   length: number
+  /** Bytes of address space to set aside for growing. */
+  reserve: number
   /** Without a promise of memory. */
   noReserve: boolean
   /** Bring all pages in now. */
@@ -224,6 +234,8 @@ export interface OpenRequest {
   length?: number
   /** Bytes; only with modes that write. */
   size?: number
+  /** Bytes of address space to set aside for growing. */
+  reserve: number
   /** A name of an advice. */
   advice?: string
   /** Bring all pages in now. */

@@ -9,7 +9,7 @@ const libRows = [
   ['constants', 'ledger', 'regexp-reader'],
   ['fault', 'regexp-class', 'segments'],
   ['regexp', 'region'],
-  ['advice', 'flush', 'search', 'strategy', 'views'],
+  ['advice', 'flush', 'resize', 'search', 'strategy', 'views'],
   ['ahead', 'copies', 'cut', 'options'],
   ['iterate', 'places'],
   ['matches', 'window'],

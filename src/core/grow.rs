@@ -15,10 +15,21 @@ const ZEROS: usize = 1 << 20;
 /// Makes the file at least `to` bytes long, from `from`, with blocks for all of `0..to`: what is
 /// added, and holes that it has. On failure it has `from` bytes again, and what it held.
 pub fn grow(file: &SharedFile, from: u64, to: u64) -> Result<()> {
-    if to == 0 {
+    allocate(file, 0, from, to)
+}
+
+/// Makes the file `to` bytes long, from `from`, with blocks for what is added. On failure it has
+/// `from` bytes again.
+pub fn extend(file: &SharedFile, from: u64, to: u64) -> Result<()> {
+    allocate(file, from, from, to)
+}
+
+/// Blocks for `start..to` of a file of `from` bytes.
+fn allocate(file: &SharedFile, start: u64, from: u64, to: u64) -> Result<()> {
+    if to <= start {
         return Ok(());
     }
-    let result = match sys::allocate(file.fd(), 0, to) {
+    let result = match sys::allocate(file.fd(), start, to - start) {
         Err(error) if error.errno() == Some(sys::EOPNOTSUPP) => write_zeros(file, from, to),
         result => result,
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::region::Region;
 
@@ -34,7 +34,9 @@ pub struct Entry {
     pub id: u64,
     /// What it is.
     pub description: Description,
-    region: OnceLock<Weak<Region>>,
+    length: AtomicU64,
+    /// More than one where it has grown.
+    regions: Mutex<Vec<Weak<Region>>>,
     pins: AtomicI64,
     is_closed: AtomicBool,
 }
@@ -75,14 +77,12 @@ impl Entry {
     pub fn open(id: u64, description: Description, region: Option<&Arc<Region>>) -> Arc<Self> {
         let entry = Arc::new(Self {
             id,
+            length: AtomicU64::new(description.length),
             description,
-            region: OnceLock::new(),
+            regions: Mutex::new(region.map(Arc::downgrade).into_iter().collect()),
             pins: AtomicI64::new(0),
             is_closed: AtomicBool::new(false),
         });
-        if let Some(region) = region {
-            let _ = entry.region.set(Arc::downgrade(region));
-        }
         entries().insert(id, Arc::downgrade(&entry));
         entry
     }
@@ -97,15 +97,34 @@ impl Entry {
         self.pins.fetch_add(delta, Ordering::Relaxed);
     }
 
+    /// Notes that the mapping became longer or shorter.
+    pub fn set_length(&self, length: u64) {
+        self.length.store(length, Ordering::Relaxed);
+    }
+
+    /// Notes that the mapping has one more region.
+    pub fn add_region(&self, region: &Arc<Region>) {
+        let mut regions = self.regions();
+        regions.retain(|region| region.strong_count() > 0);
+        regions.push(Arc::downgrade(region));
+    }
+
+    fn regions(&self) -> MutexGuard<'_, Vec<Weak<Region>>> {
+        self.regions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn line(&self) -> Line {
-        let region = self.region.get().and_then(Weak::upgrade);
+        let regions: Vec<Arc<Region>> = self.regions().iter().filter_map(Weak::upgrade).collect();
         Line {
             id: self.id,
-            description: self.description.clone(),
-            views: region.as_ref().map_or(0, |region| region.views()),
+            description: Description {
+                length: self.length.load(Ordering::Relaxed),
+                ..self.description.clone()
+            },
+            views: regions.iter().map(|region| region.views()).sum(),
             pins: self.pins.load(Ordering::Relaxed),
             is_revoked: self.is_closed.load(Ordering::Acquire),
-            faults: region.as_ref().map_or(0, |region| region.fault_count()),
+            faults: regions.iter().map(|region| region.fault_count()).sum(),
         }
     }
 }

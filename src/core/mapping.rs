@@ -2,14 +2,16 @@
 
 use std::ops::Range;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::advice::{Advice, Discard};
 use super::error::{Error, Result};
+use super::file::SharedFile;
 use super::kind::Kind;
 use super::ledger::{Description, Entry};
 use super::open::Mode;
+use super::pages::Pages;
 use super::region::Region;
 use super::sys;
 use super::table::{Fault, Reason};
@@ -23,6 +25,10 @@ pub struct Parts {
     pub description: Description,
     /// The pages; none where there are no bytes.
     pub region: Option<Arc<Region>>,
+    /// The file.
+    pub file: Option<Arc<SharedFile>>,
+    /// What a region that takes the place of this one is made with.
+    pub traits: Traits,
     /// How it was opened.
     pub mode: Mode,
     /// Whether its pages are read-only for the processor too.
@@ -31,65 +37,25 @@ pub struct Parts {
     pub offset: u64,
     /// Bytes.
     pub length: u64,
+    /// The bytes that were asked for; none for all that the file has.
+    pub wanted: Option<u64>,
     /// The size of the file when it was opened.
     pub size: u64,
 }
 
-/// The pages of a mapping.
-#[derive(Debug)]
-enum Pages {
-    /// There are no bytes.
-    None,
-    /// Mapped.
-    Open(Arc<Region>),
-    /// Let go. The addresses are there as long as a view is, and late accesses are still faults;
-    /// what is known of the faults so far outlives both.
-    Closed {
-        region: Weak<Region>,
-        count: u64,
-        faults: Vec<Fault>,
-    },
-}
-
-impl Pages {
-    fn open(&self) -> Option<&Arc<Region>> {
-        match self {
-            Self::Open(region) => Some(region),
-            Self::None | Self::Closed { .. } => None,
-        }
-    }
-
-    /// Lets go of the region and remembers its faults.
-    fn close(&mut self) -> Option<Arc<Region>> {
-        let region = Arc::clone(self.open()?);
-        let (count, faults) = (region.fault_count(), region.faults());
-        *self = Self::Closed {
-            region: Arc::downgrade(&region),
-            count,
-            faults,
-        };
-        Some(region)
-    }
-
-    fn fault_count(&self) -> u64 {
-        match self {
-            Self::None => 0,
-            Self::Open(region) => region.fault_count(),
-            Self::Closed { region, count, .. } => region
-                .upgrade()
-                .map_or(*count, |region| region.fault_count()),
-        }
-    }
-
-    fn faults(&self) -> Vec<Fault> {
-        match self {
-            Self::None => Vec::new(),
-            Self::Open(region) => region.faults(),
-            Self::Closed { region, faults, .. } => region
-                .upgrade()
-                .map_or_else(|| faults.clone(), |region| region.faults()),
-        }
-    }
+/// What a region of a mapping is made with, beside its range.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Traits {
+    /// Without a promise of memory.
+    pub no_reserve: bool,
+    /// End the process on a fault.
+    pub abort: bool,
+    /// Explicit huge pages of that many bytes.
+    pub huge: Option<usize>,
+    /// Ask for transparent huge pages.
+    pub transparent_huge: bool,
+    /// How all of it will be used.
+    pub advice: Option<Advice>,
 }
 
 /// A range of a file, or memory without one.
@@ -101,8 +67,12 @@ pub struct Mapping {
     mode: Mode,
     is_strict: bool,
     offset: u64,
-    length: u64,
+    length: AtomicU64,
+    wanted: Mutex<Option<u64>>,
     size: u64,
+    traits: Traits,
+    /// Held by who changes the size.
+    resizing: Mutex<()>,
     /// Ranges that `protect` made read-only: sorted, apart from each other.
     protected: Mutex<Vec<Range<u64>>>,
 }
@@ -115,21 +85,27 @@ impl Mapping {
             id,
             description,
             region,
+            file,
+            traits,
             mode,
             is_strict,
             offset,
             length,
+            wanted,
             size,
         } = parts;
         Self {
             entry: Entry::open(id, description, region.as_ref()),
-            pages: Mutex::new(region.map_or(Pages::None, Pages::Open)),
+            pages: Mutex::new(Pages::new(region, file)),
             is_closed: AtomicBool::new(false),
             mode,
             is_strict,
             offset,
-            length,
+            length: AtomicU64::new(length),
+            wanted: Mutex::new(wanted),
             size,
+            traits,
+            resizing: Mutex::new(()),
             protected: Mutex::new(Vec::new()),
         }
     }
@@ -149,7 +125,29 @@ impl Mapping {
     /// Bytes.
     #[must_use]
     pub fn length(&self) -> u64 {
-        self.length
+        self.length.load(Ordering::Acquire)
+    }
+
+    /// The bytes that were asked for; none for all that the file has.
+    pub(super) fn wanted(&self) -> Option<u64> {
+        *lock(&self.wanted)
+    }
+
+    /// Has all that its file has from now on.
+    pub(super) fn want_all(&self) {
+        *lock(&self.wanted) = None;
+    }
+
+    /// What its regions are made with.
+    #[must_use]
+    pub fn traits(&self) -> &Traits {
+        &self.traits
+    }
+
+    /// Whether its pages are read-only for the processor too.
+    #[must_use]
+    pub fn is_strict(&self) -> bool {
+        self.is_strict
     }
 
     /// The size of the file when it was opened.
@@ -169,7 +167,63 @@ impl Mapping {
         if self.is_closed.load(Ordering::Acquire) {
             return Err(Error::closed());
         }
-        Ok(lock(&self.pages).open().cloned())
+        Ok(lock(&self.pages).current().cloned())
+    }
+
+    /// The file, also of a mapping without bytes.
+    pub fn file(&self) -> Result<Option<Arc<SharedFile>>> {
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(Error::closed());
+        }
+        Ok(lock(&self.pages).file().cloned())
+    }
+
+    /// Keeps others from changing the size.
+    pub(super) fn begin_resizing(&self) -> MutexGuard<'_, ()> {
+        lock(&self.resizing)
+    }
+
+    /// Has another length from now on, which its region has room for.
+    pub(super) fn set_length(&self, length: u64) {
+        if let Some(region) = lock(&self.pages).current() {
+            region.set_length(length as usize);
+        }
+        self.entry.set_length(length);
+        self.length.store(length, Ordering::Release);
+    }
+
+    /// Uses another region from now on; views of the one before stay.
+    pub(super) fn replace_region(&self, region: Region) -> Result<()> {
+        let region = Arc::new(region);
+        let mut pages = lock(&self.pages);
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(Error::closed());
+        }
+        self.entry.add_region(&region);
+        pages.replace(region);
+        Ok(())
+    }
+
+    /// All regions that there still are, the one used now last.
+    pub(super) fn regions(&self) -> Vec<Arc<Region>> {
+        let pages = lock(&self.pages);
+        let mut all = pages.live();
+        all.extend(pages.current().cloned());
+        all
+    }
+
+    /// Makes read-only again what `protect` had made read-only: its pages were mapped anew.
+    pub(super) fn protect_again(&self, region: &Region) -> Result<()> {
+        for range in &*lock(&self.protected) {
+            let end = range.end.min(region.length() as u64);
+            if range.start >= end {
+                continue;
+            }
+            let (start, span) = region.pages_of(range.start as usize, (end - range.start) as usize);
+            // SAFETY: the pages around a range of a region belong to that region.
+            unsafe { sys::protect_pages(start, span, false) }?;
+        }
+        Ok(())
     }
 
     /// How many faults there were.
@@ -300,7 +354,7 @@ impl Mapping {
 
     /// Brings all pages in now. May wait for a disk.
     pub fn populate(&self) -> Result<()> {
-        self.populate_range(0, self.length)
+        self.populate_range(0, self.length())
     }
 
     /// Brings the pages of a range in now. May wait for a disk.
@@ -375,24 +429,20 @@ impl Mapping {
         if advice.is_remembered() {
             region.split()?;
         }
-        let result = match advice {
-            Advice::Known(advice) => region
-                .pages()
-                .advise_range(advice, region.lead() + offset as usize, length as usize)
-                .map_err(|error| Error::from_io(&error, "madvise")),
-            Advice::Extra(extra) => {
-                let number = extra.number().unwrap_or(-1);
-                let (start, span) = region.pages_of(offset as usize, length as usize);
-                // SAFETY: the pages around a range of a region belong to that region.
-                unsafe { sys::advise_pages(start, span, number) }
-            }
+        advise_in(&region, advice, offset as usize, length as usize)
+    }
+
+    /// Says how all of a region will be used, with what it may grow to.
+    pub(super) fn advise_all(&self, region: &Region, advice: Advice) -> Result<()> {
+        let length = if advice.is_remembered() {
+            region.pages().len() - region.lead()
+        } else {
+            region.length()
         };
-        result.map_err(|error| match error.errno() {
-            Some(sys::EINVAL) => {
-                error.because("the kernel does not take this advice for this memory")
-            }
-            _ => error,
-        })
+        if length == 0 {
+            return Ok(());
+        }
+        advise_in(region, advice, 0, length).map_err(|error| error.at(self.name()))
     }
 
     /// Destroys the contents of the whole pages inside a range.
@@ -444,7 +494,7 @@ impl Mapping {
         let address = region.address() + offset as usize;
         let end = offset + length;
         let starts_on_page = offset == 0 || address.is_multiple_of(page);
-        let ends_on_page = end == self.length || (address + length as usize).is_multiple_of(page);
+        let ends_on_page = end == self.length() || (address + length as usize).is_multiple_of(page);
         if !starts_on_page || !ends_on_page {
             return Err(Error::rule(
                 "ERR_MEMMAP_MISALIGNED",
@@ -471,27 +521,26 @@ impl Mapping {
         }
         self.entry.close();
         // The lock is let go before the pages are, which may take a while.
-        let region = lock(&self.pages).close();
-        match region.map(Arc::try_unwrap) {
-            None => Ok(()),
-            // Nobody ever saw an address, or nobody does any more: unmap.
-            Some(Ok(unused)) => {
-                drop(unused);
-                Ok(())
+        let regions = lock(&self.pages).close();
+        let mut result = Ok(());
+        for region in regions {
+            // Where nobody ever saw an address, or nobody does any more, it is unmapped.
+            if let Err(used) = Arc::try_unwrap(region) {
+                result = result.and(used.revoke());
             }
-            Some(Err(used)) => used.revoke(),
         }
+        result
     }
 
     /// An error if a range does not lie in the mapping.
     pub fn check_range(&self, offset: u64, length: u64) -> Result<()> {
         match offset.checked_add(length) {
-            Some(end) if end <= self.length => Ok(()),
+            Some(end) if end <= self.length() => Ok(()),
             _ => Err(Error::out_of_range(
                 "the mapping",
                 offset,
                 length,
-                self.length,
+                self.length(),
             )),
         }
     }
@@ -508,7 +557,7 @@ impl Mapping {
         Ok(())
     }
 
-    fn read_only(&self, what: &str) -> Error {
+    pub(super) fn read_only(&self, what: &str) -> Error {
         let how = if self.is_strict {
             "'r' and 'strict'"
         } else {
@@ -550,12 +599,30 @@ impl Drop for Mapping {
         // of JavaScript shall not wait for.
         const LARGE: usize = 64 << 20;
         self.entry.close();
-        if let Some(region) = lock(&self.pages).close()
-            && region.length() > LARGE
-        {
-            super::pool::run(move || drop(region));
+        let regions = lock(&self.pages).close();
+        if regions.iter().any(|region| region.length() > LARGE) {
+            super::pool::run(move || drop(regions));
         }
     }
+}
+
+fn advise_in(region: &Region, advice: Advice, offset: usize, length: usize) -> Result<()> {
+    let result = match advice {
+        Advice::Known(advice) => region
+            .pages()
+            .advise_range(advice, region.lead() + offset, length)
+            .map_err(|error| Error::from_io(&error, "madvise")),
+        Advice::Extra(extra) => {
+            let number = extra.number().unwrap_or(-1);
+            let (start, span) = region.pages_of(offset, length);
+            // SAFETY: the pages around a range of a region belong to that region.
+            unsafe { sys::advise_pages(start, span, number) }
+        }
+    };
+    result.map_err(|error| match error.errno() {
+        Some(sys::EINVAL) => error.because("the kernel does not take this advice for this memory"),
+        _ => error,
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -10,14 +10,14 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::advice;
+use super::advice::{self, Advice};
 use super::error::{Error, Result};
 use super::fault;
 use super::file::SharedFile;
 use super::grow;
 use super::kind::Kind;
 use super::ledger::{self, Description};
-use super::mapping::{Mapping, Parts};
+use super::mapping::{Mapping, Parts, Traits};
 use super::region::{Access, Anonymous, FileRange, Region};
 use super::sys::{self, OpenHow, Status};
 
@@ -93,6 +93,8 @@ pub struct Request {
     pub length: Option<u64>,
     /// Create or extend the file to this many bytes.
     pub size: Option<u64>,
+    /// Set address space aside for this many bytes, to grow in place.
+    pub reserve: u64,
     /// Without a promise of memory; none for what the mode does by itself.
     pub no_reserve: Option<bool>,
     /// Bring all pages in now.
@@ -124,6 +126,7 @@ impl Request {
             offset: 0,
             length: None,
             size: None,
+            reserve: 0,
             no_reserve: None,
             populate: false,
             huge_pages: false,
@@ -183,21 +186,33 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
             gc_owned: request.gc_owned,
             stack: request.stack,
         };
-        let region = if length == 0 {
+        if opened.kind != Kind::Regular && request.reserve > 0 {
+            let name = opened.kind.name();
+            let message = format!("A {name} never grows: map it without 'reserve'");
+            return Err(Error::not_mappable(name, message));
+        }
+        let traits = Traits {
+            no_reserve: request.no_reserve.unwrap_or(mode == Mode::Read),
+            abort: request.abort_on_fault,
+            transparent_huge: request.huge_pages,
+            advice,
+            huge: None,
+        };
+        if length == 0 {
             check_mappable_at_all(&file)?;
+        }
+        let room = address_space(request.reserve)?;
+        let region = if length == 0 && room == 0 {
             None
         } else {
-            let access = match mode {
-                Mode::Read if is_strict => Access::ReadOnly,
-                Mode::Read | Mode::CopyOnWrite => Access::CopyOnWrite,
-                _ => Access::Shared,
-            };
+            let access = Access::of(mode, is_strict);
             let range = FileRange {
                 file: Arc::clone(&file),
                 offset,
-                length: usize::try_from(length).map_err(|_| Error::system(sys::ENOMEM, "mmap"))?,
+                length: address_space(length)?,
+                room,
                 access,
-                no_reserve: request.no_reserve.unwrap_or(mode == Mode::Read),
+                no_reserve: traits.no_reserve,
             };
             fault::stand_guard()?;
             let region = Region::of_file(&range, id, request.abort_on_fault, name.as_deref())
@@ -216,17 +231,20 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
             id,
             description,
             region,
+            file: Some(file),
+            traits,
             mode,
             is_strict,
             offset,
             length,
+            wanted: request.length,
             size,
         });
         if request.huge_pages {
-            mapping.advise(advice::advice("hugepage")?, 0, length)?;
+            advise_all(&mapping, advice::advice("hugepage")?)?;
         }
         if let Some(advice) = advice {
-            mapping.advise(advice, 0, length)?;
+            advise_all(&mapping, advice)?;
         }
         if request.populate {
             mapping.populate()?;
@@ -234,9 +252,18 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
         Ok(mapping)
     })();
     if let (true, Some(path), Err(_)) = (opened.created, &path, &mapped) {
-        sys::remove_if_same(path, file.file());
+        sys::remove_if_same(path, opened.file.file());
     }
     mapped
+}
+
+fn advise_all(mapping: &Mapping, advice: Advice) -> Result<()> {
+    let region = mapping.region()?;
+    region.map_or(Ok(()), |region| mapping.advise_all(&region, advice))
+}
+
+fn address_space(bytes: u64) -> Result<usize> {
+    usize::try_from(bytes).map_err(|_| Error::system(sys::ENOMEM, "mmap"))
 }
 
 /// Reads a whole small file: below some size that is quicker than mapping it. Nothing if it is
@@ -274,7 +301,7 @@ pub fn anonymous(memory: &Anonymous, populate: bool, description: Description) -
         length: memory.length as u64,
         ..description
     };
-    let region = if memory.length == 0 {
+    let region = if memory.length == 0 && memory.room == 0 {
         None
     } else {
         fault::stand_guard()?;
@@ -284,14 +311,23 @@ pub fn anonymous(memory: &Anonymous, populate: bool, description: Description) -
         id,
         description,
         region,
+        file: None,
+        traits: Traits {
+            no_reserve: memory.no_reserve,
+            abort: memory.abort,
+            huge: memory.huge,
+            transparent_huge: memory.transparent_huge,
+            advice: None,
+        },
         mode: Mode::ReadWrite,
         is_strict: false,
         offset: 0,
         length: memory.length as u64,
+        wanted: None,
         size: 0,
     });
     if memory.transparent_huge {
-        mapping.advise(advice::advice("hugepage")?, 0, mapping.length())?;
+        advise_all(&mapping, advice::advice("hugepage")?)?;
     }
     if populate {
         mapping.populate()?;

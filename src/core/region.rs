@@ -14,7 +14,7 @@
 //! before may still hold them. [`Region::revoke`] therefore puts an inaccessible reservation in
 //! place of the pages, and the addresses are given back when the last `Arc` is dropped.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use std::mem::ManuallyDrop;
@@ -24,6 +24,7 @@ use memmap2::{MmapOptions, MmapRaw};
 use super::error::{Error, Result};
 use super::file::SharedFile;
 use super::limits::{self, Counted};
+use super::open::Mode;
 use super::sys::{self, Replacement};
 use super::table::{Backing, Claim, Fault, Slot, SlotHandle};
 
@@ -38,6 +39,18 @@ pub enum Access {
     Shared,
 }
 
+impl Access {
+    /// What a mode means for the pages.
+    #[must_use]
+    pub fn of(mode: Mode, is_strict: bool) -> Self {
+        match mode {
+            Mode::Read if is_strict => Self::ReadOnly,
+            Mode::Read | Mode::CopyOnWrite => Self::CopyOnWrite,
+            Mode::ReadWrite | Mode::Write | Mode::CreateNew => Self::Shared,
+        }
+    }
+}
+
 /// What to map.
 #[derive(Debug, Clone)]
 pub struct FileRange {
@@ -45,8 +58,11 @@ pub struct FileRange {
     pub file: Arc<SharedFile>,
     /// Where in the file, in bytes; any offset.
     pub offset: u64,
-    /// How much, in bytes; at least one.
+    /// How much, in bytes. It may be nothing where there is room.
     pub length: usize,
+    /// How much it may grow to in place, in bytes; `length` counts where that is more. Pages
+    /// behind the end of the file are mapped too, and are there once the file has them.
+    pub room: usize,
     /// How.
     pub access: Access,
     /// Without a promise of memory for private copies.
@@ -56,8 +72,10 @@ pub struct FileRange {
 /// Memory without a file.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Anonymous {
-    /// Bytes; at least one.
+    /// Bytes. It may be nothing where there is room.
     pub length: usize,
+    /// How much it may grow to in place, in bytes; `length` counts where that is more.
+    pub room: usize,
     /// Without a promise of memory.
     pub no_reserve: bool,
     /// Explicit huge pages of that many bytes.
@@ -87,8 +105,8 @@ pub struct Region {
     counted: Counted,
     /// Bytes between the first page and the first byte that the user asked for.
     lead: usize,
-    length: usize,
-    /// Whole pages, in bytes.
+    length: AtomicUsize,
+    /// Whole pages, in bytes, those behind `length` included.
     span: usize,
     granule: usize,
     is_open: RwLock<bool>,
@@ -106,12 +124,14 @@ impl Region {
     pub fn of_file(range: &FileRange, id: u64, abort: bool, name: Option<&str>) -> Result<Self> {
         let granule = range.file.granule();
         let lead = (range.offset % granule as u64) as usize;
-        let mapped = whole_granules(lead + range.length, granule)?;
+        let room = range.length.max(range.room);
+        let mapped = whole_granules(lead.saturating_add(room), granule)?;
         let counted = Counted::take(mapped as u64)?;
         let file_offset = range.offset - lead as u64;
         let mut options = MmapOptions::new();
         options.offset(file_offset).len(mapped);
-        if range.no_reserve {
+        // What may never be used is not to be promised.
+        if range.no_reserve || room > range.length {
             options.no_reserve_swap();
         }
         let fd = range.file.fd();
@@ -152,6 +172,7 @@ impl Region {
     pub fn anonymous(memory: &Anonymous, id: u64) -> Result<Self> {
         let Anonymous {
             length,
+            room,
             no_reserve,
             huge,
             abort,
@@ -161,11 +182,11 @@ impl Region {
             None => sys::page_size(),
             Some(size) => size,
         };
-        let mapped = whole_granules(length, granule)?;
+        let mapped = whole_granules(length.max(room), granule)?;
         let counted = Counted::take(mapped as u64)?;
         let mut options = MmapOptions::new();
         options.len(mapped);
-        if no_reserve {
+        if no_reserve || room > length {
             options.no_reserve_swap();
         }
         if let Some(size) = huge {
@@ -209,7 +230,7 @@ impl Region {
             pages: ManuallyDrop::new(pages),
             counted,
             lead,
-            length,
+            length: AtomicUsize::new(length),
             span,
             granule,
             is_open: RwLock::new(true),
@@ -251,7 +272,47 @@ impl Region {
     /// Length in bytes.
     #[must_use]
     pub fn length(&self) -> usize {
-        self.length
+        self.length.load(Ordering::Acquire)
+    }
+
+    /// What its length can be without another address, in bytes.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.span - self.lead
+    }
+
+    /// Makes it longer or shorter, within its room. What is behind the end stays mapped.
+    pub fn set_length(&self, length: usize) {
+        debug_assert!(length <= self.room());
+        self.length.store(length, Ordering::Release);
+    }
+
+    /// All its pages: address and bytes.
+    #[must_use]
+    pub fn all_pages(&self) -> (usize, usize) {
+        (self.pages.as_mut_ptr() as usize, self.span)
+    }
+
+    /// Puts the file's pages back where faults have replaced them, and forgets those faults. Of
+    /// private pages with contents only the tail that the file had lost.
+    pub fn heal(&self, access: Access, keeps_stores: bool) -> Result<()> {
+        let open = self.is_open.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(file) = self.file().filter(|_| *open) else {
+            return Ok(());
+        };
+        self.slot.get().heal(keeps_stores, |start, length| {
+            let (fd, offset) = (file.fd(), self.slot.get().file_offset(start));
+            let with = match access {
+                Access::CopyOnWrite => Replacement::PrivateFile { fd, offset },
+                Access::ReadOnly | Access::Shared => Replacement::SharedFile {
+                    fd,
+                    offset,
+                    writable: access == Access::Shared,
+                },
+            };
+            // SAFETY: the pages are this region's, which is open and can't be revoked meanwhile.
+            unsafe { sys::replace_pages(start, length, with) }
+        })
     }
 
     /// Notes that a part of it gets a treatment of its own, or says that there is no room for

@@ -79,6 +79,13 @@ pub struct Fault {
     pub reason: Reason,
 }
 
+impl Fault {
+    /// Both in one number, as a slot keeps it.
+    fn packed(&self) -> u64 {
+        self.offset << 8 | self.reason as u64
+    }
+}
+
 /// What lies under the pages of a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
@@ -269,7 +276,7 @@ impl Slot {
         let offset = address.saturating_sub(start) as u64;
         let index = self.count.fetch_add(1, Ordering::AcqRel) as usize;
         if let Some(record) = self.records.get(index) {
-            record.store(offset << 8 | reason as u64, Ordering::Release);
+            record.store(Fault { offset, reason }.packed(), Ordering::Release);
         }
         TOTAL.fetch_add(1, Ordering::AcqRel);
     }
@@ -292,6 +299,57 @@ impl Slot {
                 reason: Reason::from_number(record & 0xff),
             })
             .collect()
+    }
+
+    /// Lets `restore` put the pages back that handlers replaced (address and bytes), and forgets
+    /// the faults: all of them, or only what the file's end explains and the tail that was lost
+    /// with it. No handler replaces anything meanwhile.
+    pub fn heal(
+        &self,
+        only_tail: bool,
+        restore: impl FnOnce(usize, usize) -> Result<()>,
+    ) -> Result<()> {
+        while self
+            .replacing
+            .compare_exchange(0, self.base(), Ordering::SeqCst, Ordering::SeqCst)
+            .is_err()
+        {
+            std::thread::yield_now();
+        }
+        let start = if only_tail {
+            self.dead_from.load(Ordering::SeqCst).min(self.end())
+        } else {
+            self.base()
+        };
+        let result = if start < self.end() {
+            restore(start, self.end() - start)
+        } else {
+            Ok(())
+        };
+        if result.is_ok() {
+            self.dead_from.store(usize::MAX, Ordering::SeqCst);
+            self.forget(|fault| !only_tail || fault.reason == Reason::Truncated);
+        }
+        self.replacing.store(0, Ordering::SeqCst);
+        result
+    }
+
+    fn forget(&self, is_over: impl Fn(&Fault) -> bool) {
+        let faults = self.faults();
+        let unknown = self.fault_count() - faults.len() as u64;
+        let kept: Vec<Fault> = faults.into_iter().filter(|f| !is_over(f)).collect();
+        // What was only counted is taken for more of the same.
+        let count = if kept.is_empty() {
+            0
+        } else {
+            kept.len() as u64 + unknown
+        };
+        self.told.store(count, Ordering::SeqCst);
+        self.count.store(count, Ordering::SeqCst);
+        for (index, record) in self.records.iter().enumerate() {
+            let fault = kept.get(index);
+            record.store(fault.map_or(0, Fault::packed), Ordering::SeqCst);
+        }
     }
 
     /// Says that no handler may treat the region as mapped any more, and waits for those that

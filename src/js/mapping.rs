@@ -12,6 +12,7 @@ use super::task::spawn;
 use crate::core::advice;
 use crate::core::flush::{Flushed, flush};
 use crate::core::mapping::Mapping;
+use crate::core::resize;
 
 /// A fault that was survived.
 #[napi(object, object_from_js = false)]
@@ -244,6 +245,44 @@ impl NativeMapping {
     pub fn flush_sync(&self, env: &Env, offset: f64, length: f64) -> Result<FlushResult> {
         flush(&self.0, whole(offset)?, whole(length)?)
             .map(FlushResult::from)
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// Makes the file and the mapping longer or shorter, on a thread of ours; the new length.
+    #[napi(ts_return_type = "Promise<number>", catch_unwind)]
+    pub fn resize<'env>(&self, env: &'env Env, size: f64) -> Result<Object<'env>> {
+        let (mapping, size) = (Arc::clone(&self.0), whole(size)?);
+        spawn(
+            env,
+            move || resize::resize(&mapping, size),
+            |length| length as f64,
+        )
+    }
+
+    /// The same, now.
+    #[napi(catch_unwind)]
+    pub fn resize_sync(&self, env: &Env, size: f64) -> Result<f64> {
+        resize::resize(&self.0, whole(size)?)
+            .map(|length| length as f64)
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// Makes the mapping as long as its file is now, on a thread of ours; the new length.
+    #[napi(ts_return_type = "Promise<number>", catch_unwind)]
+    pub fn refresh<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let mapping = Arc::clone(&self.0);
+        spawn(
+            env,
+            move || resize::refresh(&mapping),
+            |length| length as f64,
+        )
+    }
+
+    /// The same, now.
+    #[napi(catch_unwind)]
+    pub fn refresh_sync(&self, env: &Env) -> Result<f64> {
+        resize::refresh(&self.0)
+            .map(|length| length as f64)
             .map_err(|error| to_js(env, &error))
     }
 

@@ -30,6 +30,8 @@ pub struct OpenRequest {
     pub length: Option<f64>,
     /// Bytes; only with modes that write.
     pub size: Option<f64>,
+    /// Bytes of address space to set aside for growing.
+    pub reserve: f64,
     /// A name of an advice.
     pub advice: Option<String>,
     /// Bring all pages in now.
@@ -55,6 +57,8 @@ pub struct OpenRequest {
 pub struct AnonymousRequest {
     /// Bytes.
     pub length: f64,
+    /// Bytes of address space to set aside for growing.
+    pub reserve: f64,
     /// Without a promise of memory.
     pub no_reserve: bool,
     /// Bring all pages in now.
@@ -100,6 +104,7 @@ fn convert(request: OpenRequest) -> Result<core::Result<Request>> {
         offset: whole(request.offset)?,
         length: request.length.map(whole).transpose()?,
         size: request.size.map(whole).transpose()?,
+        reserve: whole(request.reserve)?,
         no_reserve: request.no_reserve,
         populate: request.populate,
         huge_pages: request.huge_pages,
@@ -152,6 +157,7 @@ pub fn anonymous(env: &Env, request: AnonymousRequest) -> Result<NativeMapping> 
     let huge = request.huge_page_size.map(whole).transpose()?;
     let memory = Anonymous {
         length: whole(request.length)? as usize,
+        room: whole(request.reserve)? as usize,
         no_reserve: request.no_reserve,
         huge: huge.map(|size| size as usize),
         transparent_huge: request.huge_pages && huge.is_none(),

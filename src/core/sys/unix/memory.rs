@@ -43,6 +43,15 @@ pub enum Replacement {
         /// Where in the file, a multiple of the page size.
         offset: u64,
     },
+    /// A shared mapping of the file `fd` at `offset`.
+    SharedFile {
+        /// The file.
+        fd: i32,
+        /// Where in the file, a multiple of the page size.
+        offset: u64,
+        /// Whether it can be stored into.
+        writable: bool,
+    },
 }
 
 /// Puts `with` in the place of the pages at `address`, in one step: no other thread ever sees
@@ -54,14 +63,22 @@ pub enum Replacement {
 ///
 /// `address..address + length` must be whole pages of address space that the caller owns.
 pub unsafe fn replace_pages(address: usize, length: usize, with: Replacement) -> Result<()> {
+    const BOTH: i32 = libc::PROT_READ | libc::PROT_WRITE;
+    const NO_FILE: i32 = libc::MAP_PRIVATE | libc::MAP_ANON;
     let (protection, flags, fd, offset) = match with {
-        Replacement::Nothing => (libc::PROT_NONE, libc::MAP_ANON, -1, 0),
-        Replacement::Zeros => (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_ANON, -1, 0),
-        Replacement::PrivateFile { fd, offset } => {
-            (libc::PROT_READ | libc::PROT_WRITE, 0, fd, offset)
+        Replacement::Nothing => (libc::PROT_NONE, NO_FILE, -1, 0),
+        Replacement::Zeros => (BOTH, NO_FILE, -1, 0),
+        Replacement::PrivateFile { fd, offset } => (BOTH, libc::MAP_PRIVATE, fd, offset),
+        Replacement::SharedFile {
+            fd,
+            offset,
+            writable,
+        } => {
+            let protection = if writable { BOTH } else { libc::PROT_READ };
+            (protection, libc::MAP_SHARED, fd, offset)
         }
     };
-    let flags = flags | libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_NORESERVE;
+    let flags = flags | libc::MAP_FIXED | libc::MAP_NORESERVE;
     // SAFETY: the range belongs to the caller (this function's contract), so replacing what is
     // mapped there takes nothing from anybody else.
     let result = unsafe { mmap(address, length, protection, flags, fd, offset) };
