@@ -1,6 +1,16 @@
 /** The files that are measured on: made in a folder of their own, which goes when the process ends. */
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 
@@ -9,9 +19,18 @@ const MIB = 2 ** 20
 const folder = mkdtempSync(path.join(process.env['MEMMAP_BENCH_DIR'] ?? os.tmpdir(), 'memmap-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
+/** A path in that folder. */
+export function folderFile(name: string): string {
+  return path.join(folder, name)
+}
+
+export function makeFolder(name: string): void {
+  mkdirSync(name)
+}
+
 /** A file of that many bytes that takes no room on the disk. */
 export function sparseFile(name: string, size: number): string {
-  const file = path.join(folder, name)
+  const file = folderFile(name)
   writeFileSync(file, '')
   truncateSync(file, size)
   return file
@@ -19,7 +38,7 @@ export function sparseFile(name: string, size: number): string {
 
 /** A file of so many MiB that holds something, and is on the disk. */
 export function dataFile(name: string, mebibytes: number): string {
-  const file = path.join(folder, name)
+  const file = folderFile(name)
   const block = Buffer.from(Uint8Array.from({ length: MIB }, (_, index) => (index * 7 + (index >> 8)) & 127))
   const fd = openSync(file, 'w')
   for (let written = 0; written < mebibytes; written++) writeSync(fd, block)

@@ -1,28 +1,47 @@
 /**
  * The benchmarks: this library and its peers in the same run, by turns; medians, and ratios of them.
  *
- *     npm run bench [-- TOPIC ...]
+ *     npm run bench [-- TOPIC ... [--size 4G] [--rounds 7] [--file PATH]]
  *
- * Topics: open, views, sum, read, gc. Their files lie in the folder for temporary files, or in that of the environment variable
- * MEMMAP_BENCH_DIR.
+ * `--size` is that of the large files, 512M at first; `--file` keeps the text there for the next run. Other files lie in the
+ * folder for temporary files, or in that of the environment variable MEMMAP_BENCH_DIR.
  */
 import os from 'node:os'
+import { cold } from './cold.js'
 import { gc } from './gc.js'
+import { lines } from './lines.js'
 import { open } from './open.js'
+import { random } from './random.js'
 import { read } from './read.js'
+import { search } from './search.js'
+import { readSettings, type Settings } from './settings.js'
+import { small } from './small.js'
+import { streams } from './streams.js'
 import { sum } from './sum.js'
 import { views } from './views.js'
 
-const topics: Record<string, () => unknown> = { open, views, sum, read, gc }
+const all: Record<string, (settings: Settings) => unknown> = {
+  search,
+  lines,
+  streams,
+  random,
+  cold,
+  small,
+  open,
+  views,
+  sum,
+  read,
+  gc,
+}
 
-const asked = process.argv.slice(2)
-const unknown = asked.filter((name) => !(name in topics))
-if (unknown.length > 0) throw new Error(`No topic ${unknown.join(', ')}; there are ${Object.keys(topics).join(', ')}`)
+const { topics, settings } = readSettings(process.argv.slice(2))
+const unknown = topics.filter((name) => !(name in all))
+if (unknown.length > 0) throw new Error(`No topic ${unknown.join(', ')}; there are ${Object.keys(all).join(', ')}`)
 
 const [load = 0] = os.loadavg()
 console.log(
   `Node ${process.versions.node}, ${process.platform} ${os.release()}, ${os.cpus().length} x ${os.cpus()[0]?.model ?? process.arch}, load ${load.toFixed(1)}\n`,
 )
-for (const [name, measure] of Object.entries(topics)) {
-  if (asked.length === 0 || asked.includes(name)) await measure()
+for (const [name, measure] of Object.entries(all)) {
+  if (topics.length === 0 || topics.includes(name)) await measure(settings)
 }

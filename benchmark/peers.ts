@@ -11,30 +11,33 @@ export interface MmapIo {
   map(size: number, protection: number, privacy: number, fd: number, offset?: number): Buffer
 }
 
-const NAME = '@riaskov/mmap-io'
-const VERSION = '1.4.3'
-
 // A build is for one version of Node, hence a folder for each.
 const home = path.join(import.meta.dirname, '.peers', `node-${process.versions.node}`)
 
-/** The peer, or why it isn't there. */
+/** The peer that maps files, or why it isn't there. */
 export function loadMmapIo(): MmapIo | string {
-  const failed = path.join(home, 'failed')
+  return loadPeer<MmapIo>('@riaskov/mmap-io', '1.4.3')
+}
+
+/** A package in that version, or why it isn't there. */
+export function loadPeer<T>(name: string, version: string): T | string {
+  const failed = path.join(home, `failed-${name.replace('/', '-')}`)
   try {
     if (existsSync(failed)) throw new Error('it was tried')
-    if (!existsSync(path.join(home, 'node_modules', NAME))) install()
-    return createRequire(path.join(home, 'index.js'))(NAME) as MmapIo
+    if (!existsSync(path.join(home, 'node_modules', name))) install(`${name}@${version}`)
+    return createRequire(path.join(home, 'index.js'))(name) as T
   } catch {
     writeFileSync(failed, '')
-    return `does not build on Node ${process.versions.node}`
+    return `${name} can't be had on Node ${process.versions.node}`
   }
 }
 
-function install(): void {
-  console.log(`fetching and building ${NAME} ${VERSION} ...`)
+function install(peer: string): void {
+  console.log(`fetching and building ${peer} ...`)
   mkdirSync(home, { recursive: true })
   writeFileSync(path.join(home, '..', '.gitignore'), '*\n')
-  const command = `npm install --prefix "${home}" --no-save --no-audit --no-fund --loglevel=error ${NAME}@${VERSION}`
+  // With a file of its own in which npm notes what is there, or the second package would remove the first.
+  const command = `npm install --prefix "${home}" --no-audit --no-fund --loglevel=error ${peer}`
   execSync(command, { stdio: 'ignore', timeout: 300_000, env: buildEnvironment() })
 }
 
