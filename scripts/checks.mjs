@@ -10,6 +10,7 @@ export const checks = [
   { name: 'taplo', command: 'taplo format --check' },
   { name: 'oxlint', command: 'oxlint --deny-warnings' },
   { name: 'layers', command: 'node scripts/check-layers.mjs' },
+  { name: 'workflows', command: 'node scripts/check-workflows.mjs' },
   { name: 'words', command: 'node scripts/check-words.mjs' },
   { name: 'scripts', command: 'node --test scripts/*.test.mjs' },
   { name: 'types', command: 'tsc --noEmit' },
