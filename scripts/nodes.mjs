@@ -11,6 +11,20 @@ const versions = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' }
 
 export const majors = Object.keys(versions)
 
+/** Those that the release is tried on where trying is slow: the oldest and the newest. */
+export const extremes = [majors.at(0), majors.at(-1)]
+
+/** The `node` of another platform, such as `linux-arm64`, of this major version; fetched where it is missing. */
+export function findForeignNode(major, platform) {
+  const version = versions[major]
+  if (!version) throw new Error(`No Node ${major} here; there is ${majors.join(', ')}.`)
+  const home = path.join(root, '.nodes', `${version}-${platform}`)
+  const binary = path.join(home, 'node_modules', 'node', 'bin', 'node')
+  // Forced: npm knows that it is for another processor.
+  if (!existsSync(binary)) fetchNode(home, `node-${platform}@${version}`, '--force')
+  return binary
+}
+
 /**
  * The folder that holds `node` of this major version, and its exact version; it is fetched where it is missing.
  * The running Node stands for its own line.
@@ -26,12 +40,14 @@ export function findNode(major) {
   const directory = path.join(home, 'node_modules', 'node', 'bin')
   const binary = path.join(directory, process.platform === 'win32' ? 'node.exe' : 'node')
   if (!existsSync(binary)) {
-    console.log(`fetching Node ${version}`)
-    mkdirSync(home, { recursive: true })
-    const alias = `node@npm:node-${platform}-${process.arch}@${version}`
-    execSync(`npm install --prefix "${home}" --no-save --no-audit --no-fund --loglevel=error "${alias}"`, {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
+    fetchNode(home, `node-${platform}-${process.arch}@${version}`)
   }
   return { directory, version: execFileSync(binary, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim() }
+}
+
+function fetchNode(home, alias, ...options) {
+  console.log(`fetching ${alias}`)
+  mkdirSync(home, { recursive: true })
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts', ...options]
+  execSync(`npm ${args.join(' ')} --prefix "${home}" "node@npm:${alias}"`, { stdio: ['ignore', 'ignore', 'inherit'] })
 }

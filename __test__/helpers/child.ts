@@ -19,9 +19,12 @@ export interface ChildOptions {
   readonly node?: readonly string[]
   /** A command that starts Node for us: Node's own command line is put behind it. */
   readonly through?: readonly string[]
-  /** After so many milliseconds it is killed with SIGKILL. @default 60000 */
+  /** After so many milliseconds, `MEMMAP_TEST_PATIENCE` times over, it is killed with SIGKILL. @default 60000 */
   readonly timeout?: number
 }
+
+// An emulated processor is some ten times slower.
+const patience = Number(process.env['MEMMAP_TEST_PATIENCE'] ?? 1)
 
 const root = path.join(import.meta.dirname, '..', '..')
 
@@ -61,7 +64,7 @@ function run(script: readonly string[], options: ChildOptions): Promise<Outcome>
       cwd,
       env: { ...process.env, NODE_OPTIONS: '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout,
+      timeout: timeout * patience,
       killSignal: 'SIGKILL',
     })
     let stdout = ''

@@ -1,0 +1,45 @@
+// Lets this machine start arm64 programs as if they were its own, by qemu, while some work is done: child processes that a
+// test starts are arm64 programs as well. The kernel's table is everybody's, so what was put in is taken out again.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import process from 'node:process'
+
+const table = '/proc/sys/fs/binfmt_misc'
+const name = 'memmap-aarch64'
+
+// The head of a 64-bit little-endian ELF program or library for machine 183, as bytes and as a mask over them.
+const magic = '\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00'
+const mask = '\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff'
+
+/**
+ * @param {string} probe an arm64 program
+ * @param {string} interpreter the path of qemu-aarch64
+ * @returns {() => void} undoes it
+ */
+export function startArm64(probe, interpreter) {
+  if (starts(probe)) return () => {}
+  if (process.getuid?.() !== 0) {
+    throw new Error('Starting arm64 programs needs an entry in binfmt_misc, which only root can make.')
+  }
+  const mounted = !existsSync(`${table}/register`)
+  if (mounted) execFileSync('mount', ['-t', 'binfmt_misc', 'binfmt_misc', table])
+  // O: qemu gets the program opened; C: with its rights; F: qemu itself is opened now.
+  writeFileSync(`${table}/register`, `:${name}:M::${magic}:${mask}:${interpreter}:OCF`)
+  const undo = () => {
+    writeFileSync(`${table}/${name}`, '-1')
+    if (mounted) execFileSync('umount', [table])
+  }
+  if (starts(probe)) return undo
+  undo()
+  throw new Error(`${probe} does not start by ${interpreter}.`)
+}
+
+function starts(program) {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,78 @@
+// The specs on Linux arm64: each on the oldest and the newest Node, by qemu where this machine is of another kind.
+//
+//     node scripts/test-arm64.mjs [--only 20,26] [SPEC…]
+
+import path from 'node:path'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { startArm64 } from './binfmt.mjs'
+import { countAva } from './count.mjs'
+import { findBinary } from './cross-build.mjs'
+import { fileOf, needDebian } from './debian.mjs'
+import { extremes, findForeignNode } from './nodes.mjs'
+import { root } from './run.mjs'
+import { report, runSteps } from './steps.mjs'
+import { findTarget } from './targets.mjs'
+
+// What differs between processors: pages, signals, threads, atomics, alignment, the kernel's interface. The rest is
+// JavaScript, which is the same everywhere, and ten times slower here.
+const specs = [
+  'close-in-flight',
+  'close',
+  'copies',
+  'drop-in',
+  'errors',
+  'fault',
+  'fault-readonly',
+  'fault-report',
+  'fault-threads',
+  'flush',
+  'inspect',
+  'iterate',
+  'kind',
+  'mapping',
+  'open',
+  'records',
+  'search',
+  'signal',
+  'views',
+  'window',
+  'worker',
+]
+
+const { values, positionals } = parseArgs({
+  options: { only: { type: 'string', default: extremes.join(',') } },
+  allowPositionals: true,
+})
+const chosen = positionals.length > 0 ? positionals : specs.map((name) => `__test__/${name}.spec.ts`)
+
+const library = findBinary(findTarget('linux-arm64-gnu'))
+needDebian(['qemu-user', 'libc6:arm64', 'libstdc++6:arm64', 'libatomic1:arm64'], 'Running arm64 programs')
+const nodes = values.only.split(',').map((major) => ({ major, node: findForeignNode(major, 'linux-arm64') }))
+
+process.env.NAPI_RS_NATIVE_LIBRARY_PATH = library
+// TypeScript is stripped by this machine's own esbuild: the package of the other processor's is not installed.
+process.env.ESBUILD_BINARY_PATH = path.join(
+  root,
+  'node_modules',
+  '@esbuild',
+  `${process.platform}-${process.arch}`,
+  'bin',
+  'esbuild',
+)
+process.env.MEMMAP_TEST_PATIENCE = '10'
+
+const undo = startArm64(nodes[0].node, fileOf('qemu-user', '/qemu-aarch64'))
+try {
+  process.exitCode = report(await runSteps(nodes.map(step)))
+} finally {
+  undo()
+}
+
+function step({ major, node }) {
+  return {
+    name: `ava on Node ${major}, linux-arm64`,
+    command: `${node} -p "process.version + ' ' + process.arch" && ${node} node_modules/ava/entrypoints/cli.mjs --tap --timeout=20m ${chosen.join(' ')}`,
+    count: countAva,
+  }
+}
