@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { type Mapping, mmapAnonymous, mmapSync } from '../index.js'
 import { counting, tempFile } from './helpers/temp.js'
@@ -175,3 +175,34 @@ test('in mode c copies stay in the process', (t) => {
   mapping.closeSync()
   t.is(readFileSync(file, 'utf8'), 'abcdef')
 })
+
+// Pages that are not in memory are written by the system, and not stored into.
+for (const [title, flags] of [
+  ['a file', 'r+'],
+  ['a file that is open for appending', 'a+'],
+] as const) {
+  test(`write() of much into ${title} whose pages are not in memory goes where it belongs`, (t) => {
+    const size = 2 ** 20
+    const file = tempFile(t, size)
+    const expected = readFileSync(file)
+    truncateSync(file, 2 * size)
+    const fd = openSync(file, flags)
+    const mapping = mmapSync(fd, { mode: 'r+' })
+    const view = mapping.buffer()
+    const data = Buffer.alloc(100_001, 'data')
+    for (const offset of [size + 5, size + 500_000, 2 * size - data.length]) {
+      t.is(mapping.write(data, offset), data.length)
+      t.true(view.subarray(offset, offset + data.length).equals(data))
+    }
+    // From bytes of its own, which overlap with where they go.
+    const source = view.subarray(size - 50_000, size + 50_000)
+    const moved = Buffer.from(source)
+    mapping.write(source, size - 20_000)
+    t.true(view.subarray(size - 20_000, size + 80_000).equals(moved))
+    t.true(view.subarray(0, size - 50_000).equals(expected.subarray(0, size - 50_000)))
+    t.is(statSync(file).size, 2 * size)
+    t.true(readFileSync(file).equals(view))
+    mapping.closeSync()
+    closeSync(fd)
+  })
+}

@@ -9,6 +9,7 @@
 import os from 'node:os'
 import { cold } from './cold.js'
 import { gc } from './gc.js'
+import { grow } from './grow.js'
 import { lines } from './lines.js'
 import { open } from './open.js'
 import { random } from './random.js'
@@ -32,6 +33,7 @@ const all: Record<string, (settings: Settings) => unknown> = {
   sum,
   read,
   gc,
+  grow,
 }
 
 const { topics, settings } = readSettings(process.argv.slice(2))

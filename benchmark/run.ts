@@ -32,7 +32,8 @@ export async function compare(cases: readonly Case[], rounds = 7): Promise<Resul
       if (one.missing !== undefined) continue
       await one.before?.()
       const start = process.hrtime.bigint()
-      keep(one.run())
+      const result = one.run()
+      keep(result instanceof Promise ? await result : result)
       const nanoseconds = Number(process.hrtime.bigint() - start) / (one.times ?? 1)
       if (round > 0) taken[index]!.push(nanoseconds)
     }

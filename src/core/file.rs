@@ -27,6 +27,8 @@ pub struct SharedFile {
     /// On a layered file system the same numbers can name the file of the layer below, with what
     /// it held before it was first written: each opening keeps its own descriptor.
     is_layered: bool,
+    /// Opened for appending, it takes every write for its end.
+    appends: bool,
     damage: AtomicI32,
 }
 
@@ -46,6 +48,7 @@ impl SharedFile {
         let file = Arc::new(Self {
             granule,
             is_layered: sys::file_system(fd.as_raw_fd()).is_ok_and(|fs| fs.is_layered),
+            appends: sys::appends(fd.as_raw_fd()),
             file: File::from(fd),
             key,
             damage: AtomicI32::new(0),
@@ -64,6 +67,12 @@ impl SharedFile {
     #[must_use]
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// Whether a write at an offset goes there.
+    #[must_use]
+    pub fn writes_at_offsets(&self) -> bool {
+        !self.appends
     }
 
     /// The size of a page of its mappings in bytes.

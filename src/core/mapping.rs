@@ -16,6 +16,9 @@ use super::region::Region;
 use super::sys;
 use super::table::{Fault, Reason};
 
+/// From so many bytes on it pays to ask whether the system had better write them.
+const LARGE_WRITE: usize = 16 << 10;
+
 /// What a mapping is made of.
 #[derive(Debug)]
 pub struct Parts {
@@ -258,11 +261,53 @@ impl Mapping {
     /// `source..source + length` must be readable memory, or address space of a region of ours.
     pub unsafe fn write(&self, offset: u64, source: *const u8, length: usize) -> Result<()> {
         self.check_writable(offset, length as u64)?;
+        // SAFETY: the source is the caller's.
+        if length >= LARGE_WRITE && unsafe { self.write_by_call(offset, source, length) }? {
+            return Ok(());
+        }
         self.copying(offset, length as u64, |start| {
             // SAFETY: the range lies in a region that is held and may be written to; the source
             // is the caller's. They may overlap.
             unsafe { ptr::copy(source, start, length) };
         })
+    }
+
+    /// Has the system write where pages are not in memory: storing into them would wait for each
+    /// to be read from the disk, or made, one by one. False where storing is the better way.
+    ///
+    /// # Safety
+    ///
+    /// As of `write`.
+    unsafe fn write_by_call(&self, offset: u64, source: *const u8, length: usize) -> Result<bool> {
+        self.check_range(offset, length as u64)?;
+        let Some(region) = self.region()? else {
+            return Ok(false);
+        };
+        let held = region.hold()?;
+        let file = region.file().filter(|file| file.writes_at_offsets());
+        let Some(file) = file.filter(|_| self.mode.writes_file()) else {
+            return Ok(false);
+        };
+        let (start, span) = region.all_pages();
+        let overlaps = (source as usize) < start + span && start < source as usize + length;
+        let (page, _) = region.pages_of(offset as usize, 1);
+        // SAFETY: the page belongs to a held region.
+        let is_there = unsafe { sys::resident_pages(page, region.granule()) }?;
+        // Pages that the guard has replaced are no longer the file's, and are there.
+        if overlaps || is_there.iter().any(|&there| there) || region.fault_count() > 0 {
+            return Ok(false);
+        }
+        // SAFETY: the source is readable, or address space of ours, which is an error to the call.
+        let written = unsafe { sys::write_at(file.fd(), source, length, self.offset + offset) };
+        drop(held);
+        match written.as_ref().map_err(Error::errno) {
+            Ok(()) => Ok(true),
+            Err(Some(sys::ENOSPC | sys::EDQUOT | sys::EIO)) => written
+                .map(|()| true)
+                .map_err(|error| error.at(self.name())),
+            // Storing may still be possible, or knows better what is wrong with the source.
+            Err(_) => Ok(false),
+        }
     }
 
     /// Fills a range with `pattern`, again and again; the last one may be cut.

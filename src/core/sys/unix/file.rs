@@ -158,6 +158,14 @@ pub fn access_of(fd: i32) -> Result<(bool, bool)> {
     })
 }
 
+/// Whether a descriptor was opened for appending.
+#[must_use]
+pub fn appends(fd: i32) -> bool {
+    // SAFETY: fcntl answers a bad descriptor with an error.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
+    flags >= 0 && flags & libc::O_APPEND != 0
+}
+
 /// The size in bytes of a block device, which has none in its status.
 pub fn device_size(fd: i32) -> Result<u64> {
     #[cfg(target_os = "linux")]
@@ -309,6 +317,35 @@ pub fn allocate_page(fd: i32, offset: u64, length: usize) -> Result<()> {
         let _ = (fd, offset, length);
         Err(Error::system(libc::EOPNOTSUPP, "fallocate"))
     }
+}
+
+/// Writes all of `source..source + length` at `offset`. `pwrite(2)`.
+///
+/// # Safety
+///
+/// The source must be readable memory, or address space that nobody else uses: the kernel answers
+/// what it can't read with `EFAULT`.
+pub unsafe fn write_at(fd: i32, source: *const u8, length: usize, offset: u64) -> Result<()> {
+    let mut done = 0;
+    while done < length {
+        let at = (offset + done as u64) as libc::off_t;
+        // SAFETY: the caller answers for the source; a bad descriptor is an error.
+        let written = unsafe { libc::pwrite(fd, source.add(done).cast(), length - done, at) };
+        if written > 0 {
+            done += written as usize;
+            continue;
+        }
+        // Nothing written without an error would go on for ever.
+        let error = if written == 0 {
+            Error::system(libc::EIO, "pwrite")
+        } else {
+            Error::last("pwrite")
+        };
+        if error.errno() != Some(libc::EINTR) {
+            return Err(error);
+        }
+    }
+    Ok(())
 }
 
 /// Whether the file has a byte at `offset`: false behind its end, an error where it can't be read.
