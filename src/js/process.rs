@@ -76,6 +76,8 @@ pub fn capabilities() -> BTreeMap<String, bool> {
             (String::from("faultGuard"), true),
             (String::from("hugePages"), cfg!(target_os = "linux")),
             (String::from("protect"), true),
+            (String::from("reserve"), true),
+            (String::from("resize"), true),
             (String::from("sharedArrayBuffer"), buffer::can_share()),
         ])
         .collect()
