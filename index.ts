@@ -32,11 +32,20 @@ export type { LineOptions } from './lib/lines.js'
 export { Mapping } from './lib/mapping.js'
 export type { Match, MatchBatch, Matches, MatchesSync } from './lib/matches.js'
 export { mmap, mmapAnonymous, mmapSync } from './lib/open.js'
-export type { AnonymousOptions, FileOptions, MappingOptions, MappingSource } from './lib/options.js'
+export type { AnonymousOptions, FileOptions, FilePath, MappingOptions, MappingSource } from './lib/options.js'
 export type { ReadStream, ReadStreamOptions } from './lib/read-stream.js'
 export type { Places, PrefetchOptions } from './lib/places.js'
 export type { BufferOptions, ExtentOptions, PieceOptions, StringOptions } from './lib/pieces.js'
 export type { RecordOptions } from './lib/records.js'
+export {
+  replaceFile,
+  replaceFileSync,
+  type ReplaceOptions,
+  type ReplaceSyncOptions,
+  syncDirectory,
+  syncDirectorySync,
+  type Writer,
+} from './lib/replace.js'
 export type { Mode, Pin } from './lib/region.js'
 export type { ResizeOptions } from './lib/resize.js'
 export type { Needle, Progress, SearchOptions, SearchSyncOptions } from './lib/search.js'

@@ -77,5 +77,90 @@ const flushes = test.macro(async (t: ExecutionContext, name: string) => {
   }
 })
 
+/** Runs a case, and counts the successful calls of the system in it. */
+async function countCalls(
+  t: ExecutionContext,
+  name: string,
+  calls: readonly string[],
+): Promise<Record<string, number>> {
+  const cwd = tempDir(t)
+  const through = ['strace', '-f', '-ff', '-e', `trace=${calls.join()}`, '-o', path.join(cwd, 'trace')]
+  const options = { cwd, node: ['--no-warnings'], args: [name], through, timeout: 110_000 }
+  const { code, signal, stderr } = await runFixture('torture/flush.ts', options)
+  t.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
+  const lines = readdirSync(cwd)
+    .filter((file) => file.startsWith('trace.'))
+    .flatMap((file) => readFileSync(path.join(cwd, file), 'utf8').split('\n'))
+  const count = (call: string) => lines.filter((line) => line.startsWith(`${call}(`) && line.endsWith(' = 0')).length
+  return Object.fromEntries(calls.map((call) => [call, count(call)]))
+}
+
+const calls = test.macro(
+  async (
+    t: ExecutionContext,
+    name: string,
+    expected: Readonly<Record<string, readonly [least: number, most: number]>>,
+  ) => {
+    if (process.platform !== 'linux' || !canTrace) {
+      t.log('Left out: it needs strace, and the right to use it')
+      t.pass()
+      return
+    }
+    const found = await countCalls(t, name, Object.keys(expected))
+    for (const [call, [least, most]] of Object.entries(expected)) {
+      const count = found[call] ?? -1
+      t.true(count >= least && count <= most, `${call}: ${count}`)
+    }
+  },
+)
+
+// Of 98. How many wait when the first one is done is up to the machine.
+test.serial('flushes near each other that wait become one call', calls, 'joined', { msync: [1, 10] })
+test.serial('flushes far from each other, or of two files, stay apart', calls, 'apart', { msync: [5, 5] })
+test.serial("level 'schedule' only begins to write", calls, 'schedule', {
+  msync: [0, 0],
+  fsync: [0, 0],
+  sync_file_range: [1, 1],
+})
+test.serial(
+  "level 'all' flushes the file as well, and the directory once if the mapping made the file",
+  calls,
+  'all',
+  // The file twice, its directory, and the other file.
+  { msync: [3, 3], fsync: [4, 4], sync_file_range: [0, 0] },
+)
+
+const loses = test.macro(async (t: ExecutionContext, call: string, code: string, level: string) => {
+  if (process.platform !== 'linux' || !canTrace) {
+    t.log('Left out: it needs strace, and the right to use it')
+    t.pass()
+    return
+  }
+  const through = [
+    'strace',
+    '-f',
+    '-o',
+    '/dev/null',
+    '-e',
+    `trace=${call}`,
+    '-e',
+    `inject=${call}:error=${code}:when=1`,
+  ]
+  const options = { cwd: tempDir(t), node: ['--no-warnings'], args: [code, level], through }
+  t.deepEqual(await runFixture('flush/lost.ts', options), { code: 0, signal: null, stdout: 'through\n', stderr: '' })
+})
+
+for (const code of ['EIO', 'ENOSPC', 'EDQUOT', 'ENODATA']) {
+  test.serial(`after ${code} no flush of the file succeeds any more`, loses, 'msync', code, 'data')
+}
+test.serial("after EIO at level 'all' no flush of the file succeeds any more", loses, 'fsync', 'EIO', 'all')
+test.serial(
+  "after EIO at level 'schedule' no flush of the file succeeds any more",
+  loses,
+  'sync_file_range',
+  'EIO',
+  'schedule',
+)
+
 test.serial('every flush of any range is an msync with MS_SYNC of the pages around it', flushes, 'shared')
 test.serial('a flush of private memory, or of no bytes, asks nothing of the system', flushes, 'nothing')

@@ -84,9 +84,10 @@ function checkFits(what: string, size: number, offset: number, total: number, na
   throw outOfRange(name, bounds, offset)
 }
 
-function parseBytesToWrite(data: Data, name: string): Uint8Array {
+/** The bytes of data; `also` names what else could have been given. */
+export function parseBytesToWrite(data: Data, name: string, also: readonly string[] = []): Uint8Array {
   if (typeof data === 'string') return Buffer.from(data)
-  return parseMemory(data, name, ['string', 'ArrayBuffer', 'Buffer', 'TypedArray', 'DataView'])
+  return parseMemory(data, name, ['string', ...also, 'ArrayBuffer', 'Buffer', 'TypedArray', 'DataView'])
 }
 
 /** A plain Uint8Array over it, whatever it is: subclasses may answer as they like when asked for their length. */

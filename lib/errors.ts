@@ -149,6 +149,7 @@ function describeErrno(failure: SystemFailure): { errno: number; code: string; t
   return {
     errno: -failure.errno,
     code: code ?? 'UNKNOWN',
-    text: failure.message || `unknown system error ${failure.errno}`,
+    // Of the message of the native half, which names the call and the file too.
+    text: failure.message?.split(' (os error')[0] || `unknown system error ${failure.errno}`,
   }
 }

@@ -4,9 +4,17 @@
 import type { Region } from './region.js'
 import { type ParsedRange, parseOptions, parsePosition, parseWord, type Range, resolveRange } from './validate.js'
 
-const LEVELS = ['data'] as const
+const LEVELS = ['schedule', 'barrier', 'data', 'all'] as const
 
-/** How far a flush goes. `data`: the bytes survive a loss of power. */
+/**
+ * How far a flush goes, from the least to the most:
+ *
+ * - `schedule`: the system begins to write, and nothing is promised.
+ * - `barrier`: nothing that is written later reaches the disk before it. Only macOS can do that and no more; elsewhere it is
+ *   the same as `data`.
+ * - `data`: the bytes survive a loss of power, at the length that the file has.
+ * - `all`: so do the file's times and permissions, and its name, if a mapping of this process made it.
+ */
 export type FlushLevel = (typeof LEVELS)[number]
 
 export interface FlushOptions extends Range {
@@ -20,8 +28,16 @@ export interface FlushResult {
   readonly bytes: number
   /** What was asked for. */
   readonly level: FlushLevel
-  /** How far it went: `volatile` on a file system that keeps nothing, `none` where there is nothing to flush. */
-  readonly achieved: 'data' | 'volatile' | 'none'
+  /**
+   * How far it went:
+   *
+   * - `all`, `data`, `schedule`: as the level of that name;
+   * - `barrier`: the drive has the bytes in its cache, and will write nothing later before them;
+   * - `fsync`: the drive has them in its cache, and may still lose them: a macOS volume that can't do more;
+   * - `volatile`: the file lives in memory, as all files of a tmpfs do;
+   * - `none`: there was nothing to flush, as of private memory.
+   */
+  readonly achieved: 'all' | 'data' | 'barrier' | 'fsync' | 'schedule' | 'volatile' | 'none'
 }
 
 const FLUSH_OPTIONS = ['level', 'offset', 'length']
@@ -30,7 +46,7 @@ export async function flush(region: Region, options: FlushOptions | undefined): 
   const { level, range } = parseFlushOptions(options)
   region.check()
   const { offset, length } = resolveRange(range, region.length)
-  const result = await region.runJob((native) => native.flush(offset, length))
+  const result = await region.runJob((native) => native.flush(level, offset, length))
   return { bytes: result.bytes, level, achieved: result.achieved as FlushResult['achieved'] }
 }
 
@@ -38,7 +54,7 @@ export function flushSync(region: Region, options: FlushOptions | undefined): Fl
   const { level, range } = parseFlushOptions(options)
   region.check()
   const { offset, length } = resolveRange(range, region.length)
-  const result = region.run((native) => native.flushSync(offset, length))
+  const result = region.run((native) => native.flushSync(level, offset, length))
   return { bytes: result.bytes, level, achieved: result.achieved as FlushResult['achieved'] }
 }
 

@@ -29,6 +29,8 @@ export interface MappingInfo {
   readonly gcOwned: boolean
   /** Pages that the system could not deliver. */
   readonly faults: number
+  /** True once a flush of its file has failed in this process, so that it may hold what the disk lacks; else absent. */
+  readonly damaged?: true
   /** Where it was opened, if the environment variable `MEMMAP_TRACE` is 1. */
   readonly stack?: string
 }

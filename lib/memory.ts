@@ -335,13 +335,20 @@ export class Memory {
   }
 
   /**
-   * Writes what was stored in a range to the disk, on another thread. Closing waits for it.
+   * Sends what was stored in a range on its way to the disk, on another thread; by default it is durable when the promise is
+   * fulfilled: a loss of power can't undo it. Closing waits for it. Flushes that are asked for while one of the file runs wait,
+   * and those near each other become one; each covers all that was stored before it was asked for.
    *
-   * In the modes `r` and `c` there is nothing to write, and the result says so. Once a flush has failed the mapping says so
-   * for ever: the system forgets what it could not write, and a second flush would claim success.
+   * In the modes `r` and `c` there is nothing to write, and the result says so. Once a flush has failed the bytes may be gone
+   * for good: the system forgets what it could not write, and a second flush would claim success. So every later flush, of any
+   * mapping of that file in this process, rejects with `ERR_MEMMAP_FLUSH_LOST`, and `assertHealthy()` throws it, until all of
+   * them are closed. Several pages are not written as one: a crash in between leaves some old and some new; `replaceFile()`
+   * is for that.
    *
-   * @throws (rejects with) `ERR_MEMMAP_FLUSH_LOST` after a flush that failed; `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`;
-   *   the errors of msync(2)
+   * @param options a range, and `level`
+   * @throws (rejects with) `ERR_MEMMAP_FLUSH_LOST` after a flush that failed; `ERR_MEMMAP_FAULT`; `ERR_MEMMAP_CLOSED`;
+   *   `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`; the errors of msync(2), such as `EIO` and `ENOSPC`,
+   *   of sync_file_range(2) at level `schedule`, and of fsync(2) and open(2) of the directory at level `all`
    * @see https://man7.org/linux/man-pages/man2/msync.2.html
    *
    * @example
@@ -351,8 +358,11 @@ export class Memory {
    *
    * const mapping = await mmap('safe.bin', { mode: 'w+', size: 4096 })
    * mapping.write('kept')
-   * const { level } = await mapping.flush({ offset: 0, length: 4 })
-   * assert.equal(level, 'data')
+   * const { bytes } = await mapping.flush({ offset: 0, length: 4 })
+   * assert.equal(bytes, 4)
+   *
+   * const { achieved } = await mapping.flush({ level: 'all' })
+   * assert(['all', 'volatile'].includes(achieved))
    * await mapping.close()
    * ```
    */
@@ -361,7 +371,8 @@ export class Memory {
   }
 
   /**
-   * The same as `flush()`, on this thread: nothing else runs until the disk has answered.
+   * The same as `flush()`, on this thread: nothing else runs until the disk has answered, flushes of the file that were
+   * under way included.
    *
    * @throws as `flush()` rejects
    *
@@ -497,9 +508,10 @@ export class Memory {
   }
 
   /**
-   * Throws if a page could not be delivered so far. A loop over a view sees zeros in its place; ask afterwards.
+   * Throws if a page could not be delivered so far, or a flush of the file has failed. A loop over a view sees zeros in the place
+   * of such a page; ask afterwards.
    *
-   * @throws `ERR_MEMMAP_FAULT`, `ERR_MEMMAP_CLOSED`
+   * @throws `ERR_MEMMAP_FAULT`, `ERR_MEMMAP_FLUSH_LOST`, `ERR_MEMMAP_CLOSED`
    *
    * @example
    * ```ts
@@ -515,6 +527,7 @@ export class Memory {
    */
   assertHealthy(): void {
     this.#region.check()
+    this.#region.run((native) => native.checkDamage())
   }
 
   /**

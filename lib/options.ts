@@ -24,6 +24,9 @@ import {
 /** What can be mapped: a path, a file URL, a path in bytes, an open file, or its descriptor. */
 export type MappingSource = string | URL | Uint8Array | { readonly fd: number } | number
 
+/** A path, a file URL, or a path in bytes. */
+export type FilePath = string | URL | Uint8Array
+
 /** Options that every mapping of a file takes. `offset` and `length` choose the part of it that is mapped. */
 export interface FileOptions extends Range {
   /** How it will be used, as by `advise()`. @default none given */
@@ -107,13 +110,19 @@ const ANONYMOUS_OPTIONS = ['reserve', 'populate', 'noReserve', 'hugePages', 'sha
 
 /** Reads a source. A path is kept as it was given. */
 export function parseSource(source: unknown): { path: string } | { fd: number } {
-  if (typeof source === 'string') return { path: parsePath(source, source) }
+  const path = readPath(source, 'source')
+  if (path !== undefined) return { path }
   if (typeof source === 'number') return { fd: parseBytes(source, 'source', 0, 2 ** 31 - 1) }
-  if (isUint8Array(source)) return { path: parsePath(decodePath(source), source) }
-  if (isUrl(source)) return { path: parsePath(fileURLToPath(source), source) }
   const fd: unknown = typeof source === 'object' && source !== null ? Reflect.get(source, 'fd') : undefined
   if (typeof fd === 'number') return { fd: parseHandle(fd) }
   throw invalidArgType('source', ['string', 'number', 'Buffer', 'URL', 'FileHandle'], source)
+}
+
+/** Reads a path, which is kept as it was given. */
+export function parseFilePath(path: unknown, name: string): string {
+  const read = readPath(path, name)
+  if (read !== undefined) return read
+  throw invalidArgType(name, ['string', 'Buffer', 'URL'], path)
 }
 
 /** Reads and checks the options of `mmap`. */
@@ -190,16 +199,20 @@ function parseCommon(given: Partial<FileOptions>) {
   }
 }
 
-function parsePath(path: string, given: unknown): string {
-  if (!path.includes('\0')) return path
-  throw invalidArgValue('source', given, 'must be a string, Uint8Array, or URL without null bytes')
+function readPath(given: unknown, name: string): string | undefined {
+  const path = decodePath(given, name)
+  if (path === undefined || !path.includes('\0')) return path
+  throw invalidArgValue(name, given, 'must be a string, Uint8Array, or URL without null bytes')
 }
 
 // A path that isn't UTF-8 could not be shown, nor found again, as a string.
-function decodePath(bytes: Uint8Array): string {
-  const path = Buffer.from(bytes).toString()
-  if (Buffer.from(path).equals(bytes)) return path
-  throw invalidArgValue('source', bytes, 'must be a path in UTF-8')
+function decodePath(given: unknown, name: string): string | undefined {
+  if (typeof given === 'string') return given
+  if (isUrl(given)) return fileURLToPath(given)
+  if (!isUint8Array(given)) return undefined
+  const path = Buffer.from(given).toString()
+  if (Buffer.from(path).equals(given)) return path
+  throw invalidArgValue(name, given, 'must be a path in UTF-8')
 }
 
 function isUrl(value: unknown): value is URL {

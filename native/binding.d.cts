@@ -49,10 +49,10 @@ export declare class NativeMapping {
   discard(how: string, offset: number, length: number): void
   /** Makes whole pages read-only or writable. */
   protect(writable: boolean, offset: number, length: number): void
-  /** Makes a range durable, on a thread of ours. */
-  flush(offset: number, length: number): Promise<FlushResult>
-  /** Makes a range durable, now. */
-  flushSync(offset: number, length: number): FlushResult
+  /** Flushes a range, on a thread of ours. */
+  flush(level: string, offset: number, length: number): Promise<FlushResult>
+  /** Flushes a range, now. */
+  flushSync(level: string, offset: number, length: number): FlushResult
   /** Makes the file and the mapping longer or shorter, on a thread of ours; the new length. */
   resize(size: number): Promise<number>
   /** The same, now. */
@@ -61,6 +61,8 @@ export declare class NativeMapping {
   refresh(): Promise<number>
   /** The same, now. */
   refreshSync(): number
+  /** Throws if a flush of the file has failed. */
+  checkDamage(): void
   /** How many faults there were. */
   faultCount(): number
   /** The first faults, oldest first. */
@@ -115,6 +117,18 @@ export declare class NativeMapping {
 /** What to search for, made ready. */
 export declare class NativePattern {}
 
+/** A file that is about to take the place of another. It is removed when this is collected. */
+export declare class NativeReplacement {
+  /** The descriptor of the new file; open as long as this is. */
+  get fd(): number
+  /** Puts it in place, on a thread of ours: how durable it is. */
+  commit(): Promise<string>
+  /** Puts it in place, now: how durable it is. */
+  commitSync(): string
+  /** Removes it, unless it is in place. */
+  abandon(): void
+}
+
 /** The unit of file offsets of the system's own call, in bytes. */
 export declare function allocationGranularity(): number
 
@@ -147,6 +161,12 @@ export interface AnonymousRequest {
 
 /** How many threads a search takes when it isn't told. */
 export declare function availableThreads(): number
+
+/** Makes a file beside the one at `path`, on a thread of ours. */
+export declare function beginReplacement(path: string, permissions?: number | undefined | null): Promise<NativeReplacement>
+
+/** Makes a file beside the one at `path`, now. */
+export declare function beginReplacementSync(path: string, permissions?: number | undefined | null): NativeReplacement
 
 /** What this platform can do. */
 export declare function capabilities(): Record<string, boolean>
@@ -205,6 +225,8 @@ export interface MappingRecord {
   gcOwned: boolean
   /** Faults so far. */
   faults: number
+  /** There once a flush of its file has failed. */
+  damaged?: boolean
   /** Where it was opened. */
   stack?: string
 }
@@ -264,6 +286,12 @@ export declare function pageSize(): number
 
 /** Reads a whole file into `target` if it is not larger: its length, or -1. */
 export declare function readSmall(path: string, target: Uint8Array): number
+
+/** Makes the names in a directory durable, on a thread of ours. */
+export declare function syncDirectory(path: string): Promise<void>
+
+/** Makes the names in a directory durable, now. */
+export declare function syncDirectorySync(path: string): void
 
 /**
  * Calls `callback` with the number of a mapping soon after a fault on it, until this

@@ -22,6 +22,7 @@ const libRows = [
   ['line-index'],
   ['mapping'],
   ['open'],
+  ['replace'],
   ['cli/format', 'cli/opened'],
   ['cli/bar'],
   ['cli/output'],

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use memmap::core::Result;
+use memmap::core::flush::{Level, flush};
 use memmap::core::ledger;
 use memmap::core::mapping::Mapping;
 use memmap::core::open::{Mode, Request, Source, open, read_small};
@@ -154,7 +155,7 @@ fn a_closed_mapping_refuses_everything_but_another_close() {
     assert!(bytes(&mapping, 0, 1).is_err());
     assert!(mapping.fill(0, 1, &[1]).is_err());
     assert!(mapping.copy_within(0, 1, 1).is_err());
-    assert!(memmap::core::flush::flush(&mapping, 0, 1).is_err());
+    assert!(flush(&mapping, Level::Data, 0, 1).is_err());
     assert!(!ledger::lines().iter().any(|line| line.id == id));
 }
 

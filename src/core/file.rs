@@ -7,16 +7,32 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::error::Result;
+use super::error::{Error, Result};
+use super::flush_queue::Queue;
+use super::kind::Kind;
 use super::sys;
 
 /// Device, inode, whether it may be written.
 type Key = (u64, u64, bool);
 
-static OPEN: Mutex<Option<HashMap<Key, Weak<SharedFile>>>> = Mutex::new(None);
+#[derive(Debug, Default)]
+struct Open {
+    files: HashMap<Key, Weak<SharedFile>>,
+    inodes: HashMap<(u64, u64), Weak<Inode>>,
+}
+
+static OPEN: Mutex<Option<Open>> = Mutex::new(None);
+
+/// What is known of a file, however often and in whichever way it is open.
+#[derive(Debug, Default)]
+struct Inode {
+    /// The error number of the first flush that failed.
+    damage: AtomicI32,
+}
 
 /// An open file that several mappings use.
 #[derive(Debug)]
@@ -29,7 +45,11 @@ pub struct SharedFile {
     is_layered: bool,
     /// Opened for appending, it takes every write for its end.
     appends: bool,
-    damage: AtomicI32,
+    is_volatile: bool,
+    inode: Arc<Inode>,
+    flushes: Arc<Queue>,
+    /// The directory in which a mapping of ours made the file, until its name is durable.
+    made_in: Mutex<Option<PathBuf>>,
 }
 
 impl SharedFile {
@@ -38,22 +58,34 @@ impl SharedFile {
     #[must_use]
     pub fn share(fd: OwnedFd, status: &sys::Status, writable: bool) -> Arc<Self> {
         let key = (status.device, status.inode, writable);
+        // Let go of after the lock, which the end of a file takes.
+        let known;
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = open.get_or_insert_with(HashMap::new);
-        let known = open.get(&key).and_then(Weak::upgrade);
+        let open = open.get_or_insert_with(Open::default);
+        known = open.files.get(&key).and_then(Weak::upgrade);
         if let Some(file) = known.as_ref().filter(|file| !file.is_layered) {
             return Arc::clone(file);
         }
+        let inode = open.inodes.entry((status.device, status.inode));
+        let inode = inode.or_default();
+        let shared = inode.upgrade().unwrap_or_default();
+        *inode = Arc::downgrade(&shared);
         let granule = sys::file_page_size(fd.as_raw_fd());
+        let fs = sys::file_system(fd.as_raw_fd());
         let file = Arc::new(Self {
             granule,
-            is_layered: sys::file_system(fd.as_raw_fd()).is_ok_and(|fs| fs.is_layered),
             appends: sys::appends(fd.as_raw_fd()),
+            is_layered: fs.as_ref().is_ok_and(|fs| fs.is_layered),
+            // A device lives elsewhere than its name does.
+            is_volatile: status.kind != Kind::BlockDevice
+                && fs.as_ref().is_ok_and(|fs| fs.is_volatile),
             file: File::from(fd),
             key,
-            damage: AtomicI32::new(0),
+            inode: shared,
+            flushes: Arc::default(),
+            made_in: Mutex::new(None),
         });
-        open.insert(key, Arc::downgrade(&file));
+        open.files.insert(key, Arc::downgrade(&file));
         file
     }
 
@@ -86,16 +118,75 @@ impl SharedFile {
         sys::fstat(self.fd()).map(|status| status.size)
     }
 
+    /// Whether it lives in memory only.
+    #[must_use]
+    pub fn is_volatile(&self) -> bool {
+        self.is_volatile
+    }
+
+    /// The flushes that wait for it.
+    #[must_use]
+    pub fn flushes(&self) -> &Arc<Queue> {
+        &self.flushes
+    }
+
     /// Remembers that a flush failed: what the kernel then dropped will never be written, and
-    /// the next flush would say that all is well.
+    /// the next flush would say that all is well. The first failure is the one to report.
     pub fn damage(&self, errno: i32) {
-        self.damage.store(errno, Ordering::Release);
+        let damage = &self.inode.damage;
+        let _ = damage.compare_exchange(0, errno, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// The error number of a failed flush, for every mapping of this file in the process.
     #[must_use]
     pub fn damaged(&self) -> Option<i32> {
-        Some(self.damage.load(Ordering::Acquire)).filter(|&errno| errno != 0)
+        Some(self.inode.damage.load(Ordering::Acquire)).filter(|&errno| errno != 0)
+    }
+
+    /// An error if a flush of the file has failed.
+    pub fn check_damage(&self) -> Result<()> {
+        let Some(errno) = self.damaged() else {
+            return Ok(());
+        };
+        Err(Error::rule(
+            "ERR_MEMMAP_FLUSH_LOST",
+            format!(
+                "An earlier flush of this file failed ({}): what memory holds is newer than the \
+                 disk and will vanish. Save it elsewhere, close every mapping of the file, open \
+                 it again and write everything since the last good flush",
+                std::io::Error::from_raw_os_error(errno)
+            ),
+        ))
+    }
+
+    /// Notes that a mapping made the file, so that its name is not durable yet.
+    pub fn note_made(&self, path: &Path) {
+        // Absolute, for the working directory may change until it is flushed.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let directory = path.parent().map(Path::to_owned);
+        *self.made_in.lock().unwrap_or_else(PoisonError::into_inner) = directory;
+    }
+
+    /// Makes its name durable, if a mapping made it and it still has one.
+    pub fn sync_name(&self) -> Result<sys::Reached> {
+        let mut made_in = self.made_in.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(directory) = made_in.as_deref() else {
+            return Ok(sys::Reached::Media);
+        };
+        if sys::fstat(self.fd())?.links == 0 {
+            return Ok(sys::Reached::Media);
+        }
+        // Where it is now, if it was moved since.
+        let path = sys::path_of(&self.file);
+        let directory = path.as_deref().and_then(Path::parent).unwrap_or(directory);
+        let reached = sys::sync_directory(directory).map_err(|error| {
+            let directory = directory.display();
+            error.because(format!(
+                "the file is safe, but its name in '{directory}' is not"
+            ))
+        })?;
+        *made_in = None;
+        Ok(reached)
     }
 }
 
@@ -104,11 +195,17 @@ impl Drop for SharedFile {
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(open) = open.as_mut() else { return };
         // Somebody may have opened the file anew since the last mapping let go of this one.
-        if open
-            .get(&self.key)
-            .is_some_and(|file| file.strong_count() == 0)
-        {
-            open.remove(&self.key);
+        let is_gone = |file: &Weak<Self>| file.strong_count() == 0;
+        if open.files.get(&self.key).is_some_and(is_gone) {
+            open.files.remove(&self.key);
+        }
+        if Arc::strong_count(&self.inode) > 1 {
+            return;
+        }
+        open.inodes.remove(&(self.key.0, self.key.1));
+        if self.damaged().is_some() {
+            // Whoever opens it again shall see what the disk has, and not what it should have.
+            sys::forget_cache(self.fd());
         }
     }
 }
@@ -136,6 +233,23 @@ mod tests {
         assert!(!Arc::ptr_eq(&first, &second));
         assert_eq!((first.size().unwrap(), second.size().unwrap()), (3, 5));
         first.damage(5);
+        first.damage(28);
         assert_eq!((first.damaged(), second.damaged()), (Some(5), None));
+    }
+
+    #[test]
+    fn the_name_of_a_file_is_made_durable_once_and_wherever_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        std::fs::write(&path, "one").unwrap();
+        let file = share(&path);
+        file.note_made(&path);
+        std::fs::create_dir(dir.path().join("elsewhere")).unwrap();
+        std::fs::rename(&path, dir.path().join("elsewhere/b")).unwrap();
+        assert_eq!(file.sync_name().unwrap(), sys::Reached::Media);
+        assert!(file.made_in.lock().unwrap().is_none());
+        file.note_made(&path);
+        std::fs::remove_dir_all(dir.path()).unwrap();
+        assert_eq!(file.sync_name().unwrap(), sys::Reached::Media);
     }
 }

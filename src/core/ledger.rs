@@ -56,6 +56,8 @@ pub struct Line {
     pub is_revoked: bool,
     /// Faults so far.
     pub faults: u64,
+    /// Whether a flush of its file has failed.
+    pub is_damaged: bool,
 }
 
 static ENTRIES: Mutex<BTreeMap<u64, Weak<Entry>>> = Mutex::new(BTreeMap::new());
@@ -125,6 +127,10 @@ impl Entry {
             pins: self.pins.load(Ordering::Relaxed),
             is_revoked: self.is_closed.load(Ordering::Acquire),
             faults: regions.iter().map(|region| region.fault_count()).sum(),
+            is_damaged: regions
+                .iter()
+                .filter_map(|region| region.file())
+                .any(|file| file.damaged().is_some()),
         }
     }
 }

@@ -241,6 +241,13 @@ impl Mapping {
         lock(&self.pages).faults()
     }
 
+    /// An error if a flush of the file has failed.
+    pub fn check_damage(&self) -> Result<()> {
+        self.file()?
+            .map_or(Ok(()), |file| file.check_damage())
+            .map_err(|error| error.at(self.name()))
+    }
+
     /// Copies bytes out, to `target`.
     ///
     /// # Safety

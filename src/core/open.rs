@@ -172,6 +172,9 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
         Source::Descriptor(fd) => (open_descriptor(fd, mode, request.length.is_some())?, None),
     };
     let file = Arc::clone(&opened.file);
+    if let (None | Some(true), Some(path)) = (opened.created, &path) {
+        file.note_made(path);
+    }
     let mapped = (|| {
         let size = prepare_size(&opened, mode, request.size, offset, request.length)?;
         let length = resolve_length(offset, request.length, size)?;
@@ -251,7 +254,7 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
         }
         Ok(mapping)
     })();
-    if let (true, Some(path), Err(_)) = (opened.created, &path, &mapped) {
+    if let (Some(true), Some(path), Err(_)) = (opened.created, &path, &mapped) {
         sys::remove_if_same(path, opened.file.file());
     }
     mapped
@@ -339,7 +342,8 @@ struct Opened {
     file: Arc<SharedFile>,
     kind: Kind,
     size: u64,
-    created: bool,
+    /// Whether it was made just now; none where that can't be told.
+    created: Option<bool>,
 }
 
 fn open_path(path: &Path, mode: Mode, length_is_given: bool) -> Result<Opened> {
@@ -351,12 +355,12 @@ fn open_path(path: &Path, mode: Mode, length_is_given: bool) -> Result<Opened> {
         status.kind.check(length_is_given, None)?;
     }
     let (fd, created) = match mode {
-        Mode::Read | Mode::CopyOnWrite => (sys::open(path, OpenHow::Read)?, false),
+        Mode::Read | Mode::CopyOnWrite => (sys::open(path, OpenHow::Read)?, Some(false)),
         Mode::ReadWrite => (
             sys::open(path, OpenHow::ReadWrite).map_err(explain_open)?,
-            false,
+            Some(false),
         ),
-        Mode::CreateNew => (sys::open(path, OpenHow::CreateNew)?, true),
+        Mode::CreateNew => (sys::open(path, OpenHow::CreateNew)?, Some(true)),
         Mode::Write => open_or_create(path)?,
     };
     finish_opening(
@@ -368,17 +372,17 @@ fn open_path(path: &Path, mode: Mode, length_is_given: bool) -> Result<Opened> {
 }
 
 /// Knowing whether the file is new lets a failure undo its creation.
-fn open_or_create(path: &Path) -> Result<(OwnedFd, bool)> {
+fn open_or_create(path: &Path) -> Result<(OwnedFd, Option<bool>)> {
     match sys::open(path, OpenHow::ReadWrite) {
-        Ok(fd) => return Ok((fd, false)),
+        Ok(fd) => return Ok((fd, Some(false))),
         Err(error) if error.errno() == Some(sys::ENOENT) => {}
         Err(error) => return Err(explain_open(error)),
     }
     match sys::open(path, OpenHow::CreateNew) {
-        Ok(fd) => Ok((fd, true)),
+        Ok(fd) => Ok((fd, Some(true))),
         // A symbolic link to nothing, or somebody was faster: whose file it is can't be told.
         Err(error) if error.errno() == Some(sys::EEXIST) => {
-            sys::open(path, OpenHow::Create).map(|fd| (fd, false))
+            sys::open(path, OpenHow::Create).map(|fd| (fd, None))
         }
         Err(error) => Err(error),
     }
@@ -413,7 +417,7 @@ fn open_descriptor(fd: OwnedFd, mode: Mode, length_is_given: bool) -> Result<Ope
             "Mode 'wx+' creates a file, so it takes a path and not a descriptor",
         ));
     }
-    finish_opening(fd, writes, false, length_is_given)
+    finish_opening(fd, writes, Some(false), length_is_given)
 }
 
 fn check_kind(fd: &OwnedFd, status: &Status, length_is_given: bool) -> Result<()> {
@@ -427,7 +431,7 @@ fn check_kind(fd: &OwnedFd, status: &Status, length_is_given: bool) -> Result<()
 fn finish_opening(
     fd: OwnedFd,
     writable: bool,
-    created: bool,
+    created: Option<bool>,
     length_is_given: bool,
 ) -> Result<Opened> {
     let status = sys::fstat(fd.as_raw_fd())?;

@@ -8,9 +8,9 @@ use napi_derive::napi;
 use super::buffer::{self, Place};
 use super::error::to_js;
 use super::number::whole;
-use super::task::spawn;
+use super::task::{promise, spawn};
 use crate::core::advice;
-use crate::core::flush::{Flushed, flush};
+use crate::core::flush::{self, Flushed, Level};
 use crate::core::mapping::Mapping;
 use crate::core::resize;
 
@@ -228,22 +228,33 @@ impl NativeMapping {
             .map_err(|error| to_js(env, &error.at(self.0.name())))
     }
 
-    /// Makes a range durable, on a thread of ours.
+    /// Flushes a range, on a thread of ours.
     #[napi(ts_return_type = "Promise<FlushResult>", catch_unwind)]
-    pub fn flush<'env>(&self, env: &'env Env, offset: f64, length: f64) -> Result<Object<'env>> {
-        let (offset, length) = (whole(offset)?, whole(length)?);
-        let mapping = Arc::clone(&self.0);
-        spawn(
+    pub fn flush<'env>(
+        &self,
+        env: &'env Env,
+        level: String,
+        offset: f64,
+        length: f64,
+    ) -> Result<Object<'env>> {
+        let (level, offset, length) = (level_of(&level)?, whole(offset)?, whole(length)?);
+        promise(
             env,
-            move || flush(&mapping, offset, length),
+            |settle| flush::start(&self.0, level, offset, length, settle),
             FlushResult::from,
         )
     }
 
-    /// Makes a range durable, now.
+    /// Flushes a range, now.
     #[napi(catch_unwind)]
-    pub fn flush_sync(&self, env: &Env, offset: f64, length: f64) -> Result<FlushResult> {
-        flush(&self.0, whole(offset)?, whole(length)?)
+    pub fn flush_sync(
+        &self,
+        env: &Env,
+        level: String,
+        offset: f64,
+        length: f64,
+    ) -> Result<FlushResult> {
+        flush::flush(&self.0, level_of(&level)?, whole(offset)?, whole(length)?)
             .map(FlushResult::from)
             .map_err(|error| to_js(env, &error))
     }
@@ -286,6 +297,12 @@ impl NativeMapping {
             .map_err(|error| to_js(env, &error))
     }
 
+    /// Throws if a flush of the file has failed.
+    #[napi(catch_unwind)]
+    pub fn check_damage(&self, env: &Env) -> Result<()> {
+        self.0.check_damage().map_err(|error| to_js(env, &error))
+    }
+
     /// How many faults there were.
     #[napi(catch_unwind)]
     pub fn fault_count(&self) -> f64 {
@@ -320,4 +337,9 @@ impl NativeMapping {
     pub fn close_sync(&self, env: &Env) -> Result<()> {
         self.0.close().map_err(|error| to_js(env, &error))
     }
+}
+
+fn level_of(name: &str) -> Result<Level> {
+    Level::parse(name)
+        .ok_or_else(|| Error::new(Status::InvalidArg, format!("No such level: '{name}'")))
 }

@@ -6,5 +6,6 @@ mod mapping;
 mod number;
 mod open;
 mod process;
+mod replace;
 mod scan;
 mod task;

@@ -38,6 +38,8 @@ pub struct MappingRecord {
     pub gc_owned: bool,
     /// Faults so far.
     pub faults: f64,
+    /// There once a flush of its file has failed.
+    pub damaged: Option<bool>,
     /// Where it was opened.
     pub stack: Option<String>,
 }
@@ -58,6 +60,7 @@ pub fn mappings() -> Vec<MappingRecord> {
         state: if line.is_revoked { "revoked" } else { "open" },
         gc_owned: line.description.gc_owned,
         faults: line.faults as f64,
+        damaged: line.is_damaged.then_some(true),
         stack: line.description.stack,
     };
     ledger::lines().into_iter().map(record).collect()

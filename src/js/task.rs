@@ -31,3 +31,23 @@ where
     });
     Ok(promise)
 }
+
+/// What settles a promise, from any thread.
+pub type Settle<T> = Box<dyn FnOnce(core::Result<T>) + Send>;
+
+/// The same for work that `start` has done elsewhere: it is given what settles the promise.
+pub fn promise<T, R>(
+    env: &Env,
+    start: impl FnOnce(Settle<T>),
+    convert: impl FnOnce(T) -> R + Send + 'static,
+) -> Result<Object<'_>>
+where
+    T: Send + 'static,
+    R: ToNapiValue + 'static,
+{
+    let (deferred, promise) = env.create_deferred()?;
+    start(Box::new(move |result| {
+        deferred.resolve(move |env: Env| result.map(convert).map_err(|error| to_js(&env, &error)));
+    }));
+    Ok(promise)
+}

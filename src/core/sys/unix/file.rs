@@ -1,4 +1,4 @@
-//! Files: what they are, how large, how they grow, how they become durable.
+//! Files: what they are, how large, how they grow.
 
 use std::ffi::CString;
 use std::fs::File;
@@ -20,6 +20,8 @@ pub struct Status {
     pub device: u64,
     /// The file in it.
     pub inode: u64,
+    /// How many names it has.
+    pub links: u64,
 }
 
 impl Status {
@@ -33,6 +35,7 @@ impl Status {
             size: u64::try_from(stat.st_size).unwrap_or(0),
             device: stat.st_dev as u64,
             inode: stat.st_ino as u64,
+            links: stat.st_nlink as u64,
         }
     }
 }
@@ -431,43 +434,6 @@ pub fn allocate(fd: i32, offset: u64, length: u64) -> Result<()> {
         }
         truncate(fd, size + length)
     }
-}
-
-/// Makes what was written to the file durable, beyond what `msync` promises. Only macOS needs
-/// it: there the drive keeps a cache of its own until it is told to empty it.
-/// `fcntl(2)`, `F_FULLFSYNC`.
-pub fn sync_drive(fd: i32) -> Result<()> {
-    #[cfg(target_vendor = "apple")]
-    {
-        for request in [libc::F_FULLFSYNC, libc::F_BARRIERFSYNC] {
-            // SAFETY: both requests take no argument.
-            if unsafe { libc::fcntl(fd, request) } != -1 {
-                return Ok(());
-            }
-            if last_errno_is_real_failure() {
-                return Err(Error::last("fcntl"));
-            }
-        }
-        // SAFETY: fsync answers a bad descriptor with an error.
-        if unsafe { libc::fsync(fd) } != 0 {
-            return Err(Error::last("fsync"));
-        }
-        Ok(())
-    }
-    #[cfg(not(target_vendor = "apple"))]
-    {
-        let _ = fd;
-        Ok(())
-    }
-}
-
-/// Network file systems refuse the strong requests; anything else is a lost write.
-#[cfg(target_vendor = "apple")]
-fn last_errno_is_real_failure() -> bool {
-    !matches!(
-        super::last_errno(),
-        libc::ENOTSUP | libc::EINVAL | libc::ENOTTY | libc::ENODEV
-    )
 }
 
 /// The name that the kernel has for an open descriptor, such as `anon_inode:[eventfd]`.
