@@ -172,9 +172,6 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
         Source::Descriptor(fd) => (open_descriptor(fd, mode, request.length.is_some())?, None),
     };
     let file = Arc::clone(&opened.file);
-    if let (None | Some(true), Some(path)) = (opened.created, &path) {
-        file.note_made(path);
-    }
     let mapped = (|| {
         let size = prepare_size(&opened, mode, request.size, offset, request.length)?;
         let length = resolve_length(offset, request.length, size)?;
@@ -363,12 +360,16 @@ fn open_path(path: &Path, mode: Mode, length_is_given: bool) -> Result<Opened> {
         Mode::CreateNew => (sys::open(path, OpenHow::CreateNew)?, Some(true)),
         Mode::Write => open_or_create(path)?,
     };
-    finish_opening(
+    let opened = finish_opening(
         fd,
         mode != Mode::Read && mode != Mode::CopyOnWrite,
         created,
         length_is_given,
-    )
+    )?;
+    if created != Some(false) {
+        opened.file.note_made(path);
+    }
+    Ok(opened)
 }
 
 /// Knowing whether the file is new lets a failure undo its creation.
