@@ -198,9 +198,11 @@ test('whoever has the old file mapped, open or linked goes on seeing it', async 
 test('of many at once each is whole, and one is last', async (t) => {
   const file = tempFile(t, 'old')
   const contents = Array.from({ length: 30 }, (_, index) => Buffer.alloc(10_000 + index, index))
-  let done = false
-  const replacing = Promise.all(contents.map((content) => replaceFile(file, content))).finally(() => (done = true))
-  while (!done) {
+  const progress = { done: false }
+  const replacing = Promise.all(contents.map((content) => replaceFile(file, content))).finally(
+    () => (progress.done = true),
+  )
+  while (!progress.done) {
     const seen = readFileSync(file)
     t.true(seen.toString() === 'old' || contents.some((content) => content.equals(seen)))
     await setTimeout(1)
