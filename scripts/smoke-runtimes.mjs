@@ -6,24 +6,20 @@
 // Bun and Deno come from npm, into `.runtimes`, and stay there.
 
 import { execFileSync, spawn } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { root } from './run.mjs'
+import { findRuntime, home } from './runtimes/runtimes.mjs'
 
 const HANGS_AFTER = 60_000
-
-/** Exact, so that a red run is this project's doing and not a release's of the night before. */
-const versions = { bun: '1.4.5', deno: '2.9.6' }
-
-const home = path.join(root, '.runtimes')
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: 'node,bun,deno' } } })
 const runtimes = {
   node: () => [process.execPath, ['--expose-gc']],
-  bun: () => [findBinary('bun', '@oven'), ['run']],
-  deno: () => [findBinary('deno', '@deno'), ['run', '-A', '--v8-flags=--expose-gc']],
+  bun: () => [findRuntime('bun'), ['run']],
+  deno: () => [findRuntime('deno'), ['run', '-A', '--v8-flags=--expose-gc']],
 }
 
 const folder = prepare()
@@ -78,33 +74,4 @@ function prepare() {
   symlinkSync(root, path.join(modules, 'memmap'), 'junction')
   copyFileSync(path.join(root, '__test__', 'smoke.mjs'), path.join(consumer, 'smoke.mjs'))
   return consumer
-}
-
-/** The binary, from the package of this platform that the runtime's package brings; it runs without an install script. */
-function findBinary(name, scope) {
-  const version = versions[name]
-  const prefix = path.join(home, `${name}-${version}`)
-  const packages = path.join(prefix, 'node_modules', scope)
-  if (!existsSync(packages)) {
-    console.log(`fetching ${name} ${version}`)
-    mkdirSync(prefix, { recursive: true })
-    const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-    const args = ['install', '--prefix', prefix, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts']
-    execFileSync(npm, [...args, '--loglevel=error', `${name}@${version}`], { stdio: ['ignore', 'ignore', 'inherit'] })
-  }
-  const candidates = readdirSync(packages).flatMap((one) =>
-    ['bin/bun', 'bin/bun.exe', 'deno', 'deno.exe'].map((file) => path.join(packages, one, file)),
-  )
-  const found = candidates.find((file) => existsSync(file) && runs(file))
-  if (found === undefined) throw new Error(`No binary of ${name} runs here.`)
-  return found
-}
-
-function runs(binary) {
-  try {
-    execFileSync(binary, ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
 }

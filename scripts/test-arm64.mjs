@@ -10,41 +10,16 @@ import { countAva } from './count.mjs'
 import { findBinary } from './cross-build.mjs'
 import { fileOf, needDebian } from './debian.mjs'
 import { extremes, findForeignNode } from './nodes.mjs'
+import { platformSpecs } from './platform-specs.mjs'
 import { root } from './run.mjs'
 import { report, runSteps } from './steps.mjs'
 import { findTarget } from './targets.mjs'
-
-// What differs between processors: pages, signals, threads, atomics, alignment, the kernel's interface. The rest is
-// JavaScript, which is the same everywhere, and ten times slower here.
-const specs = [
-  'close-in-flight',
-  'close',
-  'copies',
-  'drop-in',
-  'errors',
-  'fault',
-  'fault-readonly',
-  'fault-report',
-  'fault-threads',
-  'flush',
-  'inspect',
-  'iterate',
-  'kind',
-  'mapping',
-  'open',
-  'records',
-  'search',
-  'signal',
-  'views',
-  'window',
-  'worker',
-]
 
 const { values, positionals } = parseArgs({
   options: { only: { type: 'string', default: extremes.join(',') } },
   allowPositionals: true,
 })
-const chosen = positionals.length > 0 ? positionals : specs.map((name) => `__test__/${name}.spec.ts`)
+const chosen = positionals.length > 0 ? positionals : platformSpecs
 
 const library = findBinary(findTarget('linux-arm64-gnu'))
 needDebian(['qemu-user', 'libc6:arm64', 'libstdc++6:arm64', 'libatomic1:arm64'], 'Running arm64 programs')

@@ -12,7 +12,6 @@ const dropped = [
   /^-m64$/,
   /^-Wl,--(?:no-undefined-version|eh-frame-hdr|fix-cortex-a53-843419)$/,
   /^-mmacosx-version-min=/,
-  /^-Wl,-dead_strip$/,
   /^-liconv$/,
   // For Windows: what GCC's own C runtime would need.
   /^-l(?:mingw32|mingwex|msvcrt|gcc|gcc_eh)$/,

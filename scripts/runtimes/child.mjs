@@ -1,0 +1,65 @@
+// `__test__/helpers/child.ts` for Bun and Deno: child processes of the same runtime, on files that were compiled before.
+// `scripts/test-runtimes.mjs` puts it in its place.
+
+import { spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { pathToFileURL } from 'node:url'
+import { LeftOut } from 'ava'
+
+const root = path.join(import.meta.dirname, '..', '..')
+const scratch = path.join(root, 'code')
+const isBun = globalThis.Bun !== undefined
+
+export const entry = pathToFileURL(path.join(root, 'index.js')).href
+
+export function runFixture(name, options = {}) {
+  return run(path.join(root, '__test__', 'fixtures', name.replace(/\.ts$/, '.js')), options)
+}
+
+export const program = path.join(root, 'lib', 'cli', 'main.js')
+
+/** Options that let Node run TypeScript. */
+export const typed = []
+
+export function runProgram(args, options = {}) {
+  return run(program, { ...options, args })
+}
+
+let number = 0
+export function runCode(code, options = {}) {
+  mkdirSync(scratch, { recursive: true })
+  const file = path.join(scratch, `${process.pid}-${number++}.mjs`)
+  writeFileSync(file, code.replaceAll(/from 'memmap'/g, `from '${entry}'`))
+  return run(file, options)
+}
+
+function run(file, options) {
+  const { args = [], cwd, env = {}, node = [], through = [], timeout = 60_000 } = options
+  const flags = node.flatMap(translate)
+  return new Promise((resolve, reject) => {
+    const start = isBun ? ['run', ...flags, file] : ['run', '-A', '--quiet', '--no-check', ...flags, file]
+    const [command, ...rest] = [...through, process.execPath, ...start, ...args]
+    const child = spawn(command, rest, {
+      cwd,
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: timeout * 2,
+      killSignal: 'SIGKILL',
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+}
+
+// Options of Node's that these runtimes have too; a test that wants another one is about Node.
+function translate(flag) {
+  if (flag === '--no-warnings') return []
+  if (flag === '--expose-gc') return isBun ? ['--expose-gc'] : ['--v8-flags=--expose-gc']
+  throw new LeftOut(`it starts Node with ${flag}`)
+}
