@@ -13,6 +13,12 @@ const image = 'truncate -s 16M image; mkfs.ext4 -q -F -m 0 -O ^has_journal image
 /** Node runs in a small ext4, of which nothing is kept back for root. */
 export const inExt4 = mounting(`${image}; cd disk`)
 
+/** Node runs in an ext4 of 64 MiB on a disk that has 8. */
+export const onThinDisk = mounting(
+  'mkdir under disk; mount -t tmpfs -o size=8m memmap-test under; truncate -s 64M under/image; ' +
+    'mkfs.ext4 -q -F -O ^has_journal under/image; mount -o loop under/image disk; cd disk',
+)
+
 /** The file `data` lies in an ext4, as `disk/data`, and nothing of it is in the page cache. The disk is the file `image`. */
 export const onExt4 = mounting(`${image}; cp data disk; umount disk; mount -o loop,ro image disk`)
 
