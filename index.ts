@@ -46,6 +46,17 @@ export {
   syncDirectorySync,
   type Writer,
 } from './lib/replace.js'
+export type {
+  EvictOptions,
+  Eviction,
+  LockMemoryOptions,
+  LockMemorySyncOptions,
+  Residency,
+  ResidencyOptions,
+  ResidencySyncOptions,
+  VerifyOptions,
+  VerifySyncOptions,
+} from './lib/residency.js'
 export type { Mode, Pin } from './lib/region.js'
 export type { ResizeOptions } from './lib/resize.js'
 export type { Needle, Progress, SearchOptions, SearchSyncOptions } from './lib/search.js'

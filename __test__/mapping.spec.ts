@@ -89,6 +89,11 @@ const methods: Record<string, (mapping: Mapping) => unknown> = {
   flushSync: (mapping) => mapping.flushSync(),
   resizeSync: (mapping) => mapping.resizeSync(1),
   refreshSync: (mapping) => mapping.refreshSync(),
+  residencySync: (mapping) => mapping.residencySync(),
+  evictSync: (mapping) => mapping.evictSync(),
+  lockMemorySync: (mapping) => mapping.lockMemorySync(),
+  unlockMemory: (mapping) => mapping.unlockMemory(),
+  verifySync: (mapping) => mapping.verifySync(),
   assertHealthy: (mapping) => mapping.assertHealthy(),
   pin: (mapping) => mapping.pin(),
 }
@@ -111,6 +116,10 @@ const rejecting: Record<string, (mapping: Mapping) => Promise<unknown>> = {
   count: (mapping) => mapping.count('x'),
   lineIndex: (mapping) => mapping.lineIndex(),
   prefetch: (mapping) => mapping.prefetch(),
+  residency: (mapping) => mapping.residency(),
+  evict: (mapping) => mapping.evict(),
+  lockMemory: (mapping) => mapping.lockMemory(),
+  verify: (mapping) => mapping.verify(),
   resize: (mapping) => mapping.resize(1),
   refresh: (mapping) => mapping.refresh(),
 }

@@ -24,7 +24,8 @@ import {
 import type { Bytes, Range } from './validate.js'
 import type { Walk } from './iterate.js'
 import { type LineOptions, lines } from './lines.js'
-import { Memory, regionOf } from './memory.js'
+import { regionOf } from './memory.js'
+import { Pages } from './pages.js'
 import type { BufferOptions, ExtentOptions, Pieced, PieceOptions, StringOptions, YieldOptions } from './pieces.js'
 import { createReadStream, type ReadStream, type ReadStreamOptions } from './read-stream.js'
 import { readableStream, type WebStreamOptions } from './web-stream.js'
@@ -45,7 +46,7 @@ import { createWriteStream, type WriteStream, type WriteStreamOptions } from './
  *
  * @see https://man7.org/linux/man-pages/man2/mmap.2.html
  */
-export class Mapping extends Memory {
+export class Mapping extends Pages {
   /**
    * Walks through a range by windows, which may overlap; with `for` or `for await`, more than once if wanted, and by
    * `batches()`, arrays of windows, where they are small.

@@ -73,6 +73,34 @@ export declare class NativeMapping {
   close(): Promise<void>
   /** Takes the pages away, now. */
   closeSync(): void
+  /** Whether all pages of a range are in memory; where the system does not tell, yes. */
+  isResident(offset: number, length: number): boolean
+  /** Brings a range into memory, on a thread of ours. */
+  prefetch(offset: number, length: number, job: NativeJob): Promise<void>
+  /** Brings many places of `size` bytes into memory, on a thread of ours. */
+  prefetchPlaces(offsets: Float64Array, size: number, job: NativeJob): Promise<void>
+  /** Copies many places of `size` bytes, one behind the other, to `into`. */
+  gather(offsets: Float64Array, size: number, into: Uint8Array): void
+  /** Lets go of the pages of a range that was read. */
+  release(offset: number, length: number): void
+  /** Looks which pages of a range are in memory, on a thread of ours. */
+  residency(offset: number, length: number, bucket: number | undefined | null, job: NativeJob): Promise<ResidencyReport>
+  /** Looks which pages of a range are in memory, now. */
+  residencySync(offset: number, length: number, bucket?: number | undefined | null): ResidencyReport
+  /** Takes a range out of memory, on a thread of ours. */
+  evict(offset: number, length: number, job: NativeJob): Promise<EvictionReport>
+  /** Takes a range out of memory, now. */
+  evictSync(offset: number, length: number): EvictionReport
+  /** Locks a range in memory, on a thread of ours. */
+  lockMemory(offset: number, length: number, onFault: boolean, job: NativeJob): Promise<void>
+  /** Locks a range in memory, now. */
+  lockMemorySync(offset: number, length: number, onFault: boolean): void
+  /** Undoes that. */
+  unlockMemory(offset: number, length: number): void
+  /** Proves that a range can be touched, on a thread of ours. */
+  verify(offset: number, length: number, forWriting: boolean, job: NativeJob): Promise<void>
+  /** Proves that a range can be touched, now. */
+  verifySync(offset: number, length: number, forWriting: boolean): void
   /** How many matches there are in a range. */
   countSync(pattern: NativePattern, offset: number, length: number, threads: number): number
   /** The same on threads of ours. */
@@ -102,16 +130,6 @@ export declare class NativeMapping {
   lineIndex(offset: number, length: number, threads: number, job: NativeJob): Promise<Uint8Array>
   /** Throws if the file does not reach to the end of a range any more. */
   checkExtent(offset: number, length: number): void
-  /** Whether all pages of a range are in memory; where the system does not tell, yes. */
-  isResident(offset: number, length: number): boolean
-  /** Brings a range into memory, on a thread of ours. */
-  prefetch(offset: number, length: number, job: NativeJob): Promise<void>
-  /** Brings many places of `size` bytes into memory, on a thread of ours. */
-  prefetchPlaces(offsets: Float64Array, size: number, job: NativeJob): Promise<void>
-  /** Copies many places of `size` bytes, one behind the other, to `into`. */
-  gather(offsets: Float64Array, size: number, into: Uint8Array): void
-  /** Lets go of the pages of a range that was read. */
-  release(offset: number, length: number): void
 }
 
 /** What to search for, made ready. */
@@ -176,6 +194,14 @@ export declare function checkGuard(): boolean
 
 /** Detaches an `ArrayBuffer` in engines that have no `ArrayBuffer.prototype.transfer`. */
 export declare function detach(buffer: ArrayBuffer): boolean
+
+/** What came of evicting, in bytes; what is not known is left out. */
+export interface EvictionReport {
+  /** That went. */
+  evicted?: number
+  /** That are still there. */
+  resident?: number
+}
 
 /** A pattern of a regular expression, in the syntax of the `regex` crate. */
 export declare function expression(source: string): NativePattern
@@ -286,6 +312,30 @@ export declare function pageSize(): number
 
 /** Reads a whole file into `target` if it is not larger: its length, or -1. */
 export declare function readSmall(path: string, target: Uint8Array): number
+
+/** What is known of the pages of a range; what is not known is left out. */
+export interface ResidencyReport {
+  /** `yes`, `no` or `unknown`. */
+  resident: string
+  /** Bytes of a page. */
+  pageSize: number
+  /** Pages that the range touches. */
+  pages: number
+  /** Those in memory. */
+  residentPages?: number
+  /** Those locked in memory. */
+  lockedPages: number
+  /** Those of the file's page cache that are to be written. */
+  dirtyPages?: number
+  /** Those that are being written. */
+  writebackPages?: number
+  /** Those that were in the page cache. */
+  evictedPages?: number
+  /** Those that were there a short time ago. */
+  recentlyEvictedPages?: number
+  /** Per cent of each bucket. */
+  buckets?: Uint8Array
+}
 
 /** Makes the names in a directory durable, on a thread of ours. */
 export declare function syncDirectory(path: string): Promise<void>

@@ -4,7 +4,7 @@ import type { Advice, Mapping } from '../../index.js'
 import { PAGE } from './model-memory.js'
 import { call, type Operation, refusal, same, type Subject, throwsCode, type World } from './model-world.js'
 
-type Open = Subject & { readonly mapping: Mapping }
+export type Open = Subject & { readonly mapping: Mapping }
 
 // Without those that make a page unusable for the whole machine, or that only other systems know.
 const ADVICE: readonly Advice[] = [
@@ -43,7 +43,8 @@ export const callOperations: Operation[] = [
   on('a range outside', 1, outside),
 ]
 
-function on(name: string, weight: number, run: (world: World, subject: Open) => void): Operation {
+/** A step on a mapping that is open, if there is one. */
+export function on(name: string, weight: number, run: (world: World, subject: Open) => void): Operation {
   return {
     name,
     weight,
@@ -197,13 +198,18 @@ function discard(world: World, subject: Open): void {
   world.note(`${subject.name} ${how} ${show(range)}`)
   const refused = refusal(subject, how === 'remove' ? range : undefined)
   if (refused !== undefined) return throwsCode(() => mapping.discard(how, range), refused)
+  const { first, end } = memory.wholePages(range.offset, range.length)
+  if ([...memory.lockedPages()].some((page) => page >= first && page < end)) {
+    if (how === 'remove' && subject.mode === 'c')
+      return throwsCode(() => mapping.discard(how, range), 'ERR_MEMMAP_READ_ONLY')
+    return throwsCode(() => mapping.discard(how, range), 'EINVAL')
+  }
   if (how === 'dontneed') {
     mapping.discard(how, range)
     if (memory.isPrivate) memory.forget(range.offset, range.length)
     return
   }
   if (subject.mode === 'c') return throwsCode(() => mapping.discard(how, range), 'ERR_MEMMAP_READ_ONLY')
-  const { first, end } = memory.wholePages(range.offset, range.length)
   // Memory without a file has nothing to remove pages from.
   assert.equal(
     mayFail(() => mapping.discard(how, range)),
@@ -288,11 +294,11 @@ function mayFail(action: () => void): boolean {
     action()
     return true
   } catch (error) {
-    if (error instanceof Error && 'errno' in error) return false
+    if (error instanceof Error && ('errno' in error || Reflect.get(error, 'code') === 'ERR_MEMMAP_FAULT')) return false
     throw error
   }
 }
 
-function show({ offset, length }: { offset: number; length: number }): string {
+export function show({ offset, length }: { offset: number; length: number }): string {
   return `${length} bytes at ${offset}`
 }

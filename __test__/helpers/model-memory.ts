@@ -58,6 +58,8 @@ export class ModelMemory {
   readonly length: number
   /** Why pages could not be delivered so far. */
   readonly reasons = new Set<string>()
+  /** A flag for each byte: whether it is locked in memory. */
+  readonly locked: Uint8Array
   readonly #own = new Map<number, OwnPage>()
   readonly #readonly = new Set<number>()
   readonly #private = new Set<number>()
@@ -69,6 +71,7 @@ export class ModelMemory {
     this.isPrivate = isPrivate
     this.offset = offset
     this.length = length
+    this.locked = new Uint8Array(length)
     this.#end = Math.ceil((offset + length) / PAGE)
     file.memories.add(this)
   }
@@ -124,6 +127,15 @@ export class ModelMemory {
       previous = page
     }
     return ranges
+  }
+
+  /** The pages that a locked byte lies in. */
+  lockedPages(): Set<number> {
+    const pages = new Set<number>()
+    for (const [index, isLocked] of this.locked.entries()) {
+      if (isLocked) pages.add(Math.floor((this.offset + index) / PAGE))
+    }
+    return pages
   }
 
   cut(firstGone: number): void {

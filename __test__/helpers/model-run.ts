@@ -13,6 +13,7 @@ import { closeOperations, closeSubject } from './model-close.js'
 import { callOperations } from './model-calls.js'
 import { ModelFile } from './model-memory.js'
 import { openOperations } from './model-open.js'
+import { pageOperations } from './model-pages.js'
 import { outsideOperations } from './model-outside.js'
 import { Peer } from './model-peer.js'
 import { Random } from './model-random.js'
@@ -35,7 +36,14 @@ const steps = Number(values.steps)
 const crashAt = Number(values.crash)
 let spoilAt = Number(values.spoil)
 
-const operations = [openOperations, closeOperations, callOperations, viewOperations, outsideOperations].flat()
+const operations = [
+  openOperations,
+  closeOperations,
+  callOperations,
+  pageOperations,
+  viewOperations,
+  outsideOperations,
+].flat()
 const peer = await Peer.start()
 const world = new World(new Random(seed), values.directory ?? '.', peer)
 

@@ -4,7 +4,7 @@
 use memmap2::{Advice as Known, UncheckedAdvice};
 
 use super::error::{Error, Result};
-use super::sys::ExtraAdvice;
+use super::sys::{ExtraAdvice, Populate};
 
 /// Advice that leaves every byte as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,20 @@ impl Advice {
             Self::Known(Known::PopulateRead | Known::PopulateWrite | Known::HwPoison) => false,
             Self::Extra(ExtraAdvice::Cold | ExtraAdvice::Pageout | ExtraAdvice::Collapse) => false,
             Self::Known(_) | Self::Extra(_) => true,
+        }
+    }
+}
+
+impl Advice {
+    /// What it populates pages for, if it does.
+    #[must_use]
+    pub fn populates(self) -> Option<Populate> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Known(Known::PopulateRead) => Some(Populate::ForReading),
+            #[cfg(target_os = "linux")]
+            Self::Known(Known::PopulateWrite) => Some(Populate::ForWriting),
+            Self::Known(_) | Self::Extra(_) => None,
         }
     }
 }

@@ -219,6 +219,11 @@ fn why_undeliverable(slot: &Busy, page: usize) -> Option<Reason> {
         Err(_) if sys::file_system(fd).is_ok_and(|fs| fs.is_full) => return Some(Reason::NoSpace),
         _ => {}
     }
+    // Of another page than the last time it is the first of a row: a file that is cut and grows
+    // again all the time poses many of them in a long life.
+    if slot.riddle.swap(page, Ordering::Relaxed) != page {
+        slot.riddles.store(0, Ordering::Relaxed);
+    }
     let riddles = slot.riddles.fetch_add(1, Ordering::Relaxed);
     (riddles >= MOST_RIDDLES).then_some(Reason::Io)
 }

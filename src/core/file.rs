@@ -113,6 +113,12 @@ impl SharedFile {
         self.granule
     }
 
+    /// Whether its pages belong to a file of another file system, a layer below.
+    #[must_use]
+    pub fn is_layered(&self) -> bool {
+        self.is_layered
+    }
+
     /// The current size in bytes.
     pub fn size(&self) -> Result<u64> {
         sys::fstat(self.fd()).map(|status| status.size)

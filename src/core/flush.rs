@@ -208,7 +208,7 @@ fn sync_pages((region, offset, length): Part<'_>) -> Result<()> {
 
 /// Remembers an error by which bytes may have been lost. Disks fail in more ways than EIO, ENOSPC
 /// and EDQUOT, so it is all but those by which the system refuses to try.
-fn note_damage(file: &SharedFile, error: &Error) {
+pub(super) fn note_damage(file: &SharedFile, error: &Error) {
     let Error::System { errno, syscall, .. } = error else {
         return;
     };

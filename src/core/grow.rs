@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 
 use super::error::{Error, Result};
 use super::file::SharedFile;
+use super::limits;
 use super::sys;
 
 /// Zeros written at a time where the file system can't allocate without writing.
@@ -81,7 +82,7 @@ fn explain(error: Error, from: u64, to: u64) -> Error {
             "the disk has no room for all {to} bytes of 'size'; the file has its {from} bytes as before"
         ));
     }
-    error
+    limits::explain_size(error, to)
 }
 
 #[cfg(test)]

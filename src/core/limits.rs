@@ -218,6 +218,87 @@ pub fn explain(error: Error, length: u64, is_private: bool) -> Error {
     }
 }
 
+/// Which limit a file of `size` bytes was too large for; other errors stay as they are.
+#[must_use]
+pub fn explain_size(error: Error, size: u64) -> Error {
+    if error.errno() != Some(sys::EFBIG) {
+        return error;
+    }
+    match sys::limit(Limit::FileSize) {
+        Some(limit) if size > limit => error.because(format!(
+            "the process may make files of no more than {limit} bytes (RLIMIT_FSIZE), and {size} \
+             were asked for"
+        )),
+        _ => error.because(format!("the file system has no files of {size} bytes")),
+    }
+}
+
+/// Which limit there was no descriptor for; other errors stay as they are.
+#[must_use]
+pub fn explain_descriptors(error: Error) -> Error {
+    if error.errno() != Some(sys::EMFILE) {
+        return error;
+    }
+    match sys::limit(Limit::OpenFiles) {
+        Some(limit) => error.because(format!(
+            "the process has as many open files as it may, {limit} (RLIMIT_NOFILE); mappings of \
+             one file share one descriptor"
+        )),
+        None => error,
+    }
+}
+
+/// What it means that `wanted` bytes could not be locked in memory.
+#[must_use]
+pub fn explain_lock(error: Error, wanted: u64) -> Error {
+    let limit = sys::limit(Limit::LockedMemory);
+    match error.errno() {
+        Some(sys::EPERM) => memory_lock_limit(wanted, limit.unwrap_or(0)),
+        Some(sys::ENOMEM | sys::EAGAIN) => {
+            if let (Some(count), Some(most)) = (count_pieces(), most_pieces())
+                && count + SPLIT >= most
+            {
+                return too_many(count, most);
+            }
+            match limit {
+                Some(limit)
+                    if !sys::locks_without_limit()
+                        && bytes_locked().saturating_add(wanted) > limit =>
+                {
+                    memory_lock_limit(wanted, limit)
+                }
+                _ => error.because("the system has not so much memory that it could lock"),
+            }
+        }
+        _ => error,
+    }
+}
+
+fn memory_lock_limit(wanted: u64, limit: u64) -> Error {
+    Error::rule(
+        "ERR_MEMMAP_MEMLOCK_LIMIT",
+        format!(
+            "{wanted} bytes can't be locked in memory: the process has locked {} of the {limit} \
+             that it may (RLIMIT_MEMLOCK); lock less, or raise the limit ('ulimit -l', \
+             'LimitMEMLOCK=' of a service)",
+            bytes_locked()
+        ),
+    )
+}
+
+/// Bytes that the process has locked in memory, or 0 where the system doesn't tell.
+fn bytes_locked() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kibibytes: Option<u64> = status.lines().find_map(|line| {
+        line.strip_prefix("VmLck:")?
+            .strip_suffix("kB")?
+            .trim()
+            .parse()
+            .ok()
+    });
+    kibibytes.unwrap_or(0) * 1024
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,5 @@
 //! A mapping: a range of a file, or memory without one, from opening to closing.
 
-use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,10 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::advice::{Advice, Discard};
 use super::error::{Error, Result};
 use super::file::SharedFile;
+use super::foreign;
 use super::kind::Kind;
 use super::ledger::{Description, Entry};
+use super::memlock::MemoryLocks;
 use super::open::Mode;
 use super::pages::Pages;
+use super::populate;
+use super::ranges::RangeSet;
 use super::region::Region;
 use super::sys;
 use super::table::{Fault, Reason};
@@ -76,8 +79,10 @@ pub struct Mapping {
     traits: Traits,
     /// Held by who changes the size.
     resizing: Mutex<()>,
-    /// Ranges that `protect` made read-only: sorted, apart from each other.
-    protected: Mutex<Vec<Range<u64>>>,
+    /// What `protect` made read-only.
+    protected: Mutex<RangeSet>,
+    /// What is locked in memory.
+    pub(super) memory_locks: MemoryLocks,
 }
 
 impl Mapping {
@@ -109,7 +114,8 @@ impl Mapping {
             size,
             traits,
             resizing: Mutex::new(()),
-            protected: Mutex::new(Vec::new()),
+            protected: Mutex::new(RangeSet::new()),
+            memory_locks: MemoryLocks::default(),
         }
     }
 
@@ -192,7 +198,12 @@ impl Mapping {
             region.set_length(length as usize);
         }
         self.entry.set_length(length);
-        self.length.store(length, Ordering::Release);
+        let before = self.length.swap(length, Ordering::AcqRel);
+        if length < before
+            && let Ok(Some(region)) = self.region()
+        {
+            self.memory_locks.cut(&region, length);
+        }
     }
 
     /// Uses another region from now on; views of the one before stay.
@@ -217,7 +228,7 @@ impl Mapping {
 
     /// Makes read-only again what `protect` had made read-only: its pages were mapped anew.
     pub(super) fn protect_again(&self, region: &Region) -> Result<()> {
-        for range in &*lock(&self.protected) {
+        for range in lock(&self.protected).iter() {
             let end = range.end.min(region.length() as u64);
             if range.start >= end {
                 continue;
@@ -254,7 +265,7 @@ impl Mapping {
     ///
     /// `target..target + length` must be writable memory, or address space of a region of ours.
     pub unsafe fn read_into(&self, offset: u64, target: *mut u8, length: usize) -> Result<()> {
-        self.copying(offset, length as u64, |start| {
+        self.copying(offset, length as u64, target, |start| {
             // SAFETY: the range lies in a region that is held; the target is the caller's. They
             // may overlap, if the target is a view of this very mapping.
             unsafe { ptr::copy(start, target, length) };
@@ -268,14 +279,16 @@ impl Mapping {
     /// `source..source + length` must be readable memory, or address space of a region of ours.
     pub unsafe fn write(&self, offset: u64, source: *const u8, length: usize) -> Result<()> {
         self.check_writable(offset, length as u64)?;
-        // SAFETY: the source is the caller's.
-        if length >= LARGE_WRITE && unsafe { self.write_by_call(offset, source, length) }? {
-            return Ok(());
-        }
-        self.copying(offset, length as u64, |start| {
-            // SAFETY: the range lies in a region that is held and may be written to; the source
-            // is the caller's. They may overlap.
-            unsafe { ptr::copy(source, start, length) };
+        foreign::watch(source, || {
+            // SAFETY: the source is the caller's.
+            if length >= LARGE_WRITE && unsafe { self.write_by_call(offset, source, length) }? {
+                return Ok(());
+            }
+            self.copying(offset, length as u64, ptr::null(), |start| {
+                // SAFETY: the range lies in a region that is held and may be written to; the
+                // source is the caller's. They may overlap.
+                unsafe { ptr::copy(source, start, length) };
+            })
         })
     }
 
@@ -298,10 +311,11 @@ impl Mapping {
         let (start, span) = region.all_pages();
         let overlaps = (source as usize) < start + span && start < source as usize + length;
         let (page, _) = region.pages_of(offset as usize, 1);
+        let mut is_there = vec![0; region.granule() / sys::page_size()];
         // SAFETY: the page belongs to a held region.
-        let is_there = unsafe { sys::resident_pages(page, region.granule()) }?;
+        unsafe { sys::resident_pages(page, &mut is_there) }?;
         // Pages that the guard has replaced are no longer the file's, and are there.
-        if overlaps || is_there.iter().any(|&there| there) || region.fault_count() > 0 {
+        if overlaps || is_there.contains(&1) || region.fault_count() > 0 {
             return Ok(false);
         }
         // SAFETY: the source is readable, or address space of ours, which is an error to the call.
@@ -327,7 +341,7 @@ impl Mapping {
             ));
         };
         let total = length as usize;
-        self.copying(offset, length, |start| {
+        self.copying(offset, length, pattern.as_ptr(), |start| {
             // SAFETY: all of start..start + total is a held region that may be written to, and
             // no more than that is written; a pattern inside the mapping is copied first.
             unsafe {
@@ -353,7 +367,7 @@ impl Mapping {
     pub fn copy_within(&self, target: u64, start: u64, length: u64) -> Result<()> {
         self.check_range(start, length)?;
         self.check_writable(target, length)?;
-        self.copying(target, length, |to| {
+        self.copying(target, length, ptr::null(), |to| {
             let from = to.wrapping_offset(start as isize - target as isize);
             // SAFETY: both ranges lie in a region that is held (`copying` checked one,
             // `check_range` the other).
@@ -361,20 +375,29 @@ impl Mapping {
         })
     }
 
-    /// Runs a copy over a range of held pages; a fault during it is an error.
-    fn copying(&self, offset: u64, length: u64, copy: impl FnOnce(*mut u8)) -> Result<()> {
+    /// Runs a copy over a range of held pages, from or to other memory; a fault during it is an
+    /// error, be it of this mapping or of the one that the other memory is a view of.
+    fn copying(
+        &self,
+        offset: u64,
+        length: u64,
+        other: *const u8,
+        copy: impl FnOnce(*mut u8),
+    ) -> Result<()> {
         self.check_range(offset, length)?;
         let Some(region) = self.region()? else {
             return Ok(());
         };
         let _held = region.hold()?;
-        let before = region.fault_count();
-        copy((region.address() + offset as usize) as *mut u8);
-        if region.fault_count() == before {
-            Ok(())
-        } else {
-            Err(self.fault_error(&region))
-        }
+        foreign::watch(other, || {
+            let before = region.fault_count();
+            copy((region.address() + offset as usize) as *mut u8);
+            if region.fault_count() == before {
+                Ok(())
+            } else {
+                Err(self.fault_error(&region))
+            }
+        })
     }
 
     /// Looks at the bytes of a range, in one go. Others may change them meanwhile: what is read
@@ -401,45 +424,6 @@ impl Mapping {
             Ok(result)
         } else {
             Err(self.fault_error(&region))
-        }
-    }
-
-    /// Brings all pages in now. May wait for a disk.
-    pub fn populate(&self) -> Result<()> {
-        self.populate_range(0, self.length())
-    }
-
-    /// Brings the pages of a range in now. May wait for a disk.
-    pub fn populate_range(&self, offset: u64, length: u64) -> Result<()> {
-        self.check_range(offset, length)?;
-        let Some(region) = self.region()? else {
-            return Ok(());
-        };
-        if length == 0 {
-            return Ok(());
-        }
-        let _held = region.hold()?;
-        let (start, span) = region.pages_of(offset as usize, length as usize);
-        // SAFETY: the pages around a range of a region belong to that region.
-        match unsafe { sys::populate_pages(start, span) } {
-            Err(error) if error.errno() == Some(sys::ENOSYS) => {
-                let before = region.fault_count();
-                for page in (start..start + span).step_by(region.granule()) {
-                    // SAFETY: the page belongs to a held region; where it can't be delivered the
-                    // fault guard puts zeros in its place.
-                    unsafe { (page as *const u8).read_volatile() };
-                }
-                if region.fault_count() == before {
-                    Ok(())
-                } else {
-                    Err(self.fault_error(&region))
-                }
-            }
-            Err(error) if error.errno() == Some(sys::EFAULT) => Err(Error::rule(
-                "ERR_MEMMAP_FAULT",
-                "A page could not be read: the file shrank, or the disk failed",
-            )),
-            result => result,
         }
     }
 
@@ -481,7 +465,25 @@ impl Mapping {
         if advice.is_remembered() {
             region.split()?;
         }
-        advise_in(&region, advice, offset as usize, length as usize)
+        advise_in(&region, advice, offset as usize, length as usize).map_err(|error| {
+            match (error.errno(), advice.populates()) {
+                (Some(sys::EFAULT | sys::EHWPOISON), Some(what_for)) => {
+                    let (start, span) = region.pages_of(offset as usize, length as usize);
+                    populate::bad_page(self, &region, start, span, what_for)
+                }
+                _ => self.explain_advice(error, &region, offset, length),
+            }
+        })
+    }
+
+    /// What it means that the kernel does not take some advice.
+    fn explain_advice(&self, error: Error, region: &Region, offset: u64, length: u64) -> Error {
+        let is_locked = error.errno() == Some(sys::EINVAL)
+            && self.memory_locks.pages(region, offset, length) > 0;
+        if is_locked {
+            return error.because("a part of it is locked in memory: unlockMemory() comes first");
+        }
+        error
     }
 
     /// Says how all of a region will be used, with what it may grow to.
@@ -516,6 +518,12 @@ impl Mapping {
         let end = (address + length as usize) / page * page;
         if start >= end {
             return Ok(());
+        }
+        // The kernel would refuse too, but after it has destroyed the pages before.
+        let inner = ((start - region.address()) as u64, (end - start) as u64);
+        if self.memory_locks.pages(&region, inner.0, inner.1) > 0 {
+            let error = Error::system(sys::EINVAL, "madvise");
+            return Err(self.explain_advice(error, &region, inner.0, inner.1));
         }
         // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the
         // range that the user named lose their contents.
@@ -561,7 +569,12 @@ impl Mapping {
         let (start, span) = region.pages_of(offset as usize, length as usize);
         // SAFETY: the pages around a range of a region belong to that region.
         unsafe { sys::protect_pages(start, span, writable) }?;
-        set_protected(&mut lock(&self.protected), offset..end, !writable);
+        let mut protected = lock(&self.protected);
+        if writable {
+            protected.remove(&(offset..end));
+        } else {
+            protected.insert(offset..end);
+        }
         Ok(())
     }
 
@@ -597,13 +610,12 @@ impl Mapping {
         }
     }
 
-    fn check_writable(&self, offset: u64, length: u64) -> Result<()> {
+    /// An error if the library may not write to a range.
+    pub fn check_writable(&self, offset: u64, length: u64) -> Result<()> {
         if self.mode == Mode::Read {
             return Err(self.read_only("Its bytes can't be changed"));
         }
-        let range = offset..offset.saturating_add(length);
-        let overlaps = |p: &Range<u64>| p.start < range.end && range.start < p.end;
-        if length > 0 && lock(&self.protected).iter().any(overlaps) {
+        if lock(&self.protected).overlaps(&(offset..offset.saturating_add(length))) {
             return Err(self.read_only("protect() made a part of that range read-only"));
         }
         Ok(())
@@ -679,59 +691,4 @@ fn advise_in(region: &Region, advice: Advice, offset: usize, length: usize) -> R
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Adds a range to a sorted list of ranges that don't touch, or takes it out of it.
-fn set_protected(list: &mut Vec<Range<u64>>, range: Range<u64>, add: bool) {
-    if range.is_empty() {
-        return;
-    }
-    let mut kept = Vec::with_capacity(list.len() + 2);
-    let mut merged = range.clone();
-    for old in list.drain(..) {
-        let apart = old.end < range.start || range.end < old.start;
-        if apart {
-            kept.push(old);
-        } else if add {
-            merged = merged.start.min(old.start)..merged.end.max(old.end);
-        } else {
-            kept.extend([
-                old.start..old.end.min(range.start),
-                old.start.max(range.end)..old.end,
-            ]);
-        }
-    }
-    if add {
-        kept.push(merged);
-    }
-    kept.retain(|range| range.start < range.end);
-    kept.sort_unstable_by_key(|range| range.start);
-    *list = kept;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn protected_ranges_are_those_of_a_plain_array(
-            steps in prop::collection::vec((0_u64..40, 0_u64..40, any::<bool>()), 0..30)
-        ) {
-            let mut list = Vec::new();
-            let mut model = [false; 80];
-            for (start, length, add) in steps {
-                set_protected(&mut list, start..start + length, add);
-                for i in start..start + length {
-                    model[i as usize] = add;
-                }
-                for (i, &expected) in model.iter().enumerate() {
-                    let found = list.iter().any(|r| r.contains(&(i as u64)));
-                    prop_assert_eq!(found, expected);
-                }
-                prop_assert!(list.windows(2).all(|w| w[0].end < w[1].start));
-            }
-        }
-    }
 }

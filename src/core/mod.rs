@@ -3,10 +3,12 @@
 
 pub mod advice;
 pub mod error;
+pub mod evict;
 pub mod fault;
 pub mod file;
 pub mod flush;
 pub mod flush_queue;
+pub mod foreign;
 pub mod grow;
 pub mod job;
 pub mod kind;
@@ -14,9 +16,13 @@ pub mod ledger;
 pub mod limits;
 pub mod lines;
 pub mod mapping;
+pub mod memlock;
 pub mod open;
 mod pages;
+pub mod places;
 pub mod pool;
+pub mod populate;
+pub mod ranges;
 pub mod region;
 pub mod replace;
 pub mod residency;

@@ -17,7 +17,9 @@ use super::file::SharedFile;
 use super::grow;
 use super::kind::Kind;
 use super::ledger::{self, Description};
+use super::limits;
 use super::mapping::{Mapping, Parts, Traits};
+use super::populate;
 use super::region::{Access, Anonymous, FileRange, Region};
 use super::sys::{self, OpenHow, Status};
 
@@ -152,7 +154,8 @@ impl Request {
 /// Maps a file. May wait for a disk.
 pub fn open(request: Request) -> Result<Mapping> {
     let name = request.name();
-    map(request, name.clone()).map_err(|error| error.at(name.as_deref()))
+    map(request, name.clone())
+        .map_err(|error| limits::explain_descriptors(error).at(name.as_deref()))
 }
 
 fn map(request: Request, name: Option<String>) -> Result<Mapping> {
@@ -247,7 +250,7 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
             advise_all(&mapping, advice)?;
         }
         if request.populate {
-            mapping.populate()?;
+            populate::populate_all(&mapping)?;
         }
         Ok(mapping)
     })();
@@ -330,7 +333,7 @@ pub fn anonymous(memory: &Anonymous, populate: bool, description: Description) -
         advise_all(&mapping, advice::advice("hugepage")?)?;
     }
     if populate {
-        mapping.populate()?;
+        populate::populate_all(&mapping)?;
     }
     Ok(mapping)
 }

@@ -5,6 +5,8 @@
 //! file's as soon as it has them. Without room it gets another region; the one before shows the
 //! same file at its old addresses for as long as views are on it.
 
+use std::sync::Arc;
+
 use super::advice;
 use super::error::{Error, Result};
 use super::file::SharedFile;
@@ -116,6 +118,12 @@ fn refresh_now(mapping: &Mapping) -> Result<u64> {
         }
         region.heal(access(mapping), mapping.mode() == Mode::CopyOnWrite)?;
         mapping.protect_again(&region)?;
+        if mapping
+            .region()?
+            .is_some_and(|now| Arc::ptr_eq(&now, &region))
+        {
+            mapping.memory_locks.renew(&region, None)?;
+        }
     }
     reach(mapping, length)?;
     Ok(length)
@@ -163,6 +171,7 @@ fn wider_region(mapping: &Mapping, current: Option<&Region>, length: u64) -> Res
         mapping.advise_all(&region, advice)?;
     }
     mapping.protect_again(&region)?;
+    mapping.memory_locks.renew(&region, current)?;
     Ok(region)
 }
 

@@ -170,6 +170,8 @@ pub struct Slot {
     pub(super) dead_from: AtomicUsize,
     /// How often in a row nothing was found wrong with a page that trapped.
     pub(super) riddles: AtomicU32,
+    /// The page of which that was so.
+    pub(super) riddle: AtomicUsize,
     count: AtomicU64,
     /// Faults that listeners were told of.
     told: AtomicU64,
@@ -203,6 +205,7 @@ impl Slot {
             replacing: AtomicUsize::new(0),
             dead_from: AtomicUsize::new(usize::MAX),
             riddles: AtomicU32::new(0),
+            riddle: AtomicUsize::new(0),
             count: AtomicU64::new(0),
             told: AtomicU64::new(0),
             records: [const { AtomicU64::new(0) }; RECORDS],
@@ -394,6 +397,7 @@ impl SlotHandle {
         slot.replacing.store(0, Ordering::Relaxed);
         slot.dead_from.store(usize::MAX, Ordering::Relaxed);
         slot.riddles.store(0, Ordering::Relaxed);
+        slot.riddle.store(0, Ordering::Relaxed);
         slot.count.store(0, Ordering::Relaxed);
         slot.told.store(0, Ordering::Relaxed);
         for record in &slot.records {

@@ -7,5 +7,6 @@ mod number;
 mod open;
 mod process;
 mod replace;
+mod residency;
 mod scan;
 mod task;

@@ -78,9 +78,13 @@ pub fn capabilities() -> BTreeMap<String, bool> {
             (String::from("discard:remove"), cfg!(target_os = "linux")),
             (String::from("faultGuard"), true),
             (String::from("hugePages"), cfg!(target_os = "linux")),
+            (String::from("lockMemory"), true),
+            (String::from("lockMemory:onFault"), sys::can_lock_on_fault()),
+            (String::from("evict:private"), sys::can_page_out()),
             (String::from("protect"), true),
             (String::from("reserve"), true),
             (String::from("resize"), true),
+            (String::from("residency:cache"), sys::can_count_cache()),
             (String::from("sharedArrayBuffer"), buffer::can_share()),
         ])
         .collect()

@@ -1,4 +1,4 @@
-//! Search, lines and residency: what reads a mapping from end to end.
+//! Search and lines: what reads a mapping from end to end.
 
 use std::sync::Arc;
 
@@ -13,11 +13,18 @@ use super::task::spawn;
 use crate::core::job::Job;
 use crate::core::mapping::Mapping;
 use crate::core::scan::{Match, Pattern, parallel, places};
-use crate::core::{self, lines, residency};
+use crate::core::{self, foreign, lines};
 
 /// A long piece of work, as its caller sees it.
 #[napi]
 pub struct NativeJob(Arc<Job>);
+
+impl NativeJob {
+    /// What it stands for, for work on other threads.
+    pub fn shared(&self) -> Arc<Job> {
+        Arc::clone(&self.0)
+    }
+}
 
 #[napi]
 impl NativeJob {
@@ -58,8 +65,11 @@ pub fn needles(
             if length == 0 {
                 return Ok(Vec::new());
             }
-            // SAFETY: the needle is a live typed array, copied before JavaScript runs again.
-            Ok(unsafe { std::slice::from_raw_parts(address, length) }.to_vec())
+            foreign::watch(address, || {
+                // SAFETY: the needle is a live typed array, copied before JavaScript runs again.
+                Ok(unsafe { std::slice::from_raw_parts(address, length) }.to_vec())
+            })
+            .map_err(|error| to_js(env, &error))
         })
         .collect();
     Pattern::of_needles(&list?)
@@ -352,76 +362,6 @@ impl NativeMapping {
     pub fn check_extent(&self, env: &Env, offset: f64, length: f64) -> Result<()> {
         self.shared()
             .check_extent(whole(offset)?, whole(length)?)
-            .map_err(|error| to_js(env, &error))
-    }
-
-    /// Whether all pages of a range are in memory; where the system does not tell, yes.
-    #[napi(catch_unwind)]
-    pub fn is_resident(&self, env: &Env, offset: f64, length: f64) -> Result<bool> {
-        residency::is_resident(&self.shared(), whole(offset)?, whole(length)?)
-            .map_err(|error| to_js(env, &error))
-    }
-
-    /// Brings a range into memory, on a thread of ours.
-    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
-    pub fn prefetch<'env>(
-        &self,
-        env: &'env Env,
-        offset: f64,
-        length: f64,
-        job: &NativeJob,
-    ) -> Result<Object<'env>> {
-        let (mapping, job) = (self.shared(), Arc::clone(&job.0));
-        let (offset, length) = (whole(offset)?, whole(length)?);
-        spawn(
-            env,
-            move || residency::prefetch(&mapping, offset, length, &job),
-            |()| (),
-        )
-    }
-
-    /// Brings many places of `size` bytes into memory, on a thread of ours.
-    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
-    pub fn prefetch_places<'env>(
-        &self,
-        env: &'env Env,
-        offsets: &[f64],
-        size: f64,
-        job: &NativeJob,
-    ) -> Result<Object<'env>> {
-        let (mapping, job, size) = (self.shared(), Arc::clone(&job.0), whole(size)?);
-        let offsets = offsets.to_vec();
-        let work = move || residency::prefetch_places(&mapping, &offsets, size, &job);
-        spawn(env, work, |()| ())
-    }
-
-    /// Copies many places of `size` bytes, one behind the other, to `into`.
-    #[napi(catch_unwind)]
-    pub fn gather(
-        &self,
-        env: &Env,
-        offsets: &[f64],
-        size: f64,
-        #[napi(ts_arg_type = "Uint8Array")] into: Unknown<'_>,
-    ) -> Result<()> {
-        let (address, length) = buffer::bytes_of(env, &into)?;
-        let size = whole(size)?;
-        if (offsets.len() as u64).checked_mul(size) != Some(length as u64) {
-            return Err(Error::new(
-                Status::InvalidArg,
-                "The target has not the length of the places",
-            ));
-        }
-        // SAFETY: the target has that length and is a live typed array; no JavaScript runs until
-        // the copy is done.
-        unsafe { residency::gather(&self.shared(), offsets, size, address) }
-            .map_err(|error| to_js(env, &error))
-    }
-
-    /// Lets go of the pages of a range that was read.
-    #[napi(catch_unwind)]
-    pub fn release(&self, env: &Env, offset: f64, length: f64) -> Result<()> {
-        residency::release(&self.shared(), whole(offset)?, whole(length)?)
             .map_err(|error| to_js(env, &error))
     }
 }

@@ -466,14 +466,23 @@ pub enum Limit {
     AddressSpace,
     /// `RLIMIT_DATA`: bytes of private writable memory.
     Data,
+    /// `RLIMIT_MEMLOCK`: bytes that are locked in memory.
+    LockedMemory,
+    /// `RLIMIT_FSIZE`: bytes of a file that it makes longer.
+    FileSize,
+    /// `RLIMIT_NOFILE`: open descriptors.
+    OpenFiles,
 }
 
-/// The limit in force in bytes, if there is one. `getrlimit(2)`.
+/// The limit in force, if there is one. `getrlimit(2)`.
 #[must_use]
 pub fn limit(which: Limit) -> Option<u64> {
     let resource = match which {
         Limit::AddressSpace => libc::RLIMIT_AS,
         Limit::Data => libc::RLIMIT_DATA,
+        Limit::LockedMemory => libc::RLIMIT_MEMLOCK,
+        Limit::FileSize => libc::RLIMIT_FSIZE,
+        Limit::OpenFiles => libc::RLIMIT_NOFILE,
     };
     let mut limit = libc::rlimit {
         rlim_cur: 0,

@@ -230,34 +230,6 @@ pub unsafe fn advise_pages(address: usize, length: usize, number: i32) -> Result
     }
 }
 
-/// Brings pages into memory and into the page table, without a signal where one of them can't
-/// be delivered. Answers `ENOSYS` where the system can't.
-///
-/// # Safety
-///
-/// `address..address + length` must be whole pages that the caller owns.
-pub unsafe fn populate_pages(address: usize, length: usize) -> Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        // SAFETY: the caller owns the pages; populating for reading changes no byte.
-        let result = unsafe { libc::madvise(address as *mut _, length, libc::MADV_POPULATE_READ) };
-        if result == 0 {
-            return Ok(());
-        }
-        let error = Error::last("madvise");
-        // Linux before 5.14 doesn't know the advice.
-        if error.errno() == Some(libc::EINVAL) {
-            return Err(Error::system(libc::ENOSYS, "madvise"));
-        }
-        Err(error)
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = (address, length);
-        Err(Error::system(libc::ENOSYS, "madvise"))
-    }
-}
-
 /// Whether the byte at `address` can be read, found out without touching it.
 ///
 /// Safe to call in a signal handler. The kernel is asked to copy a signal set from there for a
@@ -352,57 +324,12 @@ unsafe fn errno_location() -> *mut i32 {
 ///
 /// `address..address + length` must be whole pages that nobody else knows of.
 pub unsafe fn empty_pages(address: usize, length: usize) -> Result<()> {
+    // Pages that are locked in memory are not given up. Failing to unlock shows below.
+    // SAFETY: the caller owns the pages.
+    unsafe { libc::munlock(address as *const _, length) };
     // SAFETY: nobody misses the contents.
     if unsafe { libc::madvise(address as *mut _, length, libc::MADV_DONTNEED) } != 0 {
         return Err(Error::last("madvise"));
     }
-    Ok(())
-}
-
-/// Which pages are in memory, one flag a page. What the system does not tell this user it says
-/// is: on Linux, of a file that the user can't write. `mincore(2)`.
-///
-/// # Safety
-///
-/// `address..address + length` must be whole pages that the caller owns.
-pub unsafe fn resident_pages(address: usize, length: usize) -> Result<Vec<bool>> {
-    let mut flags = vec![0_u8; length / page_size()];
-    // SAFETY: the vector has room for a byte for each page; the caller owns the pages.
-    let result = unsafe { libc::mincore(address as *mut _, length, flags.as_mut_ptr().cast()) };
-    if result != 0 {
-        return Err(Error::last("mincore"));
-    }
-    Ok(flags.into_iter().map(|flag| flag & 1 == 1).collect())
-}
-
-/// Lets go of clean pages: out of this process's page table, and out of the page cache if nobody
-/// else maps them. Private changes are lost.
-///
-/// # Safety
-///
-/// `address..address + length` must be whole pages that the caller owns, without private changes
-/// that anybody wants to see again.
-pub unsafe fn release_pages(address: usize, length: usize, fd: i32, offset: u64) -> Result<()> {
-    // SAFETY: the caller owns the pages and does without their private contents.
-    if unsafe { libc::madvise(address as *mut _, length, libc::MADV_DONTNEED) } != 0 {
-        return Err(Error::last("madvise"));
-    }
-    #[cfg(target_os = "linux")]
-    {
-        // SAFETY: advice on a descriptor; it answers with an error number.
-        let errno = unsafe {
-            libc::posix_fadvise(
-                fd,
-                offset as libc::off_t,
-                length as libc::off_t,
-                libc::POSIX_FADV_DONTNEED,
-            )
-        };
-        if errno != 0 {
-            return Err(Error::system(errno, "posix_fadvise"));
-        }
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (fd, offset);
     Ok(())
 }
