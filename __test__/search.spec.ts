@@ -1,29 +1,11 @@
-import { getEventListeners } from 'node:events'
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
-import { type Mapping, type Match, mmapAnonymous, type Needle, type Progress } from '../index.js'
+import { type Mapping, type Match, mmapAnonymous, type Needle } from '../index.js'
 import { matches as matchesBy, matchesSync as matchesSyncBy } from '../lib/matches.js'
 import { regionOf } from '../lib/memory.js'
-import { entry, runCode } from './helpers/child.js'
-import { tempFile } from './helpers/temp.js'
+import { collect, endless, holding } from './helpers/mapped.js'
 
 const MIB = 2 ** 20
-
-/** Memory with this text in it, until the test ends. */
-function holding(t: ExecutionContext, text: string | Uint8Array): Mapping {
-  const bytes = Buffer.from(text as string)
-  const memory = mmapAnonymous(bytes.length)
-  memory.write(bytes)
-  t.teardown(() => memory.close())
-  return memory
-}
-
-/** Array.fromAsync, which Node 20 has not. */
-async function collect<T>(walk: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = []
-  for await (const item of walk) all.push(item)
-  return all
-}
 
 // The model: Buffer.indexOf, Buffer.lastIndexOf, and a loop over all places.
 
@@ -299,113 +281,30 @@ test('a list that closes the mapping when it is read gives an error, not memory'
   t.throws(() => memory.countSync(list), { code: 'ERR_MEMMAP_CLOSED' })
 })
 
-// Progress, and endings.
-
-/** Memory that takes a while to search: all of it is one page of zeros. */
-function endless(t: ExecutionContext): Mapping {
-  const memory = mmapAnonymous(2 ** 40, { noReserve: true })
+test('expressions find the same in lines that are longer than the parts of threads, and across them', async (t) => {
+  const length = 17 * MIB
+  const memory = mmapAnonymous(length)
   t.teardown(() => memory.close())
-  return memory
-}
-
-test('progress grows up to the total, and is told at the end', async (t) => {
-  const memory = mmapAnonymous(64 * MIB)
-  t.teardown(() => memory.close())
-  const range = { offset: 5, length: 60 * MIB }
-  for (const search of [
-    (onProgress: (progress: Progress) => void) => memory.count('a', { ...range, onProgress }),
-    (onProgress: (progress: Progress) => void) => memory.indexOf(/a|b/, { ...range, onProgress }),
-    (onProgress: (progress: Progress) => void) => memory.includes('\0', { ...range, onProgress }),
-    (onProgress: (progress: Progress) => void) => collect(memory.matches('a', { ...range, onProgress })),
-  ]) {
-    const told: Progress[] = []
-    await search((progress) => told.push(progress))
-    t.deepEqual(told.at(-1), { done: range.length, total: range.length })
-    t.true(told.every(({ done, total }, index) => total === range.length && done >= (told[index - 1]?.done ?? 0)))
+  memory.fill('-')
+  memory.write('one\na', 5 * MIB)
+  memory.write('b', 9 * MIB + 1)
+  memory.write('ab\nab', 16 * MIB)
+  const line = { offset: 5 * MIB + 4, length: 11 * MIB - 2 }
+  const cases: [RegExp, Match[]][] = [
+    [/a.*b/, [line, { offset: 16 * MIB + 3, length: 2 }]],
+    [/a.*?b/, [{ ...line, length: 4 * MIB - 2 }, { offset: 16 * MIB, length: 2 }, { offset: 16 * MIB + 3, length: 2 }]], // prettier-ignore
+    [/a[^]*b/, [{ ...line, length: 11 * MIB + 1 }]],
+    [/ab$/m, [{ offset: 16 * MIB, length: 2 }]],
+    [/a-*$/, []],
+  ]
+  for (const [expression, expected] of cases) {
+    for (const threads of [1, 3]) {
+      t.deepEqual([...memory.matchesSync(expression, { threads })], expected, String(expression))
+      t.is(await memory.count(expression, { threads }), expected.length)
+      t.is(await memory.indexOf(expression, { threads }), expected[0]?.offset ?? -1)
+      t.is(await memory.lastIndexOf(expression, { threads }), expected.at(-1)?.offset ?? -1)
+    }
   }
-})
-
-test('progress is told in the middle of a search', async (t) => {
-  const memory = endless(t)
-  const abort = new AbortController()
-  const told: Progress[] = []
-  const onProgress = (progress: Progress): void => {
-    told.push(progress)
-    if (progress.done > 0 && told.length > 2) abort.abort()
-  }
-  await t.throwsAsync(memory.count('a', { onProgress, signal: abort.signal }), { any: true, name: 'AbortError' })
-  t.true(told.length > 2)
-  t.true(told.at(-1)!.done < 2 ** 40)
-})
-
-const reason = new Error('because')
-
-const ends = test.macro(
-  async (t: ExecutionContext, search: (memory: Mapping, signal: AbortSignal) => Promise<unknown>) => {
-    const memory = endless(t)
-
-    const early = new AbortController()
-    early.abort(reason)
-    t.is(await t.throwsAsync(search(memory, early.signal)), reason)
-
-    const late = new AbortController()
-    const searching = search(memory, late.signal)
-    setImmediate(() => late.abort(reason))
-    t.is(await t.throwsAsync(searching), reason)
-    t.deepEqual(getEventListeners(late.signal, 'abort'), [])
-
-    const closed = search(memory, new AbortController().signal)
-    setImmediate(() => void memory.close())
-    await t.throwsAsync(closed, { code: 'ERR_MEMMAP_CLOSED' })
-    await memory.close()
-  },
-)
-
-const drain = async (walk: AsyncIterable<unknown>): Promise<void> => {
-  for await (const _ of walk);
-}
-
-test('an abort or a close ends count()', ends, (memory, signal) => memory.count('a', { signal }))
-test('an abort or a close ends indexOf()', ends, (memory, signal) => memory.indexOf('abc', { signal }))
-test('an abort or a close ends lastIndexOf()', ends, (memory, signal) => memory.lastIndexOf(['a', 'b'], { signal }))
-test('an abort or a close ends includes()', ends, (memory, signal) => memory.includes(/a.c/, { signal }))
-test('an abort or a close ends count() of what is everywhere', ends, (memory, signal) =>
-  memory.count(/[^]/, { signal }),
-)
-test('an abort or a close ends matches()', ends, (memory, signal) => drain(memory.matches('a', { signal })))
-test('an abort or a close ends matches() that are many', ends, (memory, signal) =>
-  drain(memory.matches('\0', { signal })),
-)
-test('an abort or a close ends batches()', ends, (memory, signal) =>
-  drain(memory.matches(/a|\0b/, { signal }).batches()),
-)
-
-test('a progress that throws ends the search with that', async (t) => {
-  const memory = endless(t)
-  const onProgress = (): never => {
-    throw reason
-  }
-  t.is(await t.throwsAsync(memory.count('a', { onProgress })), reason)
-  t.is(await t.throwsAsync(memory.indexOf('a', { length: 10, onProgress })), reason)
-  t.is(await t.throwsAsync(drain(memory.matches('\0', { onProgress }))), reason)
-  await memory.close()
-})
-
-test('a signal that many searches share keeps no listener', async (t) => {
-  const memory = holding(t, 'abc'.repeat(100))
-  const { signal } = new AbortController()
-  await Promise.all(Array.from({ length: 50 }, () => memory.count('b', { signal })))
-  await drain(memory.matches('a', { signal }))
-  t.deepEqual(getEventListeners(signal, 'abort'), [])
-})
-
-test('closing synchronously while a search is under way is refused', async (t) => {
-  const memory = endless(t)
-  const abort = new AbortController()
-  const search = memory.count('a', { signal: abort.signal })
-  t.throws(() => memory.closeSync(), { code: 'ERR_MEMMAP_BUSY' })
-  abort.abort()
-  await t.throwsAsync(search, { any: true, name: 'AbortError' })
 })
 
 // Walking.
@@ -465,55 +364,4 @@ test('closing in the middle of a walk makes the next step fail', async (t) => {
   }
   await t.throwsAsync(closes, { code: 'ERR_MEMMAP_CLOSED' })
   await other.close()
-})
-
-// Dangers, and odd runtimes.
-
-test('a file that is cut during a search makes it fail, not the process', async (t) => {
-  const file = tempFile(t, new Uint8Array(64 * MIB))
-  const code = `
-    import assert from 'node:assert'
-    import { truncateSync } from 'node:fs'
-    import { mmapSync } from 'memmap'
-    const mapping = mmapSync(process.argv[1])
-    const walk = mapping.matches('\\0')[Symbol.asyncIterator]()
-    await walk.next()
-    truncateSync(process.argv[1], 4096)
-    await assert.rejects(mapping.count('a'), { code: 'ERR_MEMMAP_FAULT', reason: 'truncated' })
-    await assert.rejects(async () => { while (!(await walk.next()).done); }, { code: 'ERR_MEMMAP_FAULT' })
-    assert.throws(() => mapping.indexOfSync('a'), { code: 'ERR_MEMMAP_FAULT' })
-    await mapping.close()
-    console.log('alive')`
-  const { code: exit, signal, stdout, stderr } = await runCode(code, { args: [file] })
-  t.deepEqual({ exit, signal, stdout }, { exit: 0, signal: null, stdout: 'alive\n' }, stderr)
-})
-
-test('searching works where views are refused', async (t) => {
-  const code = `
-    import { mmapAnonymous } from '${entry}'
-    const memory = mmapAnonymous(20)
-    memory.write('one two one')
-    console.log(await memory.count('one'), memory.indexOfSync(/t./), (await memory.lineIndex()).count)
-    for await (const { offset } of memory.matches('one')) console.log(offset)
-    memory.closeSync()`
-  const { code: exit, stdout } = await runCode(code, { env: { MEMMAP_NO_EXTERNAL_BUFFERS: '1' } })
-  t.deepEqual({ exit, stdout }, { exit: 0, stdout: '2 4 1\n0\n8\n' })
-})
-
-test('nothing goes unhandled when a walk is left in any way', async (t) => {
-  const code = `
-    import { mmapAnonymous } from '${entry}'
-    const memory = mmapAnonymous(2 ** 40, { noReserve: true })
-    memory.write('a', 100)
-    for await (const match of memory.matches('a')) break
-    const left = memory.matches('a')[Symbol.asyncIterator]()
-    await left.next()
-    const abort = new AbortController()
-    const aborted = memory.matches('a', { signal: abort.signal })[Symbol.asyncIterator]()
-    await aborted.next()
-    abort.abort()
-    await memory.close()
-    console.log('closed')`
-  const { code: exit, signal, stdout, stderr } = await runCode(code)
-  t.deepEqual({ exit, signal, stdout }, { exit: 0, signal: null, stdout: 'closed\n' }, stderr)
 })

@@ -20,17 +20,19 @@ import {
 /**
  * What to search for: a string, which stands for its UTF-8 bytes; bytes; any of several of these; or an expression.
  *
- * The time that an expression takes grows with the number of bytes and with nothing else. What stands against that is refused:
- * lookaheads, lookbehinds and back-references; and also properties and strings (`\q{…}`) that the `regex` crate doesn't know, and
- * the flag `y`. The flag `g` changes nothing: how much is found is up to the method. Some things differ from JavaScript:
+ * The time until a match of an expression is decided grows with the number of bytes looked at and with nothing else; where each of
+ * many is decided only far behind its end, as of `/a[^]*b|a/` where there is no `b`, all of them take the square of that. What stands
+ * against this is refused: lookaheads, lookbehinds and back-references; and also properties and strings (`\q{…}`) that the `regex`
+ * crate doesn't know, and the flag `y`. The flag `g` changes nothing: how much is found is up to the method. Some things differ from
+ * JavaScript:
  *
  * - Characters are whole, as with the flag `u`: half of one is in no UTF-8. `.` finds one character, whatever the flags.
  * - Bytes that are no UTF-8 are no characters: not even `[^]` finds them.
  * - With the flag `m` lines end with `\n`, `\r` or `\r\n`: the latter is one end, so that `^` is not in the middle of it; U+2028
  *   and U+2029 end no lines.
- * - One that can go on and on, such as `/a[^]*b/`, or `/a.*b/` where lines are very long, is searched by one thread, and stops only at
- *   a match: until then a mapping that is being closed waits for it.
  * - With the flags `i` and `u` the letters of `\b` are still those of `\w` without `i`.
+ *
+ * One whose matches can be of any length, such as `/a[^]*b/`, or `/a.*b/` where lines are very long, is searched by one thread.
  */
 export type Needle = string | Uint8Array | RegExp | readonly (string | Uint8Array)[]
 

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava'
-import { type Mapping, type MappingOptions, mmapSync } from '../../index.js'
+import { type Mapping, type MappingOptions, mmapAnonymous, mmapSync } from '../../index.js'
 import { tempFile } from './temp.js'
 
 /** Writes a file, as `tempFile` does, and maps it until the test ends. */
@@ -13,4 +13,27 @@ export function mapFile(
   // What a failed test leaves behind may have streams, whose errors would hide that failure.
   t.teardown(() => (t.passed ? mapping.close() : undefined))
   return { file, mapping }
+}
+
+/** Memory with this text in it, until the test ends. */
+export function holding(t: ExecutionContext, text: string | Uint8Array): Mapping {
+  const bytes = Buffer.from(text as string)
+  const memory = mmapAnonymous(bytes.length)
+  memory.write(bytes)
+  t.teardown(() => memory.close())
+  return memory
+}
+
+/** Array.fromAsync, which Node 20 has not. */
+export async function collect<T>(walk: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of walk) all.push(item)
+  return all
+}
+
+/** Memory that takes a while to search: all of it is one page of zeros. */
+export function endless(t: ExecutionContext): Mapping {
+  const memory = mmapAnonymous(2 ** 40, { noReserve: true })
+  t.teardown(() => memory.close())
+  return memory
 }

@@ -14,13 +14,15 @@ pub fn count(
     threads: usize,
     job: &Job,
 ) -> Result<u64> {
-    mapping.with_bytes(offset, length, |bytes| {
+    let count = mapping.with_bytes(offset, length, |bytes| {
         let counts =
             parallel::in_chunks(bytes.len(), parallel::CHUNK, threads, job, |from, limit| {
                 count_byte(&bytes[from..limit], byte)
             })?;
         Ok(counts.into_iter().sum())
-    })?
+    })??;
+    mapping.check_extent(offset, length)?;
+    Ok(count)
 }
 
 /// Lines of one block of the index.
@@ -44,6 +46,7 @@ pub fn index(
     job: &Job,
 ) -> Result<Vec<u8>> {
     let starts = mapping.with_bytes(offset, length, |bytes| line_starts(bytes, threads, job))??;
+    mapping.check_extent(offset, length)?;
     Ok(write_index(&starts, length))
 }
 

@@ -428,10 +428,14 @@ impl Mapping {
     }
 
     /// Checks that the file still reaches to the end of a range. Where it was cut in the middle of
-    /// a page, the rest of that page is zeros without a fault.
+    /// a page, the rest of that page is zeros and no access traps: it is a fault all the same, and
+    /// noted as one.
     pub fn check_extent(&self, offset: u64, length: u64) -> Result<()> {
         self.check_range(offset, length)?;
-        let Some(file) = self.region()?.and_then(|region| region.file()) else {
+        let Some(region) = self.region()? else {
+            return Ok(());
+        };
+        let Some(file) = region.file() else {
             return Ok(());
         };
         let status = sys::fstat(file.fd())?;
@@ -439,17 +443,9 @@ impl Mapping {
             return Ok(());
         }
         let missing = status.size.saturating_sub(self.offset).max(offset);
-        Err(Error::Rule {
-            code: "ERR_MEMMAP_FAULT",
-            message: format!(
-                "The file became shorter: from offset {missing} of the mapping on there are only \
-                 zeros; close the mapping and open it again"
-            ),
-            path: self.name().map(str::to_owned),
-            kind: None,
-            offset: Some(missing),
-            reason: Some(Reason::Truncated.name()),
-        })
+        let address = region.address() + missing as usize;
+        region.slot().record(address, Reason::Truncated);
+        Err(self.fault_error(&region))
     }
 
     /// Says how a range will be used. The pages around it are meant, but none of a neighbour.

@@ -126,8 +126,16 @@ impl Target {
         self.mapping.with_bytes(self.offset, self.length, look)?
     }
 
+    /// What was looked at, up to `end`, must have been the file's.
+    fn checked<T>(&self, result: T, end: u64) -> core::Result<T> {
+        self.mapping
+            .check_extent(self.offset, end.min(self.length))?;
+        Ok(result)
+    }
+
     fn count(&self, pattern: &Pattern, threads: u32, job: &Job) -> core::Result<u64> {
-        self.look(|bytes| parallel::count(pattern, bytes, threads as usize, job))
+        let count = self.look(|bytes| parallel::count(pattern, bytes, threads as usize, job))?;
+        self.checked(count, self.length)
     }
 
     fn find(
@@ -142,7 +150,12 @@ impl Target {
         } else {
             parallel::first
         };
-        self.look(|bytes| search(pattern, bytes, threads as usize, job))
+        let found = self.look(|bytes| search(pattern, bytes, threads as usize, job))?;
+        // Nothing behind the first match counts, and everything behind the last one does.
+        let end = found
+            .filter(|_| !backwards)
+            .map_or(self.length, |one| one.end as u64);
+        self.checked(found, end)
     }
 
     /// Where the search stands after `entry..limit`, followed by a triple for each match.
@@ -154,14 +167,15 @@ impl Target {
         job: &Job,
     ) -> core::Result<Vec<f64>> {
         let (entry, limit) = (part.0 as usize, part.1 as usize);
-        self.look(|bytes| {
+        let (all, next) = self.look(|bytes| {
             let (found, next) =
                 parallel::matches(pattern, bytes, entry, limit, threads as usize, job)?;
             let mut all = Vec::with_capacity(1 + found.len() * 3);
             all.push(next as f64);
             all.extend(found.into_iter().flat_map(triple));
-            Ok(all)
-        })
+            Ok((all, next))
+        })?;
+        self.checked(all, next as u64)
     }
 }
 

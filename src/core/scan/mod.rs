@@ -12,6 +12,7 @@ mod literal;
 mod many;
 pub mod parallel;
 mod regex;
+mod stepwise;
 
 pub use kernel::{count_byte, places};
 
@@ -19,6 +20,7 @@ use super::error::{Error, Result};
 use literal::Literal;
 use many::Many;
 use regex::Regex;
+use stepwise::Watch;
 
 /// Where a pattern was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +55,7 @@ pub enum Pattern {
     /// Any of several strings of bytes; of two that start at the same place the one named first.
     Many(Many),
     /// A regular expression in the syntax of the `regex` crate.
-    Regex(Regex),
+    Regex(Box<Regex>),
 }
 
 impl Pattern {
@@ -77,7 +79,7 @@ impl Pattern {
 
     /// A pattern for a regular expression.
     pub fn of_regex(expression: &str) -> Result<Self> {
-        Regex::new(expression).map(Self::Regex)
+        Regex::new(expression).map(|regex| Self::Regex(Box::new(regex)))
     }
 
     /// Calls `found` for every match that starts in `from..limit`, in order, until it answers
@@ -159,12 +161,30 @@ impl Pattern {
         }
     }
 
-    /// Whether a chunk of a range can be searched without going through all that follows it.
+    /// Whether a chunk of a range can be searched without going through all that follows it; the
+    /// chunk ends at `limit`.
     #[must_use]
-    pub fn is_local(&self) -> bool {
+    pub fn is_local(&self, hay: &[u8], limit: usize) -> bool {
         match self {
-            Self::Regex(regex) => regex.is_local(),
+            Self::Regex(regex) => regex.is_local(hay, limit),
             _ => true,
+        }
+    }
+
+    /// As `scan`, for what is not local: the search may look at all that follows the limit, and
+    /// stands where it found the next match, or behind the end. `watch` is told now and then
+    /// where it is, and may end it.
+    pub fn walk(
+        &self,
+        hay: &[u8],
+        from: usize,
+        limit: usize,
+        watch: Watch<'_>,
+        found: impl FnMut(Match) -> bool,
+    ) -> Result<usize> {
+        match self {
+            Self::Regex(regex) => regex.walk(hay, from, limit, watch, found),
+            _ => Ok(self.scan(hay, from, limit, found)),
         }
     }
 }

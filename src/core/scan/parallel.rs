@@ -4,8 +4,11 @@
 //! reaches into it, that was wrong: the serial search enters the chunk later. From there both
 //! searches are followed until they agree on a match; from then on they agree for ever, since the
 //! next match depends on nothing but where the search stands.
+//!
+//! Where a match can be very long, chunks can't be searched by themselves. That shows at the end
+//! of each; then one thread searches the range from the start.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use super::{Match, Pattern};
@@ -32,18 +35,36 @@ pub fn in_chunks<T: Send>(
     job: &Job,
     work: impl Fn(usize, usize) -> T + Sync,
 ) -> Result<Vec<T>> {
+    let work = |start, end| Some(work(start, end));
+    Ok(try_in_chunks(length, chunk, threads, job, work)?.unwrap_or_default())
+}
+
+/// The same for work that may turn out not to be done by chunks: where `work` gives nothing for
+/// one, no other is begun, and there is no result.
+fn try_in_chunks<T: Send>(
+    length: usize,
+    chunk: usize,
+    threads: usize,
+    job: &Job,
+    work: impl Fn(usize, usize) -> Option<T> + Sync,
+) -> Result<Option<Vec<T>>> {
     let count = length.div_ceil(chunk);
     let next = AtomicUsize::new(0);
+    let is_given_up = AtomicBool::new(false);
     let run = || -> Result<Vec<(usize, T)>> {
         let mut done = Vec::new();
         loop {
             job.check()?;
             let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= count {
+            if index >= count || is_given_up.load(Ordering::Relaxed) {
                 return Ok(done);
             }
             let (start, end) = (index * chunk, length.min((index + 1) * chunk));
-            done.push((index, work(start, end)));
+            let Some(result) = work(start, end) else {
+                is_given_up.store(true, Ordering::Relaxed);
+                return Ok(done);
+            };
+            done.push((index, result));
             job.add((end - start) as u64);
         }
     };
@@ -67,8 +88,48 @@ pub fn in_chunks<T: Send>(
         }
         Ok(results)
     })?;
+    if is_given_up.into_inner() {
+        return Ok(None);
+    }
     results.sort_unstable_by_key(|(index, _)| *index);
-    Ok(results.into_iter().map(|(_, result)| result).collect())
+    Ok(Some(
+        results.into_iter().map(|(_, result)| result).collect(),
+    ))
+}
+
+/// The same for chunks that can be searched by themselves; nothing if one can't be.
+fn in_local_chunks<T: Send>(
+    pattern: &Pattern,
+    hay: &[u8],
+    range: (usize, usize),
+    threads: usize,
+    job: &Job,
+    work: impl Fn(usize, usize) -> T + Sync,
+) -> Result<Option<Vec<T>>> {
+    let (base, end) = range;
+    try_in_chunks(end - base, CHUNK, threads, job, |from, limit| {
+        let is_local = pattern.is_local(hay, base + limit);
+        is_local.then(|| work(base + from, base + limit))
+    })
+}
+
+/// Searches without chunks, and calls `found` for each match that starts in `from..limit`. The
+/// result is where the search stands afterwards.
+fn serially(
+    pattern: &Pattern,
+    hay: &[u8],
+    range: (usize, usize),
+    job: &Job,
+    found: impl FnMut(Match) -> bool,
+) -> Result<usize> {
+    let mut told = job.done().max(range.0 as u64);
+    let mut watch = |at: usize| {
+        // What was done before it showed that chunks don't do is told of already.
+        job.add((at as u64).saturating_sub(told));
+        told = told.max(at as u64);
+        job.check()
+    };
+    pattern.walk(hay, range.0, range.1, &mut watch, found)
 }
 
 /// What a chunk says to the next.
@@ -81,10 +142,7 @@ struct Counted {
 /// How many matches there are.
 pub fn count(pattern: &Pattern, hay: &[u8], threads: usize, job: &Job) -> Result<u64> {
     let places = places(pattern, hay);
-    if !pattern.is_local() {
-        return count_serially(pattern, hay, places, job);
-    }
-    let chunks = in_chunks(places, CHUNK, threads, job, |from, limit| {
+    let chunks = in_local_chunks(pattern, hay, (0, places), threads, job, |from, limit| {
         if let (Pattern::Literal(literal), false) = (pattern, pattern.can_overlap()) {
             return Counted {
                 count: literal.count(hay, from, limit),
@@ -99,8 +157,16 @@ pub fn count(pattern: &Pattern, hay: &[u8], threads: usize, job: &Job) -> Result
         Counted { count, next }
     })?;
     let mut total = 0;
+    let Some(chunks) = chunks else {
+        serially(pattern, hay, (0, places), job, |_| {
+            total += 1;
+            true
+        })?;
+        return Ok(total);
+    };
     let mut next = 0;
     for (index, chunk) in chunks.into_iter().enumerate() {
+        job.check()?;
         let (from, limit) = (index * CHUNK, places.min((index + 1) * CHUNK));
         if next <= from {
             (total, next) = (total + chunk.count, chunk.next);
@@ -111,21 +177,6 @@ pub fn count(pattern: &Pattern, hay: &[u8], threads: usize, job: &Job) -> Result
         next = joined.next.unwrap_or(chunk.next);
     }
     Ok(total)
-}
-
-fn count_serially(pattern: &Pattern, hay: &[u8], places: usize, job: &Job) -> Result<u64> {
-    let mut count = 0;
-    let mut result = Ok(());
-    let mut done = 0;
-    pattern.scan(hay, 0, places, |found| {
-        count += 1;
-        job.add((found.start - done) as u64);
-        done = found.start;
-        result = job.check();
-        result.is_ok()
-    });
-    job.add((places - done) as u64);
-    result.map(|()| count)
 }
 
 /// How a chunk's own scan and the serial search come together.
@@ -192,13 +243,15 @@ pub fn matches(
         });
         (found, next)
     };
-    if !pattern.is_local() {
-        return Ok(scan(base, limit));
-    }
-    let chunks = in_chunks(limit - base, CHUNK, threads, job, |from, limit| {
-        scan(base + from, base + limit)
-    })?;
+    let chunks = in_local_chunks(pattern, hay, (base, limit), threads, job, scan)?;
     let mut all = Vec::new();
+    let Some(chunks) = chunks else {
+        let next = serially(pattern, hay, (base, limit), job, |one| {
+            all.push(one);
+            all.len() < MOST_MATCHES
+        })?;
+        return Ok((all, next));
+    };
     let mut next = entry;
     for (index, (found, own_next)) in chunks.into_iter().enumerate() {
         let (from, limit) = (base + index * CHUNK, limit.min(base + (index + 1) * CHUNK));
@@ -222,12 +275,9 @@ pub fn matches(
 /// The first match.
 pub fn first(pattern: &Pattern, hay: &[u8], threads: usize, job: &Job) -> Result<Option<Match>> {
     let places = places(pattern, hay);
-    if !pattern.is_local() {
-        return Ok(pattern.first(hay, 0, places));
-    }
     // Chunks behind one that has a match need not be looked at.
     let best = AtomicUsize::new(usize::MAX);
-    let found = in_chunks(places, CHUNK, threads, job, |from, limit| {
+    let found = in_local_chunks(pattern, hay, (0, places), threads, job, |from, limit| {
         if from > best.load(Ordering::Relaxed) {
             return None;
         }
@@ -235,7 +285,15 @@ pub fn first(pattern: &Pattern, hay: &[u8], threads: usize, job: &Job) -> Result
         best.fetch_min(found.start, Ordering::Relaxed);
         Some(found)
     })?;
-    Ok(found.into_iter().flatten().next())
+    if let Some(found) = found {
+        return Ok(found.into_iter().flatten().next());
+    }
+    let mut first = None;
+    serially(pattern, hay, (0, places), job, |one| {
+        first = Some(one);
+        false
+    })?;
+    Ok(first)
 }
 
 /// The last place where the pattern starts.
@@ -290,7 +348,7 @@ mod tests {
     use std::sync::LazyLock;
 
     /// A serial search, one match after the other.
-    fn serially(pattern: &Pattern, hay: &[u8]) -> Vec<Match> {
+    fn one_by_one(pattern: &Pattern, hay: &[u8]) -> Vec<Match> {
         let mut all = Vec::new();
         let mut at = 0;
         while let Some(found) = pattern.first(hay, at, places(pattern, hay)) {
@@ -355,8 +413,10 @@ mod tests {
             chunk in 1_usize..40,
         ) {
             for pattern in &*PATTERNS {
-                let expected = serially(pattern, &hay);
-                prop_assert_eq!(&by_chunks(pattern, &hay, chunk), &expected, "{:?}", pattern);
+                let expected = one_by_one(pattern, &hay);
+                if pattern.is_local(&hay, 0) {
+                    prop_assert_eq!(&by_chunks(pattern, &hay, chunk), &expected, "{:?}", pattern);
+                }
                 let job = Job::default();
                 prop_assert_eq!(count(pattern, &hay, 2, &job).unwrap(), expected.len() as u64);
                 prop_assert_eq!(first(pattern, &hay, 2, &job).unwrap(), expected.first().copied());
@@ -372,7 +432,7 @@ mod tests {
         for needle in ["aa", "ab", "a", "aaaabbb"] {
             let pattern = Pattern::of_needles(&[needle.as_bytes().to_vec()]).unwrap();
             let job = Job::default();
-            let expected = serially(&pattern, &hay);
+            let expected = one_by_one(&pattern, &hay);
             assert_eq!(
                 count(&pattern, &hay, 4, &job).unwrap(),
                 expected.len() as u64
@@ -398,6 +458,30 @@ mod tests {
                 last_place
             );
         }
+    }
+
+    #[test]
+    fn a_line_longer_than_chunks_is_searched_once_and_can_be_cancelled() {
+        // Each `a` begins what could be a match up to the end of the line.
+        let mut hay = vec![b'a'; CHUNK * 2 + CHUNK / 4];
+        hay[CHUNK / 2] = b'\n';
+        let pattern = Pattern::of_regex("a.*b").unwrap();
+        let job = Job::default();
+        assert_eq!(count(&pattern, &hay, 2, &job).unwrap(), 0);
+        assert!(job.done() > CHUNK as u64 && job.done() <= hay.len() as u64);
+        *hay.last_mut().unwrap() = b'b';
+        let expected = Match {
+            start: CHUNK / 2 + 1,
+            end: hay.len(),
+            needle: 0,
+        };
+        assert_eq!(count(&pattern, &hay, 2, &job).unwrap(), 1);
+        assert_eq!(first(&pattern, &hay, 2, &job).unwrap(), Some(expected));
+        assert_eq!(last(&pattern, &hay, 2, &job).unwrap(), Some(expected));
+        let found = matches(&pattern, &hay, 0, CHUNK, 2, &job).unwrap();
+        assert_eq!(found, (vec![expected], hay.len()));
+        job.cancel();
+        assert!(count(&pattern, &hay, 2, &job).is_err());
     }
 
     #[test]

@@ -8,14 +8,21 @@ use regex_automata::meta;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::Match;
+use super::stepwise::{Stepwise, Watch};
 use crate::core::error::{Error, Result};
 
 /// A regular expression in the syntax of the `regex` crate.
 #[derive(Debug)]
 pub struct Regex {
-    regex: meta::Regex,
+    engine: meta::Regex,
     reach: Reach,
+    /// For ranges in which a match can be very long; none where no match can be.
+    stepwise: Option<Stepwise>,
 }
+
+/// A match that starts in a chunk ends no further behind the chunk than this, or the range is not
+/// searched by chunks: each would look at all that follows it.
+const FAR: usize = 4 << 20;
 
 /// How far behind its start a match can end: this bounds what has to be searched for a match that
 /// starts in a chunk.
@@ -46,20 +53,49 @@ impl Regex {
         // As JavaScript has it, there is no empty match between the bytes of a character.
         let config = meta::Config::new().utf8_empty(true);
         let regex = meta::Builder::new().configure(config).build_from_hir(&hir);
+        let engine = regex.map_err(|error| invalid(&error))?;
+        let reach = reach(&hir);
+        let stepwise = match reach {
+            Reach::Bytes(_) => None,
+            Reach::While(_) | Reach::Anywhere => Some(Stepwise::new(&hir)),
+        };
         Ok(Self {
-            regex: regex.map_err(|error| invalid(&error))?,
-            reach: reach(&hir),
+            engine,
+            reach,
+            stepwise: stepwise.transpose().map_err(|error| invalid(&error))?,
         })
     }
 
-    /// Whether a chunk can be searched by itself.
+    /// As [`super::Pattern::is_local`].
     #[must_use]
-    pub fn is_local(&self) -> bool {
-        self.reach != Reach::Anywhere
+    pub fn is_local(&self, hay: &[u8], limit: usize) -> bool {
+        match &self.reach {
+            Reach::Bytes(_) => true,
+            Reach::While(contained) => {
+                let end = hay.len().min(limit.saturating_add(FAR));
+                let near = hay.get(limit..end).unwrap_or_default();
+                end == hay.len() || near.iter().any(|&byte| !contained[usize::from(byte)])
+            }
+            Reach::Anywhere => false,
+        }
     }
 
-    /// As [`super::Pattern::scan`]. Where a match can end anywhere, the search has looked behind
-    /// the limit, and stands where it found the next match, or behind the end.
+    /// As [`super::Pattern::walk`].
+    pub fn walk(
+        &self,
+        hay: &[u8],
+        from: usize,
+        limit: usize,
+        watch: Watch<'_>,
+        found: impl FnMut(Match) -> bool,
+    ) -> Result<usize> {
+        match &self.stepwise {
+            Some(stepwise) => stepwise.scan(hay, from, limit, watch, found),
+            None => Ok(self.scan(hay, from, limit, found)),
+        }
+    }
+
+    /// As [`super::Pattern::scan`].
     pub fn scan(
         &self,
         hay: &[u8],
@@ -71,10 +107,8 @@ impl Regex {
         let mut at = from;
         while at < limit {
             match self.next(hay, at, end) {
-                None if self.is_local() => break,
-                None => return hay.len() + 1,
-                Some(one) if one.start >= limit && self.is_local() => break,
-                Some(one) if one.start >= limit => return one.start,
+                None => break,
+                Some(one) if one.start >= limit => break,
                 Some(one) => {
                     at = one.next();
                     if !found(one) {
@@ -95,7 +129,7 @@ impl Regex {
 
     fn next(&self, hay: &[u8], from: usize, end: usize) -> Option<Match> {
         let found = self
-            .regex
+            .engine
             .search(&Input::new(hay).span(from.min(end)..end))?;
         Some(Match {
             start: found.start(),
@@ -197,11 +231,16 @@ mod tests {
     }
 
     #[test]
-    fn a_search_that_looks_to_the_end_says_how_far_it_has_come() {
-        let regex = Regex::new("(?s-u)b.*c").unwrap();
-        let hay = b"aaaaaaaaaabbc";
-        assert_eq!(regex.scan(hay, 0, 5, |_| true), 10);
-        assert_eq!(regex.scan(b"aaaaaaaaaa", 0, 5, |_| true), 11);
+    fn a_chunk_is_searched_by_itself_where_its_last_match_ends_near() {
+        let mut hay = vec![b'x'; FAR + 10];
+        let line = Regex::new("a.*b").unwrap();
+        assert!(!line.is_local(&hay, 0));
+        assert!(line.is_local(&hay, 10));
+        hay[FAR] = b'\n';
+        assert!(!line.is_local(&hay, 0));
+        assert!(line.is_local(&hay, 1));
+        assert!(Regex::new("abc").unwrap().is_local(&hay, 0));
+        assert!(!Regex::new("(?s)a.*b").unwrap().is_local(b"", 0));
     }
 
     #[test]
