@@ -326,6 +326,8 @@ test('where the system tells of nothing it asks now and then', async (t) => {
 
 test('a loop without await is refused', (t) => {
   const { mapping, end } = followed(t, '')
+  const dropping = { ...FOLLOW, dropBehind: true }
+  t.throws(() => mapping.lines(dropping), { code: 'ERR_INVALID_ARG_VALUE', message: /options\.dropBehind.*follow/ })
   t.throws(() => [...mapping.lines(FOLLOW)], { code: 'ERR_MEMMAP_UNSUPPORTED', message: /for await/ })
   t.throws(() => [...mapping.lines(FOLLOW).batches()], { code: 'ERR_MEMMAP_UNSUPPORTED' })
   return end()

@@ -195,6 +195,7 @@ test('an index of the other byte order', notAnIndex, { 0: 0x4d4d_4c4e_4958_3031n
 test('an index that is cut off in its blocks', notAnIndex, {}, 60, /cut off/)
 test('an index that is cut off in its tables', notAnIndex, {}, 400, /cut off/)
 test('an index of more lines than bytes', notAnIndex, { 1: 700n }, undefined, /cut off/)
+test('an index of bytes without lines', notAnIndex, { 1: 0n }, undefined, /bytes that lie in no line/)
 test('an index of very many lines', notAnIndex, { 1: 2n ** 53n }, undefined, /too large/)
 test('an index of very many bytes', notAnIndex, { 2: 2n ** 64n - 1n }, undefined, /too large/)
 
@@ -226,7 +227,8 @@ test('whatever the bytes are, an index finds a line within its range or throws',
       const index = LineIndex.from(bytes)
       const { offset, length } = index.line(index.count === 0 ? 0 : number % index.count)
       if (offset < 0 || length <= 0 || offset + length > index.length) throw new Error(`${offset}, ${length}`)
-      index.lineAt(number)
+      const found = index.line(index.lineAt(number))
+      if (found.offset > number) throw new Error(`${found.offset} > ${number}`)
     } catch (error) {
       if (!codes.has((error as { code: string }).code)) throw error
     }

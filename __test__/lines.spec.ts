@@ -226,12 +226,25 @@ test('where a file ends in the middle of a page now, the rest of the page become
     writeFileSync('lines.txt', 'line\\n'.repeat(600))
     const mapping = mmapSync('lines.txt')
     truncateSync('lines.txt', 1001)
-    const fault = { code: 'ERR_MEMMAP_FAULT' }
-    assert.throws(() => [...mapping.lines()], fault)
-    assert.throws(() => [...mapping.records(5)], fault)
-    await assert.rejects(mapping.chunks()[Symbol.asyncIterator]().next(), fault)
+    const fault = { code: 'ERR_MEMMAP_FAULT', path: 'lines.txt', offset: 1001, reason: 'truncated' }
     assert.equal([...mapping.lines({ length: 1000 })].length, 200)
+    mapping.assertHealthy()
+    assert.throws(() => [...mapping.lines()], fault)
+    assert.deepEqual(mapping.faults, [{ offset: 1001, reason: 'truncated' }])
+    assert.throws(() => mapping.assertHealthy(), fault)
     mapping.closeSync()
+    for (const use of [
+      (other) => [...other.records(5)],
+      (other) => other.chunks()[Symbol.asyncIterator]().next(),
+      (other) => other.windows().batches()[Symbol.iterator]().next(),
+    ]) {
+      writeFileSync('lines.txt', 'line\\n'.repeat(600))
+      const other = mmapSync('lines.txt')
+      truncateSync('lines.txt', 1001)
+      await assert.rejects(async () => use(other), fault)
+      assert.throws(() => other.assertHealthy(), fault)
+      other.closeSync()
+    }
     `,
     { cwd: tempDir(t), node: ['--no-warnings'] },
   )

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { truncateSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
@@ -111,8 +112,13 @@ test('progress is told in the middle of a search for one endless match', async (
     told.push(done)
     if (done > 0) abort.abort(reason)
   }
-  t.is(await t.throwsAsync(memory.count(/a[^]*b/, { onProgress, signal: abort.signal })), reason)
+  const options = { onProgress, signal: abort.signal }
+  const endings = [memory.count(/a[^]*b/, options), drain(memory.matches(/a[^]*b/, options))]
+  for (const ending of endings) t.is(await t.throwsAsync(ending), reason)
   t.true(told.at(-1)! < 2 ** 40)
+  await t.throwsAsync(drain(memory.matches(/a[^]*b/, { onProgress: ({ done }) => assert(done === 0, reason) })), {
+    is: reason,
+  })
 })
 
 test('a progress that throws ends the search with that', async (t) => {

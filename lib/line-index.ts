@@ -113,6 +113,7 @@ export class LineIndex {
     // A line has a byte at least, and an entry two.
     const least = (HEAD + blocks * 2) * WORD + this.count * 2
     if (this.count > this.length || least > this.#view.byteLength) throw damaged('it was cut off')
+    if (this.count === 0 && this.length > 0) throw damaged('it has bytes that lie in no line')
     if (!Number.isSafeInteger(offset + this.length)) throw damaged('its lines lie beyond all numbers')
   }
 
@@ -165,6 +166,7 @@ export class LineIndex {
       if (this.#start(middle) <= place) low = middle
       else high = middle
     }
+    if (this.#start(low) > place) throw damaged(`line ${low} begins behind a byte of it`)
     return low
   }
 

@@ -34,6 +34,13 @@ export function lines(region: Region, options: (LineOptions & YieldOptions) | un
       "can't be given with options.follow, which goes on at the end",
     )
   }
+  if (isFollowing && given.dropBehind === true) {
+    throw invalidArgValue(
+      'options.dropBehind',
+      true,
+      "can't be given with options.follow, which reads and does not map",
+    )
+  }
   const route = lay(region)
 
   return isFollowing ? follow(route, cut, encoding, offsets) : pieces(route, cut, encoding, offsets)

@@ -120,7 +120,7 @@ export class Mapping extends Pages {
    * the file by its path, not by this mapping, which keeps its length; Buffers are copies then, and offsets are those in the
    * file that has the name at the time. A line that has no end yet is held back until it has, or until its file is cut or
    * replaced. Only `for await` can do this, and only for a mapping that begins at the start of a file that has a path;
-   * `offset: mapping.length` leaves out what is there already.
+   * `offset: mapping.length` leaves out what is there already. `dropBehind` says nothing of what is read, and is refused.
    *
    * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_UNSUPPORTED` for `follow` without a
    *   path or with `for`. A step fails with `ERR_STRING_TOO_LONG` or `ERR_MEMMAP_VIEW_TOO_LARGE` at a line that is too long,

@@ -12,6 +12,7 @@ import {
   type Search,
   type SearchOptions,
   type SearchSyncOptions,
+  whileTelling,
 } from './search.js'
 
 /** Where something was found. */
@@ -141,6 +142,7 @@ class Parts<T> implements Source<T> {
   readonly #convert: (search: Search, found: Triples) => T[]
   #ahead: Promise<Triples> | undefined
   #job: NativeJob | undefined
+  #told = 0
   #ended = false
 
   constructor(at: Progression, convert: (search: Search, found: Triples) => T[]) {
@@ -155,15 +157,15 @@ class Parts<T> implements Source<T> {
 
   async pull(): Promise<T[]> {
     const { search } = this.#at
-    const { region, signal, onProgress, length } = search
+    const { region, signal } = search
     while (true) {
       if (signal?.aborted) throw signal.reason
       region.check()
       if (this.#ahead === undefined && this.#at.isOver) return []
-      const found = await (this.#ahead ?? this.#search())
+      const found = await this.#waitFor(this.#ahead ?? this.#search())
       this.#at.advance(found)
       this.#ahead = this.#at.isOver || this.#ended ? undefined : this.#search()
-      onProgress?.({ done: this.#at.done, total: length })
+      this.#tell(this.#at.done)
       if (found.length > 1) return this.#convert(search, found)
     }
   }
@@ -171,6 +173,24 @@ class Parts<T> implements Source<T> {
   end(): void {
     this.#ended = true
     this.#job?.cancel()
+  }
+
+  // A part in which there is one match that goes on and on can take long.
+  #waitFor(part: Promise<Triples>): Promise<Triples> {
+    if (this.#at.search.onProgress === undefined) return part
+    const { done } = this.#at
+    return whileTelling(
+      part,
+      () => this.#tell(done + (this.#job?.done ?? 0)),
+      () => this.#job?.cancel(),
+    )
+  }
+
+  // Where a part has too many matches for one batch, some of what was searched is searched again: no step back is told.
+  #tell(done: number): void {
+    const { onProgress, length: total } = this.#at.search
+    this.#told = Math.max(this.#told, Math.min(done, total))
+    onProgress?.({ done: this.#told, total })
   }
 
   #search(): Promise<Triples> {

@@ -143,23 +143,29 @@ export async function runTask<T>(
 ): Promise<T> {
   if (onProgress === undefined) return region.runCancellable(operation, signal)
   let job: NativeJob | undefined
+  const work = region.runCancellable((handle, own) => operation(handle, (job = own)), signal)
+  const tell = (): void => onProgress({ done: Math.min(job?.done ?? 0, total), total })
+  const result = await whileTelling(work, tell, () => job?.cancel())
+  onProgress({ done: total, total })
+  return result
+}
+
+/** Waits for some work, and calls `tell` now and then. What that throws ends the wait, and `cancel` is called. */
+export async function whileTelling<T>(work: Promise<T>, tell: () => void, cancel: () => void): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const failed = new Promise<never>((_, reject) => {
-    const tell = (): void => {
+    const tick = (): void => {
       try {
-        onProgress({ done: Math.min(job?.done ?? 0, total), total })
+        tell()
       } catch (error) {
-        job?.cancel()
+        cancel()
         reject(error)
       }
     }
-    timer = setInterval(tell, PROGRESS_INTERVAL).unref()
+    timer = setInterval(tick, PROGRESS_INTERVAL).unref()
   })
-  const work = region.runCancellable((handle, own) => operation(handle, (job = own)), signal)
   try {
-    const result = await Promise.race([work, failed])
-    onProgress({ done: total, total })
-    return result
+    return await Promise.race([work, failed])
   } finally {
     clearInterval(timer)
   }
