@@ -4,11 +4,12 @@ import path from 'node:path'
 import { Writable } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
-import { mmapAnonymous, mmapSync } from '../index.js'
+import { constants, mmapAnonymous, mmapSync } from '../index.js'
 import { type Command, parseCommand } from '../lib/cli/command.js'
 import { count } from '../lib/cli/count.js'
 import { find } from '../lib/cli/find.js'
 import { lines } from '../lib/cli/lines.js'
+import { resident } from '../lib/cli/resident.js'
 import { Output } from '../lib/cli/output.js'
 import { Text } from '../lib/cli/text.js'
 import { runProgram } from './helpers/child.js'
@@ -190,6 +191,25 @@ test('half a line is an error', ends, ['find', '-m', '1.5', 'a.log', 'x'], 2, no
 test('lines from the last to the first are an error', ends, ['lines', '-p', '3:2', 'a.log'], 2, none, /not '3:2'/)
 test('lines from 0 on are an error', ends, ['lines', '-p', '0:2', 'a.log'], 2, none, /--print takes a whole number/)
 test('a benchmark is made of any file', ends, ['bench', 'a.log'], 0, /mmapSync[^]*fs\.readSync[^]*readline/, none)
+
+test('resident draws which parts of a file are in memory', async (t) => {
+  const { PAGE_SIZE: page } = constants
+  const file = tempFile(t, new Uint8Array(30 * page))
+  t.deepEqual(await called(resident, [file]), {
+    code: 0,
+    bytes: Buffer.from(`${file}: 120.0 KiB of 120.0 KiB in memory, 100 %\n[${'O'.repeat(30)}]\n`),
+  })
+  const [found] = await json(resident, [file])
+  t.like(found, { file, size: 30 * page, resident: 'yes', pages: 30, residentPages: 30, bucket: page })
+  const empty = await called(resident, [tempFile(t, '')])
+  t.is(empty.code, 1)
+  t.regex(empty.bytes.toString(), /: 0 bytes of 0 bytes in memory, 0 %\n\[\]\n$/)
+  // Whatever was never read nor written is in no memory, and looking at it brings nothing in.
+  truncateSync(file, 60 * 8 * page)
+  const half = (await called(resident, [file])).bytes.toString()
+  t.regex(half, new RegExp(`: 120\\.0 KiB of .* in memory, 6 %\\n\\[OOOo {56}\\]\\n$`))
+  t.is((await called(resident, [file])).bytes.toString(), half)
+})
 
 test('a benchmark of an empty file is one too', async (t) => {
   const { code, stdout, stderr } = await runProgram(['bench', '--json', tempFile(t, '')])

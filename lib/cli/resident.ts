@@ -1,9 +1,9 @@
 /**
  * `memmap resident`: which parts of a file are in memory, as a picture.
  */
-import { constants } from '../constants.js'
 import type { Mapping } from '../mapping.js'
-import { regionOf } from '../memory.js'
+import type { Residency } from '../residency.js'
+import { constants } from '../constants.js'
 import { type Command, EXIT } from './command.js'
 import { formatBytes } from './format.js'
 import { withMapping } from './opened.js'
@@ -16,43 +16,36 @@ export const resident: Command = {
   about: 'show which parts of a file are in memory, that is in the page cache',
   options: [],
   async run({ file, is }, output) {
-    return withMapping(file, async (mapping) => {
-      const cells = look(mapping)
-      const size = mapping.length
-      if (is('json')) output.json({ file, size, pageSize: constants.PAGE_SIZE, cells })
-      else output.write(`${file}, ${formatBytes(size)}\n[${cells.map(draw).join('')}]\n`)
-      return cells.some((cell) => cell > 0) ? EXIT.found : EXIT.nothing
-    })
+    const { size, bucket, found } = await withMapping(file, look)
+    const { buckets, residentPages, ...rest } = found
+    if (is('json')) output.json({ file, size, ...rest, residentPages, bucket, buckets: [...(buckets ?? [])] })
+    else output.write(describe(file, size, found))
+    // The system does not tell everybody what of a file of somebody else's is in memory.
+    if (residentPages === undefined) return EXIT.failed
+    return residentPages > 0 ? EXIT.found : EXIT.nothing
   },
 }
 
 // As wide as the picture that `vmtouch` draws.
 const CELLS = 60
-// How closely each cell is looked at.
-const PARTS = 16
 
-/** The part of each cell that is in memory, 0 to 1. */
-function look(mapping: Mapping): number[] {
-  const pages = Math.ceil(mapping.length / constants.PAGE_SIZE)
-  const count = Math.min(CELLS, pages)
-  return Array.from({ length: count }, (_, index) =>
-    lookAt(mapping, Math.floor((index * pages) / count), Math.floor(((index + 1) * pages) / count)),
-  )
+async function look(mapping: Mapping): Promise<{ size: number; bucket: number; found: Residency }> {
+  const { PAGE_SIZE } = constants
+  const bucket = Math.max(1, Math.ceil(mapping.length / CELLS / PAGE_SIZE)) * PAGE_SIZE
+  return { size: mapping.length, bucket, found: await mapping.residency({}, { bucket }) }
 }
 
-function lookAt(mapping: Mapping, first: number, last: number): number {
-  const step = Math.max(1, Math.ceil((last - first) / PARTS))
-  let [parts, residents] = [0, 0]
-  for (let page = first; page < last; page += step) {
-    const offset = page * constants.PAGE_SIZE
-    const length = Math.min(Math.min(page + step, last) * constants.PAGE_SIZE, mapping.length) - offset
-    parts++
-    if (regionOf(mapping).run((native) => native.isResident(offset, length))) residents++
+function describe(file: string, size: number, { buckets, pages, pageSize, residentPages }: Residency): string {
+  const picture = Array.from(buckets ?? [], draw).join('')
+  if (residentPages === undefined) {
+    return `${file}: ${formatBytes(size)}, of which the system does not tell this user what is in memory\n[${picture}]\n`
   }
-  return residents / parts
+  const bytes = Math.min(residentPages * pageSize, size)
+  const part = pages === 0 ? 0 : Math.floor((residentPages / pages) * 100)
+  return `${file}: ${formatBytes(bytes)} of ${formatBytes(size)} in memory, ${part} %\n[${picture}]\n`
 }
 
-function draw(part: number): string {
-  if (part === 0) return ' '
-  return part === 1 ? 'O' : 'o'
+function draw(percent: number): string {
+  if (percent > 100) return '?'
+  return percent === 0 ? ' ' : percent === 100 ? 'O' : 'o'
 }
