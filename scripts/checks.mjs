@@ -1,6 +1,6 @@
 // All that must hold: the one list behind `npm run check` and CI. Quick ones first.
 
-import { countAva, countCargo } from './count.mjs'
+import { countAva, countCargo, countOwn } from './count.mjs'
 import { findNode } from './nodes.mjs'
 
 /** @type {import('./steps.mjs').Step[]} */
@@ -41,3 +41,14 @@ export function specs(major) {
     prepare: () => ({ path: findNode(major).directory }),
   }
 }
+
+/** A release, from the packages to a user's folder. It takes what the checks built. */
+export const rehearsal = { name: 'release rehearsal', command: 'node scripts/rehearse.mjs', count: countOwn }
+
+/** The platforms that this machine is not, as far as they can be built and run on it. Slow: each needs a Rust of its own. */
+export const platforms = [
+  { name: 'cross builds', command: 'node scripts/cross-build.mjs --linkable' },
+  { name: 'linux-arm64', command: 'node scripts/test-arm64.mjs', count: countOwn },
+  { name: 'linux-x64-musl', command: 'node scripts/test-musl.mjs', count: countOwn },
+  { name: 'Bun and Deno', command: 'node scripts/test-runtimes.mjs', count: countOwn },
+]

@@ -22,6 +22,12 @@ export function countAva({ code, output }) {
   return settle(code, { passed: last('pass'), failed: last('fail') })
 }
 
+/** This project's own runners end with a line `12 passed, 0 failed`. */
+export function countOwn({ code, output }) {
+  const [, passed = 0, failed = 0] = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1) ?? []
+  return settle(code, { passed: Number(passed), failed: Number(failed) })
+}
+
 /** @param {Count[]} counts */
 export function sum(counts) {
   const total = { passed: 0, failed: 0 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { countAva, countCargo, countCheck, sum } from './count.mjs'
+import { countAva, countCargo, countCheck, countOwn, sum } from './count.mjs'
 
 const cargo = [
   'running 2 tests',
@@ -33,6 +33,16 @@ test('ava: failures that it did not count are one', () => {
 test('ava: a start that fails is a failure, and so is no test', () => {
   assert.deepEqual(countAva({ code: 1, output: 'Error: cannot find module' }), { passed: 0, failed: 1 })
   assert.deepEqual(countAva({ code: 0, output: '# pass 0\n# fail 0\n' }), { passed: 0, failed: 1 })
+})
+
+test('own runners: the last such line is read', () => {
+  const output = '5 passed, 5 failed\nmore\n12 passed, 3 failed\n'
+  assert.deepEqual(countOwn({ code: 1, output }), { passed: 12, failed: 3 })
+})
+
+test('own runners: one that dies before it counted is a failure', () => {
+  assert.deepEqual(countOwn({ code: 1, output: '' }), { passed: 0, failed: 1 })
+  assert.deepEqual(countOwn({ code: 0, output: 'ok' }), { passed: 0, failed: 1 })
 })
 
 test('a check is one', () => {

@@ -43,7 +43,12 @@ function run(file, options) {
     const [command, ...rest] = [...through, process.execPath, ...start, ...args]
     const child = spawn(command, rest, {
       cwd,
-      env: { ...process.env, NODE_OPTIONS: '', ...env },
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '',
+        ...(node.includes('--no-warnings') ? { NODE_NO_WARNINGS: '1' } : {}),
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: timeout * 2,
       killSignal: 'SIGKILL',

@@ -1,9 +1,30 @@
 // What the specs find different on Bun and Deno, by spec and title. docs/platforms.md tells it to users.
 
-/** Specs about Node, or about this repository's tools. */
+/** Specs that are not run there, and why. `__test__/smoke.mjs` has the dangers for each runtime. */
 export const aboutNode = {
   binary: 'how the loader fails is about the package, whatever runs it',
+  cli: 'the command is started by Node',
+  'cli-terminal': 'the command is started by Node',
+  close: 'when a closed mapping’s addresses are given back is up to the runtime’s collector',
+  'close-in-flight': 'how jobs of zlib, crypto and fs end is up to the runtime',
   docs: 'the examples are run by Node',
+  exit: 'how a process ends is up to the runtime',
+  'fault-disk': 'the disks that fail are rigged for Node',
+  'fault-threads': 'what a worker’s end does is up to the runtime',
+  leak: 'when something is collected is up to the runtime',
+  limit: 'how much memory a runtime needs for itself is its own',
+  model: 'it runs on its own: see scripts/model.mjs',
+  rig: 'the disks that fail are rigged for Node',
+  signal: 'who handles signals before us is up to the runtime',
+  'stream-danger': 'how streams of a process end is up to the runtime',
+  torture: 'long, and about Node’s limits',
+  'torture-arguments': 'long',
+  'torture-cost': 'what the collector counts is Node’s',
+  'torture-count': 'long',
+  'torture-flush': 'the disks that fail are rigged for Node',
+  'torture-large': 'long',
+  'torture-objects': 'long',
+  worker: 'what a worker’s end does is up to the runtime',
 }
 
 export const differences = {
