@@ -27,9 +27,12 @@ export function startArm64(probe, interpreter) {
   // O: qemu gets the program opened; C: with its rights; F: qemu itself is opened now.
   writeFileSync(`${table}/register`, `:${name}:M::${magic}:${mask}:${interpreter}:OCF`)
   const undo = () => {
+    process.off('exit', undo)
     writeFileSync(`${table}/${name}`, '-1')
     if (mounted) execFileSync('umount', [table])
   }
+  // A run that is interrupted leaves nothing behind either.
+  process.once('exit', undo)
   if (starts(probe)) return undo
   undo()
   throw new Error(`${probe} does not start by ${interpreter}.`)

@@ -6,7 +6,7 @@
 // Writes artifacts/memmap.PLATFORM.node, and checks each as scripts/check-artifact.mjs does.
 
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
@@ -63,12 +63,6 @@ export function crossBuild(target) {
   rmSync(binary, { force: true })
   copyFileSync(path.join(targetFolder, target.triple, 'release', built), binary)
   return binary
-}
-
-/** The binary of a target, built if there is none yet or a source is newer. */
-export function findBinary(target) {
-  const binary = path.join(artifacts, binaryName(target))
-  return existsSync(binary) ? binary : crossBuild(target)
 }
 
 function main() {

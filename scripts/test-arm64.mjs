@@ -7,7 +7,7 @@ import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { startArm64 } from './binfmt.mjs'
 import { countAva } from './count.mjs'
-import { findBinary } from './cross-build.mjs'
+import { crossBuild } from './cross-build.mjs'
 import { fileOf, needDebian } from './debian.mjs'
 import { extremes, findForeignNode } from './nodes.mjs'
 import { platformSpecs } from './platform-specs.mjs'
@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
 })
 const chosen = positionals.length > 0 ? positionals : platformSpecs
 
-const library = findBinary(findTarget('linux-arm64-gnu'))
+const library = crossBuild(findTarget('linux-arm64-gnu'))
 needDebian(['qemu-user', 'libc6:arm64', 'libstdc++6:arm64', 'libatomic1:arm64'], 'Running arm64 programs')
 const nodes = values.only.split(',').map((major) => ({ major, node: findForeignNode(major, 'linux-arm64') }))
 

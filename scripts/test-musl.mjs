@@ -4,7 +4,7 @@
 
 import process from 'node:process'
 import { countAva, countCargo } from './count.mjs'
-import { crossEnvironment, findBinary } from './cross-build.mjs'
+import { crossEnvironment, crossBuild } from './cross-build.mjs'
 import { findMusl, findMuslNode } from './musl.mjs'
 import { platformSpecs } from './platform-specs.mjs'
 import { report, runSteps } from './steps.mjs'
@@ -17,7 +17,7 @@ const node = findMuslNode()
 
 // The specs come with the binary that would be published. The generated loader would look for that of glibc: it asks
 // /usr/bin/ldd which C library the system has.
-process.env.NAPI_RS_NATIVE_LIBRARY_PATH = findBinary(target)
+process.env.NAPI_RS_NATIVE_LIBRARY_PATH = crossBuild(target)
 Object.assign(process.env, env)
 // The Rust tests are dynamic programs, as the library is a dynamic library: they are started by musl's own loader.
 process.env.CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUNNER = findMusl()

@@ -4,13 +4,13 @@
 //     node scripts/test-runtimes.mjs [--only bun,deno] [SPEC…]      SPEC as in `search`
 
 import { execFileSync, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { root } from './run.mjs'
+import { compileSpecs } from './runtimes/compile.mjs'
 import { aboutNode, differences } from './runtimes/differences.mjs'
-import { findRuntime, home } from './runtimes/runtimes.mjs'
+import { findRuntime } from './runtimes/runtimes.mjs'
 
 const HANGS_AFTER = 10 * 60_000
 
@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 
-const folder = prepare()
+const folder = compileSpecs('specs')
 const all = readdirSync(path.join(folder, '__test__')).flatMap((name) => /^(.*)\.spec\.js$/.exec(name)?.[1] ?? [])
 const specs = positionals.length > 0 ? positionals : all.filter((name) => !(name in aboutNode))
 const totals = { passed: 0, failed: 0, different: 0, leftOut: 0 }
@@ -80,24 +80,4 @@ function start(binary, args) {
       resolve({ output, ending: signal === null ? `exit code ${code}` : `signal ${signal}` }),
     )
   })
-}
-
-/** This project as plain JavaScript: sources and specs compiled, the native part as it is, and our ava in ava's place. */
-function prepare() {
-  const made = path.join(home, 'specs')
-  rmSync(made, { recursive: true, force: true })
-  mkdirSync(path.join(made, 'node_modules', 'ava'), { recursive: true })
-  const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  execFileSync(process.execPath, [tsc, '-p', root, '--noEmit', 'false', '--outDir', made], { stdio: 'inherit' })
-  for (const name of ['package.json', '__test__/package.json']) cpSync(path.join(root, name), path.join(made, name))
-  for (const name of ['native', 'README.md', 'docs', 'npm'])
-    symlinkSync(path.join(root, name), path.join(made, name), 'junction')
-  cpSync(path.join(root, '__test__', 'fixtures'), path.join(made, '__test__', 'fixtures'), { recursive: true })
-  cpSync(path.join(root, 'scripts', 'runtimes', 'child.mjs'), path.join(made, '__test__', 'helpers', 'child.js'))
-  cpSync(path.join(root, 'scripts', 'runtimes', 'ava.mjs'), path.join(made, 'node_modules', 'ava', 'index.js'))
-  writeFileSync(
-    path.join(made, 'node_modules', 'ava', 'package.json'),
-    '{ "name": "ava", "version": "0.0.0", "type": "module", "exports": "./index.js" }\n',
-  )
-  return made
 }

@@ -1,7 +1,7 @@
 // As much of ava's interface as the specs use, in one small file that runs on any runtime: ava itself is made of Node's
 // process and worker interfaces. Tests run one after another. What it prints is TAP, as `ava --tap` does.
 //
-// `scripts/test-runtimes.mjs` puts it in ava's place.
+// `scripts/runtimes/compile.mjs` puts it in ava's place.
 
 import assert from 'node:assert/strict'
 import process from 'node:process'
@@ -10,7 +10,7 @@ import { inspect, isDeepStrictEqual } from 'node:util'
 /** A test that throws this can't be made on this runtime. It is counted, and says why. */
 export class LeftOut extends Error {}
 
-const HANGS_AFTER = 120_000
+const HANGS_AFTER = 60_000 * Number(process.env.MEMMAP_TEST_PATIENCE ?? 2)
 
 const tests = []
 const before = []

@@ -1,5 +1,5 @@
-// `__test__/helpers/child.ts` for Bun and Deno: child processes of the same runtime, on files that were compiled before.
-// `scripts/test-runtimes.mjs` puts it in its place.
+// `__test__/helpers/child.ts` for files that were compiled before: child processes are of the same runtime, whichever it is.
+// `scripts/runtimes/compile.mjs` puts it in its place.
 
 import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -11,6 +11,7 @@ import { LeftOut } from 'ava'
 const root = path.join(import.meta.dirname, '..', '..')
 const scratch = path.join(root, 'code')
 const isBun = globalThis.Bun !== undefined
+const isNode = !isBun && globalThis.Deno === undefined
 
 export const entry = pathToFileURL(path.join(root, 'index.js')).href
 
@@ -39,7 +40,11 @@ function run(file, options) {
   const { args = [], cwd, env = {}, node = [], through = [], timeout = 60_000 } = options
   const flags = node.flatMap(translate)
   return new Promise((resolve, reject) => {
-    const start = isBun ? ['run', ...flags, file] : ['run', '-A', '--quiet', '--no-check', ...flags, file]
+    const start = isNode
+      ? [...flags, file]
+      : isBun
+        ? ['run', ...flags, file]
+        : ['run', '-A', '--quiet', '--no-check', ...flags, file]
     const [command, ...rest] = [...through, process.execPath, ...start, ...args]
     const child = spawn(command, rest, {
       cwd,
@@ -50,7 +55,7 @@ function run(file, options) {
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: timeout * 2,
+      timeout: timeout * Number(process.env.MEMMAP_TEST_PATIENCE ?? 2),
       killSignal: 'SIGKILL',
     })
     let stdout = ''
@@ -64,6 +69,7 @@ function run(file, options) {
 
 // Options of Node's that these runtimes have too; a test that wants another one is about Node.
 function translate(flag) {
+  if (isNode) return [flag]
   if (flag === '--no-warnings') return []
   if (flag === '--expose-gc') return isBun ? ['--expose-gc'] : ['--v8-flags=--expose-gc']
   throw new LeftOut(`it starts Node with ${flag}`)

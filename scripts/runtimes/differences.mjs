@@ -28,6 +28,17 @@ export const aboutNode = {
 }
 
 export const differences = {
-  bun: {},
+  bun: {
+    errors: {
+      'the stack of a thrown error leads to the user': 'a stack starts in the library',
+      'a missing binary says what to do, and why': 'an uncaught error is printed in another form',
+      'listeners of SIGBUS that come later do not displace the guard': 'a listener is in front again a turn later',
+    },
+    fault: {
+      'Atomics.load sees zeros behind a cut and the right bytes before it':
+        'Atomics.load stores, which a strict mapping reports',
+      'a hot loop survives a cut: Atomics.load': 'Atomics.load stores, which a strict mapping reports',
+    },
+  },
   deno: {},
 }

@@ -1,0 +1,28 @@
+// This project as plain JavaScript in a folder of its own: sources and specs compiled, scripts/runtimes/ava.mjs in ava's
+// place, and child processes that are started as scripts/runtimes/child.mjs does. No tool is needed to run it.
+
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { root } from '../run.mjs'
+import { home } from './runtimes.mjs'
+
+/** The folder. Each name is of one user's: they may run at the same time. */
+export function compileSpecs(name) {
+  const made = path.join(home, name)
+  rmSync(made, { recursive: true, force: true })
+  mkdirSync(path.join(made, 'node_modules', 'ava'), { recursive: true })
+  const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  execFileSync(process.execPath, [tsc, '-p', root, '--noEmit', 'false', '--outDir', made], { stdio: 'inherit' })
+  for (const file of ['package.json', '__test__/package.json']) cpSync(path.join(root, file), path.join(made, file))
+  for (const each of ['native', 'README.md', 'docs', 'npm']) {
+    symlinkSync(path.join(root, each), path.join(made, each), 'junction')
+  }
+  cpSync(path.join(root, '__test__', 'fixtures'), path.join(made, '__test__', 'fixtures'), { recursive: true })
+  cpSync(path.join(root, 'scripts', 'runtimes', 'child.mjs'), path.join(made, '__test__', 'helpers', 'child.js'))
+  cpSync(path.join(root, 'scripts', 'runtimes', 'ava.mjs'), path.join(made, 'node_modules', 'ava', 'index.js'))
+  const manifest = { name: 'ava', version: '0.0.0', type: 'module', exports: './index.js' }
+  writeFileSync(path.join(made, 'node_modules', 'ava', 'package.json'), JSON.stringify(manifest))
+  return made
+}

@@ -1,0 +1,59 @@
+// The specs of memory where a page has 16 KiB, as on Apple Silicon: an arm64 kernel with such pages, booted in qemu.
+//
+//     node scripts/test-16k.mjs [SPEC…]      SPEC as in `mapping`
+
+import { rmSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { crossBuild } from './cross-build.mjs'
+import { findForeignNode } from './nodes.mjs'
+import { root } from './run.mjs'
+import { compileSpecs } from './runtimes/compile.mjs'
+import { findTarget } from './targets.mjs'
+import { bootArm64With16KiBPages } from './vm.mjs'
+
+const MINUTES = 25
+
+const chosen = process.argv.slice(2)
+const specs =
+  chosen.length > 0
+    ? chosen
+    : ['mapping', 'open', 'views', 'window', 'copies', 'advice', 'flush', 'fault', 'fault-readonly', 'iterate']
+
+const binary = crossBuild(findTarget('linux-arm64-gnu'))
+const folder = compileSpecs('specs-16k')
+// In the machine there is one binary, and nothing of this one's.
+for (const name of ['native', 'npm', 'docs']) rmSync(path.join(folder, name))
+
+const output = await bootArm64With16KiBPages({
+  minutes: MINUTES,
+  files: {
+    'bin/node': findForeignNode('22', 'linux-arm64'),
+    specs: folder,
+    'specs/native/binding.cjs': path.join(root, 'native', 'binding.cjs'),
+    'specs/native/memmap.linux-arm64-gnu.node': binary,
+    'specs/node_modules/fast-check': path.join(root, 'node_modules', 'fast-check'),
+    'specs/node_modules/pure-rand': path.join(root, 'node_modules', 'pure-rand'),
+  },
+  script: [
+    'export MEMMAP_TEST_PATIENCE=10',
+    'cd /specs',
+    'node -p "`Node ${process.versions.node}, pages of ${require(\'#native\').pageSize()} bytes`"',
+    ...specs.map(
+      (name) => `echo "== ${name} =="; node --expose-gc __test__/${name}.spec.js; echo "-- ${name} ended with $?"`,
+    ),
+    'echo "that was all"',
+  ].join('\n'),
+})
+
+const count = (word) =>
+  [...output.matchAll(new RegExp(`^# ${word} (\\d+)$`, 'gm'))].reduce((sum, [, each]) => sum + Number(each), 0)
+const ended = specs.filter((name) => output.includes(`-- ${name} ended with 0\n`))
+const bad =
+  specs.length -
+  ended.length +
+  (output.includes('pages of 16384 bytes') ? 0 : 1) +
+  (output.includes('that was all') ? 0 : 1)
+console.log(`${count('skip')} left out`)
+console.log(`${count('pass')} passed, ${Math.max(count('fail'), bad)} failed`)
+process.exitCode = bad === 0 && count('pass') > 0 ? 0 : 1
