@@ -23,12 +23,29 @@ export type { Data, Target } from './lib/copies.js'
 export { mapArray, mapBuffer, unmap } from './lib/drop-in.js'
 export { MemmapError, type MemmapErrorCode } from './lib/errors.js'
 export type { Fault, FaultReason } from './lib/fault.js'
+export { FileLock } from './lib/file-lock.js'
 export type { FlushLevel, FlushOptions, FlushResult } from './lib/flush.js'
 export type { Walk } from './lib/iterate.js'
 export { type MappingInfo, mappings } from './lib/ledger.js'
 export type { Extent, Extents, PieceEncoding } from './lib/cut.js'
 export { type Line, LineIndex, type LineIndexSource } from './lib/line-index.js'
 export type { LineOptions } from './lib/lines.js'
+export type {
+  CreateOption,
+  FileLockOptions,
+  FileLockSyncOptions,
+  LockInfo,
+  LockMethod,
+  LockMode,
+  LockOptions,
+  LockRange,
+  LockState,
+  LockSyncOptions,
+  LockWaitOptions,
+  TryFileLockOptions,
+  TryLockOptions,
+} from './lib/lock-options.js'
+export { fileLock, fileLockSync, locks, testFileLock, tryFileLock } from './lib/lock-path.js'
 export { Mapping } from './lib/mapping.js'
 export type { Match, MatchBatch, Matches, MatchesSync } from './lib/matches.js'
 export { mmap, mmapAnonymous, mmapSync } from './lib/open.js'

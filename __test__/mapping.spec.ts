@@ -95,6 +95,9 @@ const methods: Record<string, (mapping: Mapping) => unknown> = {
   unlockMemory: (mapping) => mapping.unlockMemory(),
   verifySync: (mapping) => mapping.verifySync(),
   assertHealthy: (mapping) => mapping.assertHealthy(),
+  lockSync: (mapping) => mapping.lockSync(),
+  tryLock: (mapping) => mapping.tryLock(),
+  testLock: (mapping) => mapping.testLock(),
   pin: (mapping) => mapping.pin(),
 }
 
@@ -110,6 +113,7 @@ for (const [name, use] of Object.entries(methods)) {
 
 const rejecting: Record<string, (mapping: Mapping) => Promise<unknown>> = {
   flush: (mapping) => mapping.flush(),
+  lock: (mapping) => mapping.lock(),
   indexOf: (mapping) => mapping.indexOf('x'),
   lastIndexOf: (mapping) => mapping.lastIndexOf('x'),
   includes: (mapping) => mapping.includes('x'),

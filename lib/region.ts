@@ -43,6 +43,7 @@ export class Region implements Entry {
   #pins = 0
   #jobs = 0
   readonly #stops = new Set<(reason: unknown) => void>()
+  readonly #ends = new Set<() => void>()
   #closing: Promise<void> | undefined
   #closed = false
   #gone = false
@@ -204,6 +205,18 @@ export class Region implements Entry {
     return { release, [Symbol.dispose]: release }
   }
 
+  /** Has `stop` called, with the error to end with, when this begins to close. Gives what takes that back. */
+  onClosing(stop: (reason: unknown) => void): () => void {
+    this.#stops.add(stop)
+    return () => this.#stops.delete(stop)
+  }
+
+  /** Has `end` called when the pages have gone, as the last thing. Gives what takes that back. */
+  onClosed(end: () => void): () => void {
+    this.#ends.add(end)
+    return () => this.#ends.delete(end)
+  }
+
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
   }
@@ -213,9 +226,13 @@ export class Region implements Entry {
     this.checkIdle()
     this.#refuse()
     this.#closing ??= Promise.resolve()
+    this.#stop()
     this.segments.detach()
-    call(() => this.native.closeSync())
-    this.#leave()
+    try {
+      call(() => this.native.closeSync())
+    } finally {
+      this.#leave()
+    }
   }
 
   /** Throws if pins are held or jobs under way. */
@@ -235,11 +252,18 @@ export class Region implements Entry {
   // Without users the views are empty when this returns its promise, not only when that is fulfilled.
   async #close(): Promise<void> {
     this.#refuse()
-    for (const stop of this.#stops) stop(this.#closedError())
+    this.#stop()
     if (this.#users > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
     this.segments.detach()
-    await callAsync(() => this.native.close())
-    this.#leave()
+    try {
+      await callAsync(() => this.native.close())
+    } finally {
+      this.#leave()
+    }
+  }
+
+  #stop(): void {
+    for (const stop of this.#stops) stop(this.#closedError())
   }
 
   #refuse(): void {
@@ -255,6 +279,15 @@ export class Region implements Entry {
     if (this.#gone) return
     this.#gone = true
     leave(this)
+    const failures: unknown[] = []
+    for (const end of this.#ends) {
+      try {
+        end()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   #countPin(by: 1 | -1): void {

@@ -835,7 +835,11 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.NativeBlocking = nativeBinding.NativeBlocking
 module.exports.NativeJob = nativeBinding.NativeJob
+module.exports.NativeLock = nativeBinding.NativeLock
+module.exports.NativeLockFile = nativeBinding.NativeLockFile
+module.exports.NativeLockRequest = nativeBinding.NativeLockRequest
 module.exports.NativeMapping = nativeBinding.NativeMapping
 module.exports.NativePattern = nativeBinding.NativePattern
 module.exports.NativeReplacement = nativeBinding.NativeReplacement
@@ -849,12 +853,14 @@ module.exports.checkGuard = nativeBinding.checkGuard
 module.exports.detach = nativeBinding.detach
 module.exports.expression = nativeBinding.expression
 module.exports.faultTotal = nativeBinding.faultTotal
+module.exports.locks = nativeBinding.locks
 module.exports.mappings = nativeBinding.mappings
 module.exports.needles = nativeBinding.needles
 module.exports.open = nativeBinding.open
 module.exports.openSync = nativeBinding.openSync
 module.exports.pageSize = nativeBinding.pageSize
 module.exports.readSmall = nativeBinding.readSmall
+module.exports.releaseLocksAtEnd = nativeBinding.releaseLocksAtEnd
 module.exports.syncDirectory = nativeBinding.syncDirectory
 module.exports.syncDirectorySync = nativeBinding.syncDirectorySync
 module.exports.watchFaults = nativeBinding.watchFaults

@@ -9,6 +9,14 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** A request for which a thread of JavaScript stands still. */
+export declare class NativeBlocking {
+  /** Waits for so many milliseconds at the most; null if that was not enough. */
+  wait(time: number): NativeLock | null
+  /** Gives up; the lock, if it came at the last moment. */
+  cancel(): NativeLock | null
+}
+
 /** A long piece of work, as its caller sees it. */
 export declare class NativeJob {
   /** A job that hasn't begun. */
@@ -17,6 +25,54 @@ export declare class NativeJob {
   cancel(): void
   /** Bytes that are done. */
   get done(): number
+}
+
+/** A lock that is held. */
+export declare class NativeLock {
+  /** `shared`, `exclusive`, or nothing once it is released. */
+  get mode(): string | null
+  /** `ofd` or `flock`. */
+  get method(): string
+  /** Exclusive, if that can be done at once: whether it is now. */
+  tryUpgrade(): boolean
+  /** Exclusive, when it can be. */
+  upgrade(stack: string | undefined | null, request: NativeLockRequest): Promise<NativeLock>
+  /** The error for an upgrade that can't be had: at once, or after so many milliseconds. */
+  busy(waited?: number | undefined | null): Error
+  /** Shared, without a moment in which there is none. */
+  downgrade(): void
+  /** Releases it; false if it was released before. */
+  release(): boolean
+}
+
+/** A file that can be locked. */
+export declare class NativeLockFile {
+  /** The file of a mapping. */
+  static ofMapping(mapping: NativeMapping): NativeLockFile
+  /** What a path names at the time of each lock. */
+  static ofPath(path: string, create: boolean): NativeLockFile
+  /** An open file; the descriptor is duplicated. */
+  static ofDescriptor(fd: number): NativeLockFile
+  /** A lock, if it can be had at once. `polite`: who asks would wait as well. */
+  tryLock(wish: LockWish, polite: boolean): NativeLock | null
+  /** The same on a thread of ours. */
+  tryLockLater(wish: LockWish): Promise<NativeLock | null>
+  /** A lock, when it can be had. `first`: it hasn't been tried yet. */
+  lock(wish: LockWish, first: boolean, request: NativeLockRequest): Promise<NativeLock>
+  /** Starts to wait on this thread. */
+  lockBlocking(wish: LockWish): NativeBlocking
+  /** Who has a lock in a range: `free`, `shared` or `exclusive`. */
+  testLock(offset: number | bigint, length: number | bigint): string
+  /** The error for a wish that can't be had: at once, or after so many milliseconds. */
+  busy(wish: LockWish, waited?: number | undefined | null): Error
+}
+
+/** A request that waits. */
+export declare class NativeLockRequest {
+  /** A request that hasn't begun. */
+  constructor()
+  /** Gives it up; false if it was settled before. */
+  cancel(): boolean
 }
 
 /** A mapping. */
@@ -225,6 +281,45 @@ export interface FlushResult {
   achieved: string
 }
 
+/** A line of the ledger of locks. */
+export interface LockRecord {
+  /** A number that no other lock of the process has or had. */
+  id: number
+  /** The file, as the user named it. */
+  path?: string
+  /** `shared` or `exclusive`. */
+  mode: string
+  /** Where in the file, in bytes. */
+  offset: number | bigint
+  /** Bytes; 0: to infinity. */
+  length: number | bigint
+  /** `held`, `waiting` or `upgrading`. */
+  state: string
+  /** `ofd` or `flock`. */
+  method: string
+  /** The thread of JavaScript. */
+  thread: number
+  /** Where it was asked for. */
+  stack?: string
+}
+
+/** All locks that this process has or waits for. */
+export declare function locks(): Array<LockRecord>
+
+/** What is asked for. */
+export interface LockWish {
+  /** Exclusive, or else shared. */
+  exclusive: boolean
+  /** Where in the file, in bytes. */
+  offset: number | bigint
+  /** Bytes; 0: to infinity. */
+  length: number | bigint
+  /** The thread of JavaScript. */
+  thread: number
+  /** Where it was asked. */
+  stack?: string
+}
+
 /** A line of the ledger. */
 export interface MappingRecord {
   /** The mapping's number. */
@@ -312,6 +407,9 @@ export declare function pageSize(): number
 
 /** Reads a whole file into `target` if it is not larger: its length, or -1. */
 export declare function readSmall(path: string, target: Uint8Array): number
+
+/** Releases the locks of a thread of JavaScript when this environment ends. */
+export declare function releaseLocksAtEnd(thread: number): void
 
 /** What is known of the pages of a range; what is not known is left out. */
 export interface ResidencyReport {

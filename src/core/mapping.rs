@@ -10,6 +10,7 @@ use super::file::SharedFile;
 use super::foreign;
 use super::kind::Kind;
 use super::ledger::{Description, Entry};
+use super::lock::Source;
 use super::memlock::MemoryLocks;
 use super::open::Mode;
 use super::pages::Pages;
@@ -643,6 +644,17 @@ impl Mapping {
             offset: fault.map(|fault| fault.offset),
             reason: fault.map(|fault| fault.reason.name()),
         }
+    }
+
+    /// Its file, to be locked. Anonymous memory has none.
+    pub fn lock_source(&self) -> Result<Arc<Source>> {
+        let Some(file) = self.file()? else {
+            return Err(Error::rule(
+                "ERR_MEMMAP_UNSUPPORTED",
+                "Anonymous memory has no file that could be locked: lock a file with fileLock()",
+            ));
+        };
+        Ok(Source::of_mapping(file, self.name()))
     }
 
     /// The file, as the user named it.

@@ -15,6 +15,7 @@ pub mod kind;
 pub mod ledger;
 pub mod limits;
 pub mod lines;
+pub mod lock;
 pub mod mapping;
 pub mod memlock;
 pub mod open;

@@ -2,6 +2,7 @@
 
 mod buffer;
 mod error;
+mod lock;
 mod mapping;
 mod number;
 mod open;

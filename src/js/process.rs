@@ -78,6 +78,8 @@ pub fn capabilities() -> BTreeMap<String, bool> {
             (String::from("discard:remove"), cfg!(target_os = "linux")),
             (String::from("faultGuard"), true),
             (String::from("hugePages"), cfg!(target_os = "linux")),
+            (String::from("lock"), true),
+            (String::from("lock:range"), sys::has_range_locks()),
             (String::from("lockMemory"), true),
             (String::from("lockMemory:onFault"), sys::can_lock_on_fault()),
             (String::from("evict:private"), sys::can_page_out()),

@@ -2,6 +2,7 @@
 
 mod durable;
 mod file;
+mod lock;
 mod memory;
 mod residency;
 mod signal;
@@ -9,6 +10,7 @@ mod thread;
 
 pub use durable::*;
 pub use file::*;
+pub use lock::*;
 pub use memory::*;
 pub use residency::*;
 pub use signal::*;
@@ -16,8 +18,9 @@ pub use thread::*;
 
 /// Error numbers that core gives a meaning of their own.
 pub use libc::{
-    EACCES, EAGAIN, EBADF, EDQUOT, EEXIST, EFAULT, EFBIG, EINTR, EINVAL, EIO, EISDIR, ELOOP,
-    EMFILE, ENODEV, ENOENT, ENOMEM, ENOSPC, ENOSYS, ENXIO, EOPNOTSUPP, EPERM, ETXTBSY,
+    EACCES, EAGAIN, EBADF, EDEADLK, EDQUOT, EEXIST, EFAULT, EFBIG, EINTR, EINVAL, EIO, EISDIR,
+    ELOOP, EMFILE, ENODEV, ENOENT, ENOLCK, ENOMEM, ENOSPC, ENOSYS, ENXIO, EOPNOTSUPP, EPERM, EROFS,
+    ETXTBSY,
 };
 
 /// The memory itself is broken. No other system than Linux says so.

@@ -1,0 +1,319 @@
+/**
+ * A lock on a file: how it is taken, changed and released.
+ */
+import { inspect, type InspectOptions } from 'node:util'
+import { threadId } from 'node:worker_threads'
+import { MemmapError, withCode } from './errors.js'
+import { traceCaller } from './ledger.js'
+import {
+  type LockMethod,
+  type LockMode,
+  type LockRange,
+  type LockRequest,
+  type LockState,
+  type LockWaitOptions,
+  parseLockRange,
+  parseLockWait,
+} from './lock-options.js'
+import { type LockTarget, restack, settle } from './lock-wait.js'
+import { call, callAsync, native, type NativeLock, translate } from './native.js'
+import { type Bytes, parseOptions } from './validate.js'
+
+// So long a thread stands still at a stretch, in milliseconds: in between it can be terminated.
+const STANDSTILL = 100
+
+// A lock that nobody refers to any more is still held: its owner may well be at work on the file. So the garbage collector
+// must not find it.
+const held = new Set<FileLock>()
+
+native.releaseLocksAtEnd(threadId)
+
+/** Makes a lock of what the native half gave. */
+let present: (handle: NativeLock, target: LockTarget, request: LockRequest) => FileLock
+
+/**
+ * A lock that is held, until it is released: by `unlock()` or `using`, by closing the mapping that it was taken from, or by the
+ * end of its thread or process, however that comes about. The garbage collector releases none.
+ *
+ * Locks are advisory: they keep out those who ask for them, and nobody else.
+ *
+ * @see https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { fileLock, FileLock } from 'memmap'
+ *
+ * const lock = await fileLock('one-at-a-time.lock', { create: true })
+ * assert(lock instanceof FileLock && lock.held)
+ * lock.unlock()
+ * assert(!lock.held)
+ * ```
+ */
+export class FileLock {
+  static {
+    present = (handle, target, request) => new FileLock(handle, target, request)
+  }
+
+  readonly #native: NativeLock
+  readonly #request: LockRequest
+  readonly #target: LockTarget
+  readonly #forget: () => void
+  #mode: LockMode
+
+  /** @internal */
+  constructor(handle: NativeLock, target: LockTarget, request: LockRequest) {
+    if (!(handle instanceof native.NativeLock))
+      throw withCode(new TypeError('Illegal constructor'), 'ERR_ILLEGAL_CONSTRUCTOR')
+    this.#native = handle
+    this.#target = target
+    this.#request = request
+    this.#mode = request.mode
+    this.#forget = target.onClosed(() => this.unlock())
+    held.add(this)
+  }
+
+  /** The file as it was given, as a string; undefined for descriptors. */
+  get path(): string | undefined {
+    return this.#target.path
+  }
+
+  /** What it is now; after it was released, what it was. */
+  get mode(): LockMode {
+    const now = this.#native.mode as LockMode | null
+    if (now !== null) this.#mode = now
+    return this.#mode
+  }
+
+  /** Where it begins, as it was asked for: in bytes of the mapping that it was taken from, else of the file. */
+  get offset(): Bytes {
+    return this.#request.offset
+  }
+
+  /** In bytes, as it was asked for; 0: all from there on, however long the file gets. */
+  get length(): Bytes {
+    return this.#request.length
+  }
+
+  /** False once it was released, or lost. */
+  get held(): boolean {
+    return this.#native.mode !== null
+  }
+
+  /** Which of the system's locks it is. */
+  get method(): LockMethod {
+    return this.#native.method as LockMethod
+  }
+
+  /**
+   * Waits until it is exclusive. It stays shared until then, and also when that fails. Two who upgrade at the same time would
+   * wait for each other for ever: within a process the second one is refused, between processes only `timeout` and `signal`
+   * help.
+   *
+   * @throws (rejects with) `ERR_MEMMAP_LOCK_DEADLOCK`; `ERR_MEMMAP_LOCK_TIMEOUT`, or `ERR_MEMMAP_LOCK_BUSY` for a timeout of 0;
+   *   the signal's reason; `ERR_MEMMAP_LOCK_RELEASED` when it was released, also meanwhile; `ERR_MEMMAP_LOCK_LOST`;
+   *   `ERR_MEMMAP_UNSUPPORTED` for `flock`, which would lose the lock; `EBADF` when the file is open for reading only;
+   *   `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { fileLock } from 'memmap'
+   *
+   * const lock = await fileLock('data.lock', { mode: 'shared', create: true })
+   * await lock.upgrade({ timeout: 5000 })
+   * assert.equal(lock.mode, 'exclusive')
+   * lock.unlock()
+   * ```
+   */
+  async upgrade(options?: LockWaitOptions): Promise<void> {
+    // Validate arguments
+    const given = parseOptions(options, 'options', ['timeout', 'signal'])
+
+    // Interpret options
+    const { timeout, signal } = parseLockWait(given)
+
+    // Validate interpreted options
+    if (signal?.aborted) throw signal.reason
+    if (timeout === 0) {
+      if (!this.tryUpgrade()) throw restack(translate(this.#native.busy()), signal, this.upgrade)
+      return
+    }
+    const stack = traceCaller(this.upgrade)
+    const waiting = { timeout, signal, target: this.#target, late: () => this.#native.busy(timeout) }
+    try {
+      await settle((request) => this.#native.upgrade(stack, request), waiting)
+    } catch (error) {
+      throw this.#look(restack(error, signal, this.upgrade))
+    }
+  }
+
+  /**
+   * Makes it exclusive if that can be done at once.
+   *
+   * @returns whether it is exclusive now
+   * @throws as `upgrade()` rejects, but for waiting
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { tryFileLock } from 'memmap'
+   *
+   * const lock = tryFileLock('data.lock', { mode: 'shared', create: true })
+   * const other = tryFileLock('data.lock', { mode: 'shared' })
+   * assert.equal(lock?.tryUpgrade(), false)
+   * other?.unlock()
+   * assert.equal(lock?.tryUpgrade(), true)
+   * lock?.unlock()
+   * ```
+   */
+  tryUpgrade(): boolean {
+    return this.#run(() => this.#native.tryUpgrade(), this.tryUpgrade)
+  }
+
+  /**
+   * Makes it shared, with no moment in between in which another one could be exclusive.
+   *
+   * @throws `ERR_MEMMAP_LOCK_RELEASED`, `ERR_MEMMAP_LOCK_LOST`; `ERR_MEMMAP_UNSUPPORTED` for `flock`
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { fileLockSync, testFileLock } from 'memmap'
+   *
+   * const lock = fileLockSync('data.lock', { create: true })
+   * lock.downgrade()
+   * assert.equal(testFileLock('data.lock'), 'shared')
+   * lock.unlock()
+   * ```
+   */
+  downgrade(): void {
+    this.#run(() => this.#native.downgrade(), this.downgrade)
+  }
+
+  /**
+   * Releases it. Doing so again does nothing.
+   *
+   * @throws `ERR_MEMMAP_LOCK_LOST` when a file server had forgotten it; it is released in any case
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { fileLockSync, testFileLock } from 'memmap'
+   *
+   * const lock = fileLockSync('data.lock', { create: true })
+   * lock.unlock()
+   * lock.unlock()
+   * assert.equal(testFileLock('data.lock'), 'free')
+   * ```
+   */
+  unlock(): void {
+    if (!held.delete(this)) return
+    void this.mode
+    this.#forget()
+    call(() => this.#native.release(), this.unlock)
+  }
+
+  /** The same as `unlock()`, for `using`. */
+  [Symbol.dispose](): void {
+    this.unlock()
+  }
+
+  /** The same as `unlock()`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.unlock()
+  }
+
+  /** What `console.log` shows. */
+  [inspect.custom](depth: number | null, options: InspectOptions): string {
+    if (depth !== null && depth < 0) return '[FileLock]'
+    const { path, mode, offset, length, held: isHeld, method } = this
+    const shown = { ...(path !== undefined && { path }), mode, offset, length, held: isHeld, method }
+    return `FileLock ${inspect(shown, { ...options, depth: depth ?? null })}`
+  }
+
+  #run<T>(operation: () => T, hide: (...args: never[]) => unknown): T {
+    try {
+      return call(operation, hide)
+    } catch (error) {
+      throw this.#look(error)
+    }
+  }
+
+  // One that the system has lost is none any more.
+  #look(error: unknown): unknown {
+    if (error instanceof MemmapError && error.code === 'ERR_MEMMAP_LOCK_LOST') {
+      held.delete(this)
+      this.#forget()
+    }
+    return error
+  }
+}
+
+/** Takes a lock; `later`: not on this thread, because the file has to be opened first. */
+export async function lock(
+  target: LockTarget,
+  request: LockRequest,
+  later: boolean,
+  hide: (...args: never[]) => unknown,
+): Promise<FileLock> {
+  const { wish, timeout, signal } = request
+  const { file } = target
+  if (signal?.aborted) throw signal.reason
+  target.check()
+  if (timeout === 0 || !later) {
+    const once = timeout === 0
+    const now =
+      once && later ? await callAsync(() => file.tryLockLater(wish)) : call(() => file.tryLock(wish, !once), hide)
+    if (now !== null) return present(now, target, request)
+    if (once) throw restack(translate(file.busy(wish)), signal, hide)
+  }
+  const waiting = { timeout, signal, target, late: () => file.busy(wish, timeout) }
+  try {
+    const handle = await settle((waits) => file.lock(wish, later, waits), waiting)
+    return present(handle, target, request)
+  } catch (error) {
+    throw restack(error, signal, lock)
+  }
+}
+
+/** Takes a lock, and keeps this thread waiting for it. */
+export function lockSync(target: LockTarget, request: LockRequest, hide: (...args: never[]) => unknown): FileLock {
+  const { wish, timeout } = request
+  const { file } = target
+  target.check()
+  const now = call(() => file.tryLock(wish, timeout !== 0), hide)
+  if (now !== null) return present(now, target, request)
+  if (timeout === 0) throw restack(translate(file.busy(wish)), undefined, hide)
+
+  const blocking = call(() => file.lockBlocking(wish), hide)
+  const end = timeout === undefined ? Infinity : performance.now() + timeout
+  for (;;) {
+    const rest = end - performance.now()
+    const handle = rest > 0 ? call(() => blocking.wait(Math.min(rest, STANDSTILL)), hide) : blocking.cancel()
+    if (handle !== null) return present(handle, target, request)
+    if (rest <= 0) throw restack(translate(file.busy(wish, timeout)), undefined, hide)
+  }
+}
+
+/** Takes a lock, or null. */
+export function tryLock(
+  target: LockTarget,
+  request: LockRequest,
+  hide: (...args: never[]) => unknown,
+): FileLock | null {
+  target.check()
+  const handle = call(() => target.file.tryLock(request.wish, false), hide)
+  return handle === null ? null : present(handle, target, request)
+}
+
+/** Looks who has locks. */
+export function testLock(
+  target: LockTarget,
+  range: Partial<LockRange>,
+  hide: (...args: never[]) => unknown,
+): LockState {
+  const { offset, length } = parseLockRange(range, target.base)
+  target.check()
+  return call(() => target.file.testLock(offset, length), hide) as LockState
+}

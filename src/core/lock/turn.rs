@@ -1,0 +1,109 @@
+//! Whose turn it is: the kernel lets a lock be taken again before those it has just woken for it
+//! are awake. A process that does so in a loop would shut out all others, and could not know: the
+//! kernel tells nobody who waits. So a process may take locks of a file again and again for a
+//! moment; then its next request gets in line, which costs it a thread's start.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::source::FileId;
+
+/// How long one may go on. Long beside the start of a thread, short beside what users notice.
+const MOMENT: Duration = Duration::from_millis(1);
+/// Files are remembered in so many places by their number; who shares one is only less polite.
+const PLACES: usize = 64;
+
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    file: FileId,
+    /// When it began to take locks without waiting.
+    since: Instant,
+    /// When it last let one go.
+    released: Option<Instant>,
+}
+
+static TURNS: Mutex<[Option<Turn>; PLACES]> = Mutex::new([None; PLACES]);
+
+fn with_turn<T>(file: FileId, act: impl FnOnce(&mut Option<Turn>) -> T) -> T {
+    let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
+    let turn = &mut turns[(file.0 ^ file.1) as usize % PLACES];
+    if turn.is_some_and(|turn| turn.file != file) {
+        *turn = None;
+    }
+    act(turn)
+}
+
+/// Whether this process may take a lock of the file without getting in line.
+pub(super) fn is_ours(file: FileId) -> bool {
+    let now = Instant::now();
+    with_turn(file, |turn| {
+        let Some(turn) = turn else { return true };
+        let Some(released) = turn.released else {
+            return true;
+        };
+        // Who waits has had the time to wake up.
+        if now - released > MOMENT {
+            turn.since = now;
+        }
+        now - turn.since <= MOMENT
+    })
+}
+
+/// Notes that a lock was taken, at once or after its turn came.
+pub(super) fn took(file: FileId, waited: bool) {
+    with_turn(file, |turn| match turn {
+        Some(turn) if !waited => turn.released = None,
+        _ => {
+            *turn = Some(Turn {
+                file,
+                since: Instant::now(),
+                released: None,
+            });
+        }
+    });
+}
+
+/// Notes that a lock was let go.
+pub(super) fn released(file: FileId) {
+    with_turn(file, |turn| {
+        if let Some(turn) = turn {
+            turn.released = Some(Instant::now());
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_who_goes_on_for_a_while_gets_in_line_and_then_has_another_turn() {
+        let file = (u64::MAX, 1);
+        took(file, false);
+        released(file);
+        assert!(is_ours(file), "a moment has not passed");
+        std::thread::sleep(2 * MOMENT);
+        took(file, false);
+        released(file);
+        let taken_long_ago = with_turn(file, |turn| {
+            let turn = turn.as_mut().unwrap();
+            turn.since = Instant::now().checked_sub(2 * MOMENT).unwrap();
+            turn.released = Some(Instant::now());
+            *turn
+        });
+        assert!(taken_long_ago.since.elapsed() > MOMENT);
+        assert!(!is_ours(file), "it had its moment, and let go just now");
+        took(file, true);
+        released(file);
+        assert!(is_ours(file), "it has waited for its turn");
+    }
+
+    #[test]
+    fn a_file_that_takes_the_place_of_another_begins_anew() {
+        let file = (u64::MAX, 2);
+        took(file, false);
+        let other = (u64::MAX, 2 + PLACES as u64);
+        assert!(is_ours(other));
+        with_turn(other, |turn| assert!(turn.is_none()));
+    }
+}

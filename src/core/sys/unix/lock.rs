@@ -1,0 +1,320 @@
+//! Locks on files: those of an open file description, over any range of bytes, and `flock` for
+//! whole files where the system has no others.
+//!
+//! POSIX locks (`F_SETLK`) are never used: the process loses them whenever any code in it closes
+//! any descriptor of the file.
+//! `fcntl_locking(2)`: <https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html>,
+//! `flock(2)`: <https://man7.org/linux/man-pages/man2/flock.2.html>
+
+use std::ffi::CString;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::{Status, fstat, stat};
+use crate::core::error::{Error, Result};
+
+/// What a lock lets others do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LockMode {
+    /// Others may have shared locks.
+    Shared,
+    /// Others may have no lock.
+    Exclusive,
+}
+
+/// What a descriptor is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// Shared locks need it.
+    pub reads: bool,
+    /// Exclusive locks need it.
+    pub writes: bool,
+}
+
+impl Access {
+    /// Both.
+    pub const FULL: Self = Self {
+        reads: true,
+        writes: true,
+    };
+
+    fn flags(self) -> libc::c_int {
+        match (self.reads, self.writes) {
+            (true, true) => libc::O_RDWR,
+            (false, true) => libc::O_WRONLY,
+            _ => libc::O_RDONLY,
+        }
+    }
+}
+
+/// Sets, changes or (without a mode) removes the lock of an open file description on the bytes
+/// from `start` on; a length of 0 reaches to the end of all files. False if another one's lock is
+/// in the way; with `wait` the thread sleeps until none is.
+pub fn lock_range(
+    fd: i32,
+    mode: Option<LockMode>,
+    start: u64,
+    length: u64,
+    wait: bool,
+) -> Result<bool> {
+    let request = if wait {
+        libc::F_OFD_SETLKW
+    } else {
+        libc::F_OFD_SETLK
+    };
+    let mut lock = describe_range(mode, start, length)?;
+    attempt("fcntl", || {
+        // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
+        unsafe { libc::fcntl(fd, request, &raw mut lock) }
+    })
+}
+
+/// The first lock that another description has on these bytes and that is in the way of `mode`.
+pub fn test_range(fd: i32, mode: LockMode, start: u64, length: u64) -> Result<Option<LockMode>> {
+    let mut lock = describe_range(Some(mode), start, length)?;
+    // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
+    if unsafe { libc::fcntl(fd, libc::F_OFD_GETLK, &raw mut lock) } != 0 {
+        return Err(Error::last("fcntl"));
+    }
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "the types differ between platforms"
+    )]
+    let (free, shared) = (
+        libc::F_UNLCK as libc::c_short,
+        libc::F_RDLCK as libc::c_short,
+    );
+    Ok(match lock.l_type {
+        found if found == free => None,
+        found if found == shared => Some(LockMode::Shared),
+        _ => Some(LockMode::Exclusive),
+    })
+}
+
+#[allow(
+    clippy::unnecessary_cast,
+    reason = "the types differ between platforms"
+)]
+fn describe_range(mode: Option<LockMode>, start: u64, length: u64) -> Result<libc::flock> {
+    let too_large = |_| Error::system(libc::EOVERFLOW, "fcntl");
+    // SAFETY: all-zero is a valid flock; locks of descriptions want l_pid to be 0.
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    lock.l_type = match mode {
+        None => libc::F_UNLCK,
+        Some(LockMode::Shared) => libc::F_RDLCK,
+        Some(LockMode::Exclusive) => libc::F_WRLCK,
+    } as libc::c_short;
+    lock.l_whence = libc::SEEK_SET as libc::c_short;
+    lock.l_start = libc::off_t::try_from(start).map_err(too_large)?;
+    lock.l_len = libc::off_t::try_from(length).map_err(too_large)?;
+    Ok(lock)
+}
+
+/// The same as `lock_range` for the whole file, by `flock`. Changing a lock's mode with it may
+/// lose the lock.
+pub fn lock_whole(fd: i32, mode: Option<LockMode>, wait: bool) -> Result<bool> {
+    let operation = match mode {
+        None => libc::LOCK_UN,
+        Some(LockMode::Shared) => libc::LOCK_SH,
+        Some(LockMode::Exclusive) => libc::LOCK_EX,
+    };
+    let operation = if wait {
+        operation
+    } else {
+        operation | libc::LOCK_NB
+    };
+    attempt("flock", || {
+        // SAFETY: flock answers a bad descriptor with an error.
+        unsafe { libc::flock(fd, operation) }
+    })
+}
+
+/// Makes a call that locks until it is not interrupted any more; false if the lock is taken.
+fn attempt(syscall: &'static str, mut call: impl FnMut() -> libc::c_int) -> Result<bool> {
+    loop {
+        if call() == 0 {
+            return Ok(true);
+        }
+        let error = Error::last(syscall);
+        match error.errno() {
+            Some(libc::EINTR) => {}
+            // POSIX allows both for a lock that is taken.
+            Some(libc::EAGAIN | libc::EACCES) => return Ok(false),
+            _ => return Err(error),
+        }
+    }
+}
+
+/// Whether an error says that the system or the file system lacks this kind of lock.
+#[must_use]
+pub fn is_lock_refused(error: &Error) -> bool {
+    // Two of these are one on some systems.
+    let refusals = [libc::EINVAL, libc::ENOSYS, libc::EOPNOTSUPP, libc::ENOTSUP];
+    error.errno().is_some_and(|errno| refusals.contains(&errno))
+}
+
+/// Opens the file at a path, to lock it. It is created, empty and for its owner alone, if that is
+/// asked for.
+pub fn open_to_lock(path: &Path, access: Access, create: bool) -> Result<OwnedFd> {
+    let mut flags = access.flags();
+    if create {
+        flags |= libc::O_CREAT;
+    }
+    open_with(path, flags)
+}
+
+fn open_with(path: &Path, flags: libc::c_int) -> Result<OwnedFd> {
+    const OWNER_ONLY: libc::c_uint = 0o600;
+    let flags = flags | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| {
+        Error::rule(
+            "ERR_INVALID_ARG_VALUE",
+            "The path must be a string without null bytes",
+        )
+    })?;
+    loop {
+        // SAFETY: the path ends in NUL; the mode is only read when a file is created.
+        let fd = unsafe { libc::open(path.as_ptr(), flags, OWNER_ONLY) };
+        if fd >= 0 {
+            // SAFETY: the descriptor is new and ours alone.
+            return Ok(unsafe { OwnedFd::from_raw_fd(fd) });
+        }
+        let error = Error::last("open");
+        if error.errno() != Some(libc::EINTR) {
+            return Err(error);
+        }
+    }
+}
+
+/// Opens an open file once more: a description of its own, for the same access. `path` is where
+/// the file was found, for systems that can't do it without.
+pub fn reopen(fd: i32, path: Option<&Path>) -> Result<OwnedFd> {
+    let access = lock_access(fd)?;
+    let again = match own_path(fd) {
+        Some(own) => open_with(&own, access.flags()),
+        None => Err(Error::system(libc::ENOENT, "open")),
+    };
+    match (again, path) {
+        // What the system named may have gone since, where it isn't a link to the open file.
+        (Ok(again), _) if is_same(fd, again.as_raw_fd())? => Ok(again),
+        (_, Some(path)) => {
+            let again = open_with(path, access.flags())?;
+            if is_same(fd, again.as_raw_fd())? {
+                return Ok(again);
+            }
+            Err(Error::rule(
+                "ERR_MEMMAP_LOCK_REPLACED",
+                "Another file has taken the place of the open one, which can't be opened again to \
+                 be locked; open the new one, or lock by path",
+            ))
+        }
+        (Ok(_), None) => Err(Error::rule(
+            "ERR_MEMMAP_LOCK_REPLACED",
+            "The file was renamed or replaced, and can't be opened again to be locked",
+        )),
+        (Err(error), None) => Err(error.because(
+            "a lock needs an open file description of its own, and this file can't be opened again",
+        )),
+    }
+}
+
+/// What a descriptor is open for.
+pub fn lock_access(fd: i32) -> Result<Access> {
+    // SAFETY: fcntl answers a bad descriptor with an error.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
+    if flags < 0 {
+        return Err(Error::last("fcntl"));
+    }
+    let access = flags & libc::O_ACCMODE;
+    Ok(Access {
+        reads: access != libc::O_WRONLY,
+        writes: access != libc::O_RDONLY,
+    })
+}
+
+fn is_same(one: i32, other: i32) -> Result<bool> {
+    let (one, other) = (fstat(one)?, fstat(other)?);
+    Ok((one.device, one.inode) == (other.device, other.inode))
+}
+
+/// A path by which the system opens a file that is open, whatever its name is now.
+#[cfg(target_os = "linux")]
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other systems may not know the path"
+)]
+fn own_path(fd: i32) -> Option<PathBuf> {
+    Some(PathBuf::from(format!("/proc/self/fd/{fd}")))
+}
+
+/// On macOS `/dev/fd` duplicates descriptors, and so would share their locks; the path under which
+/// the file is known now has to do. `fcntl(2)`, `F_GETPATH`.
+#[cfg(target_vendor = "apple")]
+fn own_path(fd: i32) -> Option<PathBuf> {
+    use std::ffi::{CStr, OsStr};
+    let mut path = [0 as libc::c_char; libc::PATH_MAX as usize];
+    // SAFETY: F_GETPATH writes at most PATH_MAX bytes, with a NUL at their end.
+    if unsafe { libc::fcntl(fd, libc::F_GETPATH, path.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: the call ended it with a NUL.
+    let path = unsafe { CStr::from_ptr(path.as_ptr()) };
+    Some(PathBuf::from(OsStr::from_bytes(path.to_bytes())))
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn own_path(_: i32) -> Option<PathBuf> {
+    None
+}
+
+/// Whether a path still leads to an open file.
+pub fn leads_to(path: &Path, status: &Status) -> Result<bool> {
+    match stat(path) {
+        Ok(now) => Ok((now.device, now.inode) == (status.device, status.inode)),
+        Err(error) if error.errno() == Some(libc::ENOENT) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether this system has locks over ranges of bytes.
+#[must_use]
+pub fn has_range_locks() -> bool {
+    static ANSWER: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        // Any file will do: nothing is locked.
+        let Ok(file) = std::env::current_exe().and_then(std::fs::File::open) else {
+            return false;
+        };
+        test_range(file.as_raw_fd(), LockMode::Shared, 0, 1).is_ok()
+    })
+}
+
+/// The name of the type of a file system, for messages.
+#[must_use]
+pub fn file_system_name(fd: i32) -> String {
+    // SAFETY: all-zero is a valid statfs, and the call fills it.
+    let mut fs: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
+    if unsafe { libc::fstatfs(fd, &raw mut fs) } != 0 {
+        return String::from("an unknown file system");
+    }
+    #[cfg(target_os = "linux")]
+    {
+        // From linux/magic.h.
+        let name = match fs.f_type as u32 {
+            0x6969 => "NFS",
+            0xff53_4d42 => "CIFS",
+            0xfe53_4d42 => "SMB",
+            0x517b => "SMB (old)",
+            0x6573_5546 => "FUSE",
+            0x0102_1997 => "9P",
+            0x00c3_6400 => "Ceph",
+            0x0bd0_0bd0 => "Lustre",
+            other => return format!("a file system of type {other:#x}"),
+        };
+        String::from(name)
+    }
+    #[cfg(not(target_os = "linux"))]
+    String::from("this file system")
+}
