@@ -13,6 +13,15 @@ const image = 'truncate -s 16M image; mkfs.ext4 -q -F -m 0 -O ^has_journal image
 /** Node runs in a small ext4, of which nothing is kept back for root. */
 export const inExt4 = mounting(`${image}; cd disk`)
 
+/** Node runs in a tmpfs, an ext4, an xfs with room for some files. */
+export const inLargeTmpfs = mounting('mkdir disk; mount -t tmpfs -o size=200m memmap-test disk; cd disk')
+export const inLargeExt4 = mounting(
+  'truncate -s 400M image; mkfs.ext4 -q -F image; mkdir disk; mount -o loop image disk; cd disk',
+)
+export const inLargeXfs = mounting(
+  'truncate -s 400M image; mkfs.xfs -q image; mkdir disk; mount -o loop image disk; cd disk',
+)
+
 /** Node runs in an ext4 of 64 MiB on a disk that has 8. */
 export const onThinDisk = mounting(
   'mkdir under disk; mount -t tmpfs -o size=8m memmap-test under; truncate -s 64M under/image; ' +
@@ -28,8 +37,8 @@ export const onDevice = mounting(
 )
 
 /** True where such a thing can be done; where it can't that is logged, and the test passes. */
-export function canRig(t: ExecutionContext<unknown>): boolean {
-  const reason = obstacle()
+export function canRig(t: ExecutionContext<unknown>, ...programs: string[]): boolean {
+  const reason = obstacle(programs)
   if (reason === undefined) return true
   t.log(`Left out: ${reason}`)
   t.pass()
@@ -40,11 +49,12 @@ function mounting(script: string): string[] {
   return ['unshare', '--mount', 'sh', '-ec', `${script}; exec "$@"`, 'sh']
 }
 
-function obstacle(): string | undefined {
+function obstacle(programs: readonly string[]): string | undefined {
   if (process.platform !== 'linux') return 'it needs Linux'
   if (process.getuid?.() !== 0) return 'it needs root'
   // In a container root may not mount either.
-  const mount = 'mount -t tmpfs memmap-test /mnt && losetup --find && command -v mkfs.ext4'
+  const needed = ['mkfs.ext4', ...programs]
+  const mount = `mount -t tmpfs memmap-test /mnt && losetup --find && command -v ${needed.join(' && command -v ')}`
   if (spawnSync('unshare', ['--mount', 'sh', '-c', mount]).status === 0) return undefined
-  return 'it needs the right to mount, a loop device and mkfs.ext4'
+  return `it needs the right to mount, a loop device and ${needed.join(', ')}`
 }

@@ -346,6 +346,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_one_page_that_traps_for_nothing_again_and_again_is_taken_for_broken() {
+        use std::os::fd::AsRawFd;
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(1 << 16).unwrap();
+        let base = 0x60_0000_0000;
+        let _handle = table::SlotHandle::claim(&table::Claim {
+            base,
+            length: 1 << 16,
+            backing: Backing::SharedFile,
+            fd: file.as_raw_fd(),
+            ..table::Claim::default()
+        })
+        .unwrap();
+        let slot = table::find(base).unwrap();
+        let page = sys::page_size();
+        for round in 0..5000 {
+            let other = base + round % 2 * page;
+            assert_eq!(why_undeliverable(&slot, other), None, "round {round}");
+        }
+        let same: Vec<_> = (0..1002)
+            .map(|_| why_undeliverable(&slot, base + 2 * page))
+            .collect();
+        assert!(same[..1000].iter().all(Option::is_none));
+        assert_eq!(same[1001], Some(Reason::Io));
+    }
+
+    #[test]
     fn a_line_takes_numbers_and_cuts_what_does_not_fit() {
         let mut line = Line::new();
         line.text(b"a").number(0).text(b" ").number(u64::MAX);
