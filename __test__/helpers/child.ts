@@ -56,7 +56,24 @@ export function runCode(code: string, options: ChildOptions = {}): Promise<Outco
   return run(['--input-type=module', '--eval', linked], options)
 }
 
-function run(script: readonly string[], options: ChildOptions): Promise<Outcome> {
+// So that the tests of a file, which ava starts all at once, don't starve each other's programs until they count as hanging.
+const MOST_AT_ONCE = 3
+let running = 0
+const waiting: (() => void)[] = []
+
+async function run(script: readonly string[], options: ChildOptions): Promise<Outcome> {
+  if (running === MOST_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve))
+  else running++
+  try {
+    return await start(script, options)
+  } finally {
+    const next = waiting.shift()
+    if (next === undefined) running--
+    else next()
+  }
+}
+
+function start(script: readonly string[], options: ChildOptions): Promise<Outcome> {
   const { args = [], cwd, env = {}, node = [], through = [], timeout = 60_000 } = options
   return new Promise((resolve, reject) => {
     const [command = '', ...rest] = [...through, process.execPath, ...node, '--import', loader, ...script, ...args]
