@@ -54,6 +54,18 @@ test(
 test('replaces with zeros where a function writes nothing', replaces, () => undefined, Buffer.alloc(5000), 5000)
 test('replaces with an empty file by a function', replaces, () => undefined, Buffer.alloc(0), 0)
 
+test('a function may change the size', async (t) => {
+  const file = tempFile(t, 'old')
+  const write = async (mapping: Mapping) => {
+    await mapping.resize(10_000)
+    mapping.write('end', 9997)
+  }
+  t.is((await replaceFile(file, write, { size: 0 })).bytes, 10_000)
+  t.is(readFileSync(file).toString('latin1', 9997), 'end')
+  t.is(replaceFileSync(file, (mapping) => mapping.resizeSync(5), { size: 100 }).bytes, 5)
+  t.is(statSync(file).size, 5)
+})
+
 test('waits for the promise of a function', async (t) => {
   const file = tempFile(t, 'old')
   const write = async (mapping: Mapping) => {
@@ -165,6 +177,34 @@ test('where the owner can not be kept the old file stays', async (t) => {
   t.deepEqual({ code: outcome.code, stderr: outcome.stderr }, { code: 0, stderr: '' })
   t.is(readFileSync(file, 'utf8'), 'old')
   t.deepEqual(readdirSync(directory), ['file'])
+})
+
+test('in a directory that can not be read nothing is replaced', async (t) => {
+  if (process.getuid?.() !== 0) {
+    t.log('Left out: it needs root')
+    t.pass()
+    return
+  }
+  const directory = tempDir(t)
+  writeFileSync(path.join(directory, 'file'), 'old')
+  chownSync(path.join(directory, 'file'), 65534, 65534)
+  const code = `
+    import { mmapSync, replaceFile, syncDirectory } from 'memmap'
+    import assert from 'node:assert'
+    process.setegid(65534)
+    process.seteuid(65534)
+    const expected = { code: 'EACCES', syscall: 'open' }
+    await assert.rejects(syncDirectory('.'), expected)
+    await assert.rejects(replaceFile('file', 'new'), { ...expected, path: 'file' })
+    const made = mmapSync('made', { mode: 'wx+', size: 100 })
+    await assert.rejects(made.flush({ level: 'all' }), { ...expected, path: 'made' })
+    assert.equal((await made.flush()).bytes, 100)
+    made.closeSync()`
+  chmodSync(directory, 0o333)
+  const outcome = await runCode(code, { cwd: directory })
+  t.deepEqual({ code: outcome.code, stderr: outcome.stderr }, { code: 0, stderr: '' })
+  t.is(readFileSync(path.join(directory, 'file'), 'utf8'), 'old')
+  t.deepEqual(readdirSync(directory), ['file', 'made'])
 })
 
 test('a symbolic link stays one, and what it leads to is replaced', async (t) => {

@@ -8,6 +8,7 @@
  */
 import os from 'node:os'
 import { cold } from './cold.js'
+import { flush } from './flush.js'
 import { gc } from './gc.js'
 import { grow } from './grow.js'
 import { lines } from './lines.js'
@@ -34,6 +35,7 @@ const all: Record<string, (settings: Settings) => unknown> = {
   read,
   gc,
   grow,
+  flush,
 }
 
 const { topics, settings } = readSettings(process.argv.slice(2))

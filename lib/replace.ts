@@ -23,8 +23,8 @@ import {
 /** Options of `replaceFileSync`. */
 export interface ReplaceSyncOptions {
   /**
-   * How long the new file shall be, in bytes, before a function writes it. `mapping` can't be longer; to have a shorter file
-   * give the right size. @default the length of the data
+   * How long the new file is when a function gets it, in bytes; `mapping.resize()` changes that. Only with a function, which
+   * needs it. @default the length of the data
    */
   readonly size?: Bytes | undefined
   /** Permission bits, such as `0o600`, whatever the umask. @default those of the file replaced; of a new one, as `fs` makes it */
@@ -98,7 +98,7 @@ export async function replaceFile(
   checkAborted(plan.signal)
   const replacement = await callAsync(() => native.beginReplacement(plan.path, plan.permissions))
   try {
-    const { size } = plan
+    let { size } = plan
     if (size > 0 || plan.bytes === undefined) {
       const mapping = await mmap(replacement.fd, { mode: 'r+', size, label: plan.path })
       try {
@@ -106,6 +106,7 @@ export async function replaceFile(
         checkAborted(plan.signal)
         // It knows of faults, and of failures that the system tells only once.
         await mapping.flush()
+        size = mapping.length
       } finally {
         await mapping.close()
       }
@@ -140,7 +141,7 @@ export function replaceFileSync(
   options?: ReplaceSyncOptions,
 ): FlushResult {
   const plan = parsePlan(path, content, options, SYNC_OPTIONS)
-  const { size } = plan
+  let { size } = plan
   const replacement = call(() => native.beginReplacementSync(plan.path, plan.permissions), replaceFileSync)
   try {
     if (size > 0 || plan.bytes === undefined) {
@@ -149,6 +150,7 @@ export function replaceFileSync(
         if (plan.bytes === undefined) checkReturned((content as Writer<unknown>)(mapping))
         else mapping.write(plan.bytes)
         mapping.flushSync()
+        size = mapping.length
       } finally {
         mapping.closeSync()
       }

@@ -72,6 +72,10 @@ impl Replacement {
     }
 
     fn replace(&mut self) -> Result<Achieved> {
+        // What can't be flushed afterwards is found out before anything is changed.
+        let directory = self.target.parent().unwrap_or(Path::new("/"));
+        let directory = sys::open_directory(directory)
+            .map_err(|error| error.because("its directory can't be opened, to be flushed"))?;
         // It may have changed hands since.
         let now = look(&self.target)?;
         if let Some(old) = now.as_ref().or(self.old.as_ref()) {
@@ -87,8 +91,7 @@ impl Replacement {
         std::fs::rename(&self.temporary, &self.target)
             .map_err(|error| Error::from_io(&error, "rename"))?;
         self.is_temporary = false;
-        let directory = self.target.parent().unwrap_or(Path::new("/"));
-        let reached = reached.min(sys::sync_directory(directory).map_err(|error| {
+        let reached = reached.min(sys::sync_all(directory.as_raw_fd()).map_err(|error| {
             error.because("the file was replaced, but a loss of power may still undo that")
         })?);
         if sys::file_system(self.fd()).is_ok_and(|fs| fs.is_volatile) {
@@ -150,8 +153,12 @@ fn look(target: &Path) -> Result<Option<Metadata>> {
     if metadata.is_file() {
         return Ok(Some(metadata));
     }
-    let kind = sys::stat(target).map_or(Kind::SymbolicLink, |status| status.kind);
-    let name = kind.name();
+    let name = if metadata.is_symlink() {
+        // One that was put there just now.
+        Kind::SymbolicLink.name()
+    } else {
+        sys::stat(target)?.kind.name()
+    };
     Err(Error::not_mappable(
         name,
         format!("A {name} can't be replaced by a file, only another file can"),

@@ -129,14 +129,19 @@ fn fsync(fd: i32) -> Result<()> {
     }
 }
 
-/// Makes the names in a directory durable.
-pub fn sync_directory(path: &Path) -> Result<Reached> {
-    let directory = OpenOptions::new()
+/// Opens a directory, which it must be allowed to read, so that its names can be made durable by
+/// [`sync_all`].
+pub fn open_directory(path: &Path) -> Result<File> {
+    OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_DIRECTORY | libc::O_NONBLOCK)
         .open(path)
-        .map_err(|error| Error::from_io(&error, "open"))?;
-    sync_all(directory.as_raw_fd())
+        .map_err(|error| Error::from_io(&error, "open"))
+}
+
+/// Makes the names in a directory durable.
+pub fn sync_directory(path: &Path) -> Result<Reached> {
+    sync_all(open_directory(path)?.as_raw_fd())
 }
 
 /// Where an open file is now, whatever it was called when it was opened; none where it has no
