@@ -265,10 +265,12 @@ export class Memory {
   }
 
   /**
-   * Tells the system how the pages of a range will be used. None of these changes what is read.
+   * Tells the system how the pages of a range will be used. None of these changes what is read, except `hwpoison`, which breaks
+   * a page, for tests. `populate-read`, `populate-write`, `pageout` and `collapse` do their work before this returns, which may
+   * mean waiting for the disk; `prefetch()` and `evict()` have it done on another thread.
    *
    * @throws `ERR_MEMMAP_UNSUPPORTED` where the platform does not know the advice; `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`;
-   *   the errors of madvise(2)
+   *   `ERR_MEMMAP_FAULT` when a page can't be populated; the errors of madvise(2)
    * @see https://man7.org/linux/man-pages/man2/madvise.2.html
    *
    * @example
