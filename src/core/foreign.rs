@@ -2,7 +2,7 @@
 //! pages can fail as ours can: who copies shall hear of it.
 
 use super::error::{Error, Result};
-use super::table;
+use super::table::{self, Fault, Reason};
 
 /// Runs a copy from or to the memory at `address`. If that belongs to a mapping and this has had a
 /// fault, before or meanwhile, the fault is the error.
@@ -23,7 +23,10 @@ fn check(address: *const u8) -> Result<()> {
     let Some(slot) = table::find(address as usize) else {
         return Ok(());
     };
-    let Some(fault) = slot.faults().first().copied() else {
+    // A store into a read-only page did what it was to do, in a copy of the page: the mapping
+    // itself tells of it, and who copies has all bytes.
+    let lost = |fault: &Fault| fault.reason != Reason::ReadOnly;
+    let Some(fault) = slot.faults().into_iter().find(lost) else {
         return Ok(());
     };
     let path = slot.name().map(|name| name.to_string_lossy().into_owned());
@@ -44,7 +47,7 @@ fn check(address: *const u8) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::table::{Claim, Reason, SlotHandle};
+    use crate::core::table::{Claim, SlotHandle};
 
     #[test]
     fn a_fault_of_the_other_mapping_is_the_error_whenever_it_happened() {
@@ -58,6 +61,8 @@ mod tests {
         .unwrap();
         let view = (base + 0x2000) as *const u8;
         assert_eq!(watch(view, || Ok(1)), Ok(1));
+        handle.get().record(base + 0x3000, Reason::ReadOnly);
+        assert_eq!(watch(view, || Ok(0)), Ok(0), "no byte is wrong");
         let during = watch(view, || {
             handle.get().record(base + 0x1000, Reason::Truncated);
             Ok(2)
