@@ -17,6 +17,7 @@ mod stepwise;
 pub use kernel::{count_byte, places};
 
 use super::error::{Error, Result};
+use super::job::Job;
 use literal::Literal;
 use many::Many;
 use regex::Regex;
@@ -83,21 +84,23 @@ impl Pattern {
     }
 
     /// Calls `found` for every match that starts in `from..limit`, in order, until it answers
-    /// false. The result is where the search would go on.
+    /// false. The result is where the search would go on; nothing that is right once the job is
+    /// not wanted any more.
     pub fn scan(
         &self,
         hay: &[u8],
         from: usize,
         limit: usize,
+        job: &Job,
         mut found: impl FnMut(Match) -> bool,
     ) -> usize {
         match self {
             Self::Literal(literal) => return literal.scan(hay, from, limit, found),
-            Self::Regex(regex) => return regex.scan(hay, from, limit, found),
+            Self::Regex(regex) => return regex.scan(hay, from, limit, job, found),
             Self::Empty | Self::Many(_) => {}
         }
         let mut at = from;
-        while let Some(one) = self.first(hay, at, limit) {
+        while let Some(one) = self.first(hay, at, limit, job) {
             at = one.next();
             if !found(one) {
                 return at;
@@ -106,9 +109,9 @@ impl Pattern {
         at.max(limit)
     }
 
-    /// The first match that starts in `from..limit`.
+    /// The first match that starts in `from..limit`, with the same reservation.
     #[must_use]
-    pub fn first(&self, hay: &[u8], from: usize, limit: usize) -> Option<Match> {
+    pub fn first(&self, hay: &[u8], from: usize, limit: usize, job: &Job) -> Option<Match> {
         if from >= limit {
             return None;
         }
@@ -120,7 +123,14 @@ impl Pattern {
             }),
             Self::Literal(literal) => literal.first(hay, from, limit),
             Self::Many(many) => many.first(hay, from, limit),
-            Self::Regex(regex) => regex.first(hay, from, limit),
+            Self::Regex(regex) => {
+                let mut first = None;
+                regex.scan(hay, from, limit, job, |one| {
+                    first = Some(one);
+                    false
+                });
+                first
+            }
         }
     }
 
@@ -139,9 +149,9 @@ impl Pattern {
             }),
             Self::Literal(literal) => literal.last(hay, from, limit),
             Self::Many(many) => many.last(hay, from, limit),
-            Self::Regex(_) => {
+            Self::Regex(regex) => {
                 let mut last = None;
-                self.scan(hay, from, limit, |found| {
+                regex.scan(hay, from, limit, &Job::default(), |found| {
                     last = Some(found);
                     true
                 });
@@ -184,7 +194,7 @@ impl Pattern {
     ) -> Result<usize> {
         match self {
             Self::Regex(regex) => regex.walk(hay, from, limit, watch, found),
-            _ => Ok(self.scan(hay, from, limit, found)),
+            _ => Ok(self.scan(hay, from, limit, &Job::default(), found)),
         }
     }
 }

@@ -3,6 +3,8 @@
 //! The automata are the `regex` crate's own (`regex-automata`), taken directly because they can
 //! be told where a search ends while they see what lies behind.
 
+use std::time::{Duration, Instant};
+
 use regex_automata::Input;
 use regex_automata::meta;
 use regex_syntax::hir::{Class, Hir, HirKind};
@@ -10,6 +12,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use super::Match;
 use super::stepwise::{Stepwise, Watch};
 use crate::core::error::{Error, Result};
+use crate::core::job::Job;
 
 /// A regular expression in the syntax of the `regex` crate.
 #[derive(Debug)]
@@ -23,6 +26,11 @@ pub struct Regex {
 /// A match that starts in a chunk ends no further behind the chunk than this, or the range is not
 /// searched by chunks: each would look at all that follows it.
 const FAR: usize = 4 << 20;
+
+/// The first part that a search goes through in one go, and how long one may take until the next
+/// is no larger.
+const PART: usize = 4 << 10;
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// How far behind its start a match can end: this bounds what has to be searched for a match that
 /// starts in a chunk.
@@ -91,40 +99,57 @@ impl Regex {
     ) -> Result<usize> {
         match &self.stepwise {
             Some(stepwise) => stepwise.scan(hay, from, limit, watch, found),
-            None => Ok(self.scan(hay, from, limit, found)),
+            None => Ok(self.scan(hay, from, limit, &Job::default(), found)),
         }
     }
 
     /// As [`super::Pattern::scan`].
+    ///
+    /// A few expressions take a millisecond for a byte. So it goes by parts, small ones at first,
+    /// and asks before each whether it is still wanted.
     pub fn scan(
         &self,
         hay: &[u8],
         from: usize,
         limit: usize,
+        job: &Job,
         mut found: impl FnMut(Match) -> bool,
     ) -> usize {
-        let end = self.end(hay, limit);
         let mut at = from;
-        while at < limit {
-            match self.next(hay, at, end) {
-                None => break,
-                Some(one) if one.start >= limit => break,
-                Some(one) => {
-                    at = one.next();
-                    if !found(one) {
-                        return at;
+        let mut size = PART;
+        while at < limit && job.check().is_ok() {
+            let start = Instant::now();
+            let stop = self.end_of_part(hay, at, size).min(limit);
+            let end = self.end(hay, stop);
+            while at < stop {
+                match self.next(hay, at, end).filter(|one| one.start < stop) {
+                    None => at = stop,
+                    Some(one) => {
+                        at = one.next();
+                        if !found(one) {
+                            return at;
+                        }
                     }
                 }
+            }
+            if start.elapsed() < PATIENCE {
+                size = size.saturating_mul(2);
+            } else {
+                size = PART.max(size / 2);
             }
         }
         at.max(limit)
     }
 
-    /// As [`super::Pattern::first`].
-    #[must_use]
-    pub fn first(&self, hay: &[u8], from: usize, limit: usize) -> Option<Match> {
-        self.next(hay, from, self.end(hay, limit))
-            .filter(|found| found.start < limit)
+    /// Where a part ends that begins at `at` and has some `size` bytes: where a match that starts
+    /// in it need not be followed any further, if there is such a place.
+    fn end_of_part(&self, hay: &[u8], at: usize, size: usize) -> usize {
+        let end = match &self.reach {
+            Reach::Bytes(bytes) => at.saturating_add(size.max(*bytes)),
+            Reach::While(_) => self.end(hay, at.saturating_add(size)),
+            Reach::Anywhere => usize::MAX,
+        };
+        end.max(at + 1)
     }
 
     fn next(&self, hay: &[u8], from: usize, end: usize) -> Option<Match> {
@@ -221,13 +246,48 @@ mod tests {
         assert_eq!(Regex::new("(?s-u)a.*b").unwrap().reach, Reach::Anywhere);
     }
 
+    fn first(regex: &Regex, hay: &[u8], from: usize, limit: usize) -> Option<Match> {
+        let mut first = None;
+        regex.scan(hay, from, limit, &Job::default(), |one| {
+            first = Some(one);
+            false
+        });
+        first
+    }
+
+    #[test]
+    fn an_expression_that_is_slow_is_given_up_soon_when_it_is_not_wanted_any_more() {
+        // Some 300 states at each byte: minutes for all of them.
+        let regex = Regex::new("(?:[ab]{1,30}x?){1,10}y").unwrap();
+        let hay = vec![b'a'; FAR];
+        let job = Job::default();
+        let scan = || regex.scan(&hay, 0, hay.len(), &job, |_| true);
+        std::thread::scope(|scope| {
+            let search = scope.spawn(scan);
+            job.cancel();
+            search.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn parts_end_where_matches_do_and_none_is_empty() {
+        let hay = b"aaa\nbbbbbb\nccc";
+        let line = Regex::new("a.*b").unwrap();
+        assert_eq!(line.end_of_part(hay, 0, 1), 3);
+        assert_eq!(line.end_of_part(hay, 0, 4), 10);
+        assert_eq!(line.end_of_part(hay, 3, 1), 10);
+        assert_eq!(line.end_of_part(hay, 11, 1), 14);
+        assert_eq!(line.end_of_part(hay, 14, 1), 15);
+        assert_eq!(Regex::new("abc").unwrap().end_of_part(hay, 5, 1), 8);
+    }
+
     #[test]
     fn an_expression_is_searched_no_further_than_it_can_match() {
         let regex = Regex::new("a.*b").unwrap();
         let hay = b"xxa123b\nab";
-        let found = regex.first(hay, 0, 3).unwrap();
+        let found = first(&regex, hay, 0, 3).unwrap();
         assert_eq!((found.start, found.end), (2, 7));
-        assert_eq!(regex.first(hay, 3, 8), None);
+        assert_eq!(first(&regex, hay, 3, 8), None);
     }
 
     #[test]
@@ -248,7 +308,7 @@ mod tests {
         let regex = Regex::new("x*").unwrap();
         let mut places = Vec::new();
         let hay = "aé".as_bytes();
-        regex.scan(hay, 0, hay.len() + 1, |found| {
+        regex.scan(hay, 0, hay.len() + 1, &Job::default(), |found| {
             places.push(found.start);
             true
         });

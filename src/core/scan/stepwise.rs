@@ -20,8 +20,9 @@ use regex_syntax::hir::Hir;
 use super::Match;
 use crate::core::error::{Error, Result};
 
-/// So many bytes are a millisecond or so.
-const STEP: usize = 1 << 20;
+/// So many bytes take some microseconds; with a few expressions, which have very many states, a
+/// second.
+const STEP: usize = 4 << 10;
 
 /// The automata of an expression.
 #[derive(Debug)]
@@ -333,6 +334,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
         #[test]
         fn steps_of_any_size_find_what_the_engine_finds(
             hay in prop::collection::vec(prop::sample::select(vec!["a", "b", "\n", "\r", "é", " "]), 0..40),
