@@ -38,9 +38,10 @@ const output = await bootArm64With16KiBPages({
   script: [
     'export MEMMAP_TEST_PATIENCE=10',
     'cd /specs',
-    'node -p "`Node ${process.versions.node}, pages of ${require(\'#native\').pageSize()} bytes`"',
+    `node -p '"Node " + process.version + ", pages of " + require("#native").pageSize() + " bytes"' </dev/null`,
     ...specs.map(
-      (name) => `echo "== ${name} =="; node --expose-gc __test__/${name}.spec.js; echo "-- ${name} ended with $?"`,
+      (name) =>
+        `echo "== ${name} =="; node --expose-gc __test__/${name}.spec.js </dev/null; echo "-- ${name} ended with $?"`,
     ),
     'echo "that was all"',
   ].join('\n'),

@@ -4,7 +4,7 @@
 //     node scripts/test-runtimes.mjs [--only bun,deno] [SPEC…]      SPEC as in `search`
 
 import { execFileSync, spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
@@ -21,7 +21,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 
-const folder = compileSpecs('specs')
+// A folder of its own: another run may be under way.
+const folder = compileSpecs(`specs-${process.pid}`)
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 const all = readdirSync(path.join(folder, '__test__')).flatMap((name) => /^(.*)\.spec\.js$/.exec(name)?.[1] ?? [])
 const specs = positionals.length > 0 ? positionals : all.filter((name) => !(name in aboutNode))
 const totals = { passed: 0, failed: 0, different: 0, leftOut: 0 }

@@ -106,6 +106,9 @@ function makeImage(scratch, script, files) {
 function boot(kernel, image, minutes) {
   const args = ['-M', 'virt', '-cpu', 'max,pauth-impdef=on', '-accel', 'tcg,thread=multi', '-smp', '2', '-m', '3072']
   args.push(
+    // No network: nothing is needed of it, and its firmware is another package.
+    '-nic',
+    'none',
     '-nographic',
     '-no-reboot',
     '-kernel',

@@ -130,6 +130,11 @@ function hold(condition, message) {
   if (!condition) throw new Error(typeof message === 'function' ? message() : message)
 }
 
+// A promise that was rejected and that nobody looked at by the end is a failure, as in ava.
+const rejections = new Map()
+process.on('unhandledRejection', (reason, promise) => rejections.set(promise, reason))
+process.on('rejectionHandled', (promise) => rejections.delete(promise))
+
 async function runAll() {
   const counts = { pass: 0, fail: 0, skip: 0 }
   console.log('TAP version 13')
@@ -151,6 +156,11 @@ async function runAll() {
     }
   }
   for (const each of after) await each.run(context().t)
+  for (const reason of rejections.values()) {
+    counts.fail++
+    console.log(`not ok ${++number} - nobody handled a rejection`)
+    console.log(String(reason?.stack ?? reason).replaceAll(/^/gm, '  # '))
+  }
   for (const [name, count] of Object.entries(counts)) console.log(`# ${name} ${count}`)
   process.exit(counts.fail === 0 ? 0 : 1)
 }

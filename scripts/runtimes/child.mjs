@@ -32,7 +32,9 @@ let number = 0
 export function runCode(code, options = {}) {
   mkdirSync(scratch, { recursive: true })
   const file = path.join(scratch, `${process.pid}-${number++}.mjs`)
-  writeFileSync(file, code.replaceAll(/from 'memmap'/g, `from '${entry}'`))
+  const linked = code.replaceAll(/from 'memmap'/g, `from '${entry}'`).replaceAll(/(from 'file:[^']*)\.ts'/g, "$1.js'")
+  // With --eval there is no file among the arguments.
+  writeFileSync(file, `process.argv.splice(1, 1)\n${linked}`)
   return run(file, options)
 }
 

@@ -2,7 +2,7 @@
 // place, and child processes that are started as scripts/runtimes/child.mjs does. No tool is needed to run it.
 
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { root } from '../run.mjs'
@@ -20,9 +20,20 @@ export function compileSpecs(name) {
     symlinkSync(path.join(root, each), path.join(made, each), 'junction')
   }
   cpSync(path.join(root, '__test__', 'fixtures'), path.join(made, '__test__', 'fixtures'), { recursive: true })
+  nameCompiled(path.join(made, '__test__', 'fixtures'))
   cpSync(path.join(root, 'scripts', 'runtimes', 'child.mjs'), path.join(made, '__test__', 'helpers', 'child.js'))
   cpSync(path.join(root, 'scripts', 'runtimes', 'ava.mjs'), path.join(made, 'node_modules', 'ava', 'index.js'))
   const manifest = { name: 'ava', version: '0.0.0', type: 'module', exports: './index.js' }
   writeFileSync(path.join(made, 'node_modules', 'ava', 'package.json'), JSON.stringify(manifest))
   return made
+}
+
+/** Fixtures name modules that a worker is to load by their files, which have another ending now. */
+function nameCompiled(folder) {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  for (const { parentPath, name } of entries.filter((entry) => /\.c?js$/.test(entry.name))) {
+    const file = path.join(parentPath, name)
+    const text = readFileSync(file, 'utf8')
+    writeFileSync(file, text.replaceAll(/((?:new URL|require)\('[^']*)\.ts'/g, "$1.js'"))
+  }
 }

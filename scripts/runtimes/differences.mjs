@@ -39,6 +39,26 @@ export const differences = {
         'Atomics.load stores, which a strict mapping reports',
       'a hot loop survives a cut: Atomics.load': 'Atomics.load stores, which a strict mapping reports',
     },
+    follow: {
+      'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
+        'process.getActiveResourcesInfo() does not name what it waits for',
+      'a step that waits keeps the process alive, an iterator that is left alone does not':
+        'console.log prints objects in another form',
+    },
+    kind: {
+      'what fs can not open is refused with the error that fs throws': 'its fs throws another error for some of them',
+    },
+    lines: {
+      'a line longer than any string is an error that says where, and fine as a Buffer or as a place':
+        'its strings may be longer',
+    },
+    regexp: {
+      'letters are the same without case as in JavaScript, which has other rules without the flag u':
+        'its own regular expressions find other letters alike without case',
+    },
+    strategy: {
+      'NODE_DEBUG=memmap says what was chosen, and why': 'it has no NODE_DEBUG',
+    },
   },
   deno: {},
 }
