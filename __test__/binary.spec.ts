@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
@@ -65,6 +65,18 @@ test('a platform that the loader does not know is named all the same', explains,
   says: [/on sunos-x64\. There is none for this platform/],
 })
 
+for (const [platform, arch] of [
+  ['linux', 'x64'],
+  ['darwin', 'arm64'],
+] as const) {
+  test(`a loader that fails at once is blamed itself: ${platform}`, explains, {
+    platform,
+    arch,
+    attempts: ['Cannot find module'],
+    says: [/The loader that comes with memmap did not look for it\. Delete .*\nTried:\n {2}- Cannot find module$/],
+  })
+}
+
 test('a 32-bit system is told why', explains, {
   arch: 'arm',
   attempts: triedFor('linux-arm-gnueabihf'),
@@ -92,6 +104,7 @@ test('a chain of causes that bites its tail ends', (t) => {
   const error = new Error('x')
   error.cause = error
   t.deepEqual(attemptsOf(error), ['x'])
+  t.deepEqual(attemptsOf(new Error('alone')), ['alone'])
 })
 
 test('what is no error has no tries', (t) => {
@@ -114,6 +127,12 @@ test('an environment variable that asks for WebAssembly is blamed', async (t) =>
 
 test('without a binary the import fails with what was tried', async (t) => {
   refuses(t, await importFrom(copyWithoutBinary(t)), /, an optional dependency, is not installed\. [^]*Tried:\n {2}- /)
+})
+
+test('without the loader the import says that the package is not whole', async (t) => {
+  const folder = copyWithoutBinary(t)
+  rmSync(path.join(folder, 'native', 'binding.cjs'))
+  refuses(t, await importFrom(folder), /The loader that comes with memmap did not look for it\. Delete node_modules/)
 })
 
 test("with another platform's package alone the import says so", async (t) => {

@@ -46,7 +46,10 @@ export function explain(circumstances: Circumstances): string {
   }`
 }
 
-/** One line for each try, oldest first. The generated loader always looks for a WASI build too, which does not exist. */
+/**
+ * One line for each try, oldest first. The generated loader always looks for a WASI build too, which does not exist. Where
+ * it was the loader that failed, it says so itself.
+ */
 export function attemptsOf(failure: unknown): string[] {
   const lines: string[] = []
   const seen = new Set<unknown>()
@@ -55,6 +58,7 @@ export function attemptsOf(failure: unknown): string[] {
     const [line = ''] = messageOf(error).split('\n')
     if (!/wasi/i.test(line)) lines.unshift(line)
   }
+  if (seen.size === 0 && failure instanceof Error) return messageOf(failure).split('\n').slice(0, 1)
   return lines
 }
 
@@ -66,6 +70,9 @@ function whatToDo(wanted: string, { arch, env, attempts, installed: found }: Cir
   }
   if (env['NAPI_RS_FORCE_WASI'] === 'error' || env['NAPI_RS_WASI_FLAVOR']) {
     return 'An environment variable (NAPI_RS_FORCE_WASI or NAPI_RS_WASI_FLAVOR) asks for a WebAssembly build, and there is none: unset it.'
+  }
+  if (wantedPlatform(attempts) === undefined && PLATFORMS.some((name) => `${name}-`.startsWith(`${wanted}-`))) {
+    return `The loader that comes with memmap did not look for it. ${again}`
   }
   if (!PLATFORMS.includes(wanted)) {
     const reason = ['arm', 'ia32', 'mips', 'mipsel', 'ppc', 's390'].includes(arch)

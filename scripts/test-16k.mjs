@@ -23,7 +23,7 @@ const specs =
 const binary = crossBuild(findTarget('linux-arm64-gnu'))
 const folder = compileSpecs('specs-16k')
 // In the machine there is one binary, and nothing of this one's.
-for (const name of ['native', 'npm', 'docs']) rmSync(path.join(folder, name))
+for (const name of ['native', 'npm', 'docs']) rmSync(path.join(folder, name), { recursive: true })
 
 const output = await bootArm64With16KiBPages({
   minutes: MINUTES,

@@ -16,7 +16,9 @@ export function compileSpecs(name) {
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   execFileSync(process.execPath, [tsc, '-p', root, '--noEmit', 'false', '--outDir', made], { stdio: 'inherit' })
   for (const file of ['package.json', '__test__/package.json']) cpSync(path.join(root, file), path.join(made, file))
-  for (const each of ['native', 'README.md', 'docs', 'npm']) {
+  // A copy: a build meanwhile must not change what is being run.
+  cpSync(path.join(root, 'native'), path.join(made, 'native'), { recursive: true })
+  for (const each of ['README.md', 'docs', 'npm']) {
     symlinkSync(path.join(root, each), path.join(made, each), 'junction')
   }
   cpSync(path.join(root, '__test__', 'fixtures'), path.join(made, '__test__', 'fixtures'), { recursive: true })
