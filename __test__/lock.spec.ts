@@ -279,6 +279,28 @@ test('an upgrade that is aborted leaves the shared lock', async (t) => {
   t.is(one.mode, 'exclusive')
 })
 
+test('an abort in the moment of the upgrade leaves a shared lock, or an exclusive one that was asked for', async (t) => {
+  const mapping = open(t)
+  const lock = mapping.lockSync({ mode: 'shared' })
+  for (let round = 0; round < 60; round++) {
+    const other = mapping.lockSync({ mode: 'shared' })
+    const controller = new AbortController()
+    const upgrading = lock.upgrade({ signal: controller.signal })
+    other.unlock()
+    // The thread that waits may have the lock now, while the promise knows nothing of it.
+    const until = performance.now() + (round % 10) / 10
+    while (performance.now() < until);
+    controller.abort()
+    if (round % 2 === 0) await lock.upgrade()
+    await Promise.allSettled([upgrading])
+    t.is(lock.mode, round % 2 === 0 ? 'exclusive' : 'shared')
+    if (round % 2 === 0) t.is(mapping.tryLock({ mode: 'shared' }), null)
+    else (await mapping.lock({ mode: 'shared' })).unlock()
+    if (round % 2 === 0) lock.downgrade()
+  }
+  t.true(lock.held)
+})
+
 test('a lock that is released while it is upgraded ends the upgrade', async (t) => {
   const mapping = open(t)
   const [one, other] = [mapping.lockSync({ mode: 'shared' }), mapping.lockSync({ mode: 'shared' })]

@@ -12,6 +12,7 @@ import { flush } from './flush.js'
 import { gc } from './gc.js'
 import { grow } from './grow.js'
 import { lines } from './lines.js'
+import { lock } from './lock.js'
 import { open } from './open.js'
 import { random } from './random.js'
 import { read } from './read.js'
@@ -36,6 +37,7 @@ const all: Record<string, (settings: Settings) => unknown> = {
   gc,
   grow,
   flush,
+  lock,
 }
 
 const { topics, settings } = readSettings(process.argv.slice(2))

@@ -16,7 +16,7 @@ import {
   parseLockWait,
 } from './lock-options.js'
 import { type LockTarget, restack, settle } from './lock-wait.js'
-import { call, callAsync, native, type NativeLock, translate } from './native.js'
+import { call, callAsync, type LockWish, native, type NativeLockFile, translate } from './native.js'
 import { type Bytes, parseOptions } from './validate.js'
 
 // So long a thread stands still at a stretch, in milliseconds: in between it can be terminated.
@@ -28,8 +28,11 @@ const held = new Set<FileLock>()
 
 native.releaseLocksAtEnd(threadId)
 
+// Only this library makes locks.
+const KEY = Symbol('FileLock')
+
 /** Makes a lock of what the native half gave. */
-let present: (handle: NativeLock, target: LockTarget, request: LockRequest) => FileLock
+let present: (handle: number, target: LockTarget, request: LockRequest) => FileLock
 
 /**
  * A lock that is held, until it is released: by `unlock()` or `using`, by closing the mapping that it was taken from, or by the
@@ -52,23 +55,24 @@ let present: (handle: NativeLock, target: LockTarget, request: LockRequest) => F
  */
 export class FileLock {
   static {
-    present = (handle, target, request) => new FileLock(handle, target, request)
+    present = (handle, target, request) => new FileLock(handle, target, request, KEY)
   }
 
-  readonly #native: NativeLock
+  readonly #id: number
   readonly #request: LockRequest
   readonly #target: LockTarget
   readonly #forget: () => void
+  readonly #method: LockMethod
   #mode: LockMode
 
   /** @internal */
-  constructor(handle: NativeLock, target: LockTarget, request: LockRequest) {
-    if (!(handle instanceof native.NativeLock))
-      throw withCode(new TypeError('Illegal constructor'), 'ERR_ILLEGAL_CONSTRUCTOR')
-    this.#native = handle
+  constructor(handle: number, target: LockTarget, request: LockRequest, key: typeof KEY) {
+    if (key !== KEY) throw withCode(new TypeError('Illegal constructor'), 'ERR_ILLEGAL_CONSTRUCTOR')
+    this.#id = handle
     this.#target = target
     this.#request = request
     this.#mode = request.mode
+    this.#method = target.file.method as LockMethod
     this.#forget = target.onClosed(() => this.unlock())
     held.add(this)
   }
@@ -80,8 +84,6 @@ export class FileLock {
 
   /** What it is now; after it was released, what it was. */
   get mode(): LockMode {
-    const now = this.#native.mode as LockMode | null
-    if (now !== null) this.#mode = now
     return this.#mode
   }
 
@@ -97,12 +99,12 @@ export class FileLock {
 
   /** False once it was released, or lost. */
   get held(): boolean {
-    return this.#native.mode !== null
+    return held.has(this)
   }
 
   /** Which of the system's locks it is. */
   get method(): LockMethod {
-    return this.#native.method as LockMethod
+    return this.#method
   }
 
   /**
@@ -136,13 +138,20 @@ export class FileLock {
     // Validate interpreted options
     if (signal?.aborted) throw signal.reason
     if (timeout === 0) {
-      if (!this.tryUpgrade()) throw restack(translate(this.#native.busy()), signal, this.upgrade)
+      if (!this.tryUpgrade()) throw restack(translate(this.#busy()), signal, this.upgrade)
       return
     }
     const stack = traceCaller(this.upgrade)
-    const waiting = { timeout, signal, target: this.#target, late: () => this.#native.busy(timeout) }
+    const waiting = {
+      timeout,
+      signal,
+      target: this.#target,
+      late: () => this.#busy(timeout),
+      undo: () => this.#backToShared(),
+    }
     try {
-      await settle((request) => this.#native.upgrade(stack, request), waiting)
+      await settle((request) => native.upgradeLock(this.#id, stack, request), waiting)
+      this.#mode = 'exclusive'
     } catch (error) {
       throw this.#look(restack(error, signal, this.upgrade))
     }
@@ -168,7 +177,9 @@ export class FileLock {
    * ```
    */
   tryUpgrade(): boolean {
-    return this.#run(() => this.#native.tryUpgrade(), this.tryUpgrade)
+    const isExclusive = this.#run(() => native.tryUpgradeLock(this.#id), this.tryUpgrade)
+    if (isExclusive) this.#mode = 'exclusive'
+    return isExclusive
   }
 
   /**
@@ -188,7 +199,8 @@ export class FileLock {
    * ```
    */
   downgrade(): void {
-    this.#run(() => this.#native.downgrade(), this.downgrade)
+    this.#run(() => native.downgradeLock(this.#id), this.downgrade)
+    this.#mode = 'shared'
   }
 
   /**
@@ -209,9 +221,8 @@ export class FileLock {
    */
   unlock(): void {
     if (!held.delete(this)) return
-    void this.mode
     this.#forget()
-    call(() => this.#native.release(), this.unlock)
+    call(() => native.releaseLock(this.#id), this.unlock)
   }
 
   /** The same as `unlock()`, for `using`. */
@@ -232,6 +243,23 @@ export class FileLock {
     return `FileLock ${inspect(shown, { ...options, depth: depth ?? null })}`
   }
 
+  #backToShared(): void {
+    if (!held.has(this)) return
+    try {
+      native.downgradeLock(this.#id)
+    } catch {
+      // There is an error to be told already; the next call will tell this one.
+    }
+  }
+
+  #busy(waited?: number): unknown {
+    try {
+      return native.busyLock(this.#id, waited)
+    } catch (error) {
+      return error // it was released
+    }
+  }
+
   #run<T>(operation: () => T, hide: (...args: never[]) => unknown): T {
     try {
       return call(operation, hide)
@@ -245,6 +273,7 @@ export class FileLock {
     if (error instanceof MemmapError && error.code === 'ERR_MEMMAP_LOCK_LOST') {
       held.delete(this)
       this.#forget()
+      native.releaseLock(this.#id)
     }
     return error
   }
@@ -264,11 +293,11 @@ export async function lock(
   if (timeout === 0 || !later) {
     const once = timeout === 0
     const now =
-      once && later ? await callAsync(() => file.tryLockLater(wish)) : call(() => file.tryLock(wish, !once), hide)
-    if (now !== null) return present(now, target, request)
+      once && later ? await callAsync(() => file.tryLockLater(wish)) : call(() => tryNow(file, wish, !once), hide)
+    if (now !== 0) return present(now, target, request)
     if (once) throw restack(translate(file.busy(wish)), signal, hide)
   }
-  const waiting = { timeout, signal, target, late: () => file.busy(wish, timeout) }
+  const waiting = { timeout, signal, target, late: () => file.busy(wish, timeout), drop: native.releaseLock }
   try {
     const handle = await settle((waits) => file.lock(wish, later, waits), waiting)
     return present(handle, target, request)
@@ -282,8 +311,8 @@ export function lockSync(target: LockTarget, request: LockRequest, hide: (...arg
   const { wish, timeout } = request
   const { file } = target
   target.check()
-  const now = call(() => file.tryLock(wish, timeout !== 0), hide)
-  if (now !== null) return present(now, target, request)
+  const now = call(() => tryNow(file, wish, timeout !== 0), hide)
+  if (now !== 0) return present(now, target, request)
   if (timeout === 0) throw restack(translate(file.busy(wish)), undefined, hide)
 
   const blocking = call(() => file.lockBlocking(wish), hide)
@@ -291,7 +320,7 @@ export function lockSync(target: LockTarget, request: LockRequest, hide: (...arg
   for (;;) {
     const rest = end - performance.now()
     const handle = rest > 0 ? call(() => blocking.wait(Math.min(rest, STANDSTILL)), hide) : blocking.cancel()
-    if (handle !== null) return present(handle, target, request)
+    if (handle !== 0) return present(handle, target, request)
     if (rest <= 0) throw restack(translate(file.busy(wish, timeout)), undefined, hide)
   }
 }
@@ -303,8 +332,13 @@ export function tryLock(
   hide: (...args: never[]) => unknown,
 ): FileLock | null {
   target.check()
-  const handle = call(() => target.file.tryLock(request.wish, false), hide)
-  return handle === null ? null : present(handle, target, request)
+  const handle = call(() => tryNow(target.file, request.wish, false), hide)
+  return handle === 0 ? null : present(handle, target, request)
+}
+
+// One by one, since making an object of them costs as much as the lock.
+function tryNow(file: NativeLockFile, wish: LockWish, polite: boolean): number {
+  return file.tryLock(wish.exclusive, wish.offset, wish.length, wish.thread, polite, wish.stack)
 }
 
 /** Looks who has locks. */

@@ -2,7 +2,7 @@
  * Waiting for a lock: with a timeout and a signal, and until the mapping is closed.
  */
 import { MemmapError, startStackBelow } from './errors.js'
-import { callAsync, native, type NativeLock, type NativeLockFile, type NativeLockRequest, translate } from './native.js'
+import { callAsync, native, type NativeLockFile, type NativeLockRequest, translate } from './native.js'
 
 /** Something that can be locked. */
 export interface LockTarget {
@@ -24,16 +24,17 @@ export interface Waiting {
   readonly target: LockTarget
   /** The error of having waited too long. */
   late(): unknown
+  /** Takes back what was granted before it was given up; it is called at once, before any other request. */
+  undo?(): void
+  /** Gets what comes when nobody waits for it any more. */
+  drop?(handle: number): void
 }
 
 /**
  * Waits for what `begin` promises, unless the time is up, the signal is aborted or the mapping closed before; then it rejects
  * at once, and what comes too late is released.
  */
-export function settle(
-  begin: (request: NativeLockRequest) => Promise<NativeLock>,
-  waiting: Waiting,
-): Promise<NativeLock> {
+export function settle(begin: (request: NativeLockRequest) => Promise<number>, waiting: Waiting): Promise<number> {
   const { timeout, signal, target, late } = waiting
   const request = new native.NativeLockRequest()
   return new Promise((resolve, reject) => {
@@ -48,7 +49,7 @@ export function settle(
     }
     const giveUp = (reason: unknown): void => {
       if (!over()) return
-      request.cancel()
+      if (!request.cancel()) waiting.undo?.()
       reject(reason)
     }
     const abort = (): void => giveUp(signal?.reason)
@@ -56,7 +57,7 @@ export function settle(
     signal?.addEventListener('abort', abort, { once: true })
     const forget = target.onClosing(giveUp)
     callAsync(() => begin(request)).then(
-      (handle) => (over() ? resolve(handle) : handle.release()),
+      (handle) => (over() ? resolve(handle) : waiting.drop?.(handle)),
       (error: unknown) => over() && reject(error),
     )
   })

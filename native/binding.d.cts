@@ -11,10 +11,10 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 /** A request for which a thread of JavaScript stands still. */
 export declare class NativeBlocking {
-  /** Waits for so many milliseconds at the most; null if that was not enough. */
-  wait(time: number): NativeLock | null
-  /** Gives up; the lock, if it came at the last moment. */
-  cancel(): NativeLock | null
+  /** Waits for so many milliseconds at the most; 0 if that was not enough. */
+  wait(time: number): number
+  /** Gives up; the lock, if it came at the last moment, or 0. */
+  cancel(): number
 }
 
 /** A long piece of work, as its caller sees it. */
@@ -27,24 +27,6 @@ export declare class NativeJob {
   get done(): number
 }
 
-/** A lock that is held. */
-export declare class NativeLock {
-  /** `shared`, `exclusive`, or nothing once it is released. */
-  get mode(): string | null
-  /** `ofd` or `flock`. */
-  get method(): string
-  /** Exclusive, if that can be done at once: whether it is now. */
-  tryUpgrade(): boolean
-  /** Exclusive, when it can be. */
-  upgrade(stack: string | undefined | null, request: NativeLockRequest): Promise<NativeLock>
-  /** The error for an upgrade that can't be had: at once, or after so many milliseconds. */
-  busy(waited?: number | undefined | null): Error
-  /** Shared, without a moment in which there is none. */
-  downgrade(): void
-  /** Releases it; false if it was released before. */
-  release(): boolean
-}
-
 /** A file that can be locked. */
 export declare class NativeLockFile {
   /** The file of a mapping. */
@@ -53,12 +35,17 @@ export declare class NativeLockFile {
   static ofPath(path: string, create: boolean): NativeLockFile
   /** An open file; the descriptor is duplicated. */
   static ofDescriptor(fd: number): NativeLockFile
-  /** A lock, if it can be had at once. `polite`: who asks would wait as well. */
-  tryLock(wish: LockWish, polite: boolean): NativeLock | null
+  /**
+   * The number of a lock, if it can be had at once; 0 if not. `polite`: who asks would wait as
+   * well.
+   */
+  tryLock(exclusive: boolean, offset: number | bigint, length: number | bigint, thread: number, polite: boolean, stack?: string | undefined | null): number
   /** The same on a thread of ours. */
-  tryLockLater(wish: LockWish): Promise<NativeLock | null>
-  /** A lock, when it can be had. `first`: it hasn't been tried yet. */
-  lock(wish: LockWish, first: boolean, request: NativeLockRequest): Promise<NativeLock>
+  tryLockLater(wish: LockWish): Promise<number>
+  /** By which of the system's locks its file was locked last: `ofd` or `flock`. */
+  get method(): string
+  /** The number of a lock, when it can be had. `first`: it hasn't been tried yet. */
+  lock(wish: LockWish, first: boolean, request: NativeLockRequest): Promise<number>
   /** Starts to wait on this thread. */
   lockBlocking(wish: LockWish): NativeBlocking
   /** Who has a lock in a range: `free`, `shared` or `exclusive`. */
@@ -242,6 +229,9 @@ export declare function beginReplacement(path: string, permissions?: number | un
 /** Makes a file beside the one at `path`, now. */
 export declare function beginReplacementSync(path: string, permissions?: number | undefined | null): NativeReplacement
 
+/** The error for an upgrade that can't be had: at once, or after so many milliseconds. */
+export declare function busyLock(id: number, waited?: number | undefined | null): Error
+
 /** What this platform can do. */
 export declare function capabilities(): Record<string, boolean>
 
@@ -250,6 +240,9 @@ export declare function checkGuard(): boolean
 
 /** Detaches an `ArrayBuffer` in engines that have no `ArrayBuffer.prototype.transfer`. */
 export declare function detach(buffer: ArrayBuffer): boolean
+
+/** Makes a lock shared, without a moment in which there is none. */
+export declare function downgradeLock(id: number): void
 
 /** What came of evicting, in bytes; what is not known is left out. */
 export interface EvictionReport {
@@ -408,6 +401,9 @@ export declare function pageSize(): number
 /** Reads a whole file into `target` if it is not larger: its length, or -1. */
 export declare function readSmall(path: string, target: Uint8Array): number
 
+/** Releases a lock; false if it was released before. */
+export declare function releaseLock(id: number): boolean
+
 /** Releases the locks of a thread of JavaScript when this environment ends. */
 export declare function releaseLocksAtEnd(thread: number): void
 
@@ -440,6 +436,12 @@ export declare function syncDirectory(path: string): Promise<void>
 
 /** Makes the names in a directory durable, now. */
 export declare function syncDirectorySync(path: string): void
+
+/** Makes a lock exclusive, if that can be done at once: whether it is now. */
+export declare function tryUpgradeLock(id: number): boolean
+
+/** Makes a lock exclusive, when it can be: its number again. */
+export declare function upgradeLock(id: number, stack: string | undefined | null, request: NativeLockRequest): Promise<number>
 
 /**
  * Calls `callback` with the number of a mapping soon after a fault on it, until this

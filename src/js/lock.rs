@@ -1,6 +1,7 @@
 //! Advisory locks.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use napi::bindgen_prelude::*;
@@ -51,6 +52,27 @@ fn mode_name(mode: LockMode) -> &'static str {
         LockMode::Exclusive => "exclusive",
         LockMode::Shared => "shared",
     }
+}
+
+/// The locks that JavaScript has, by their numbers: a number costs nothing to make, and the garbage
+/// collector, which must release no lock, knows nothing of it.
+static HELD: Mutex<BTreeMap<u64, Arc<Held>>> = Mutex::new(BTreeMap::new());
+
+fn all_held() -> MutexGuard<'static, BTreeMap<u64, Arc<Held>>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps a lock: its number.
+fn keep(held: Arc<Held>) -> f64 {
+    let id = held.id();
+    all_held().insert(id, held);
+    id as f64
+}
+
+/// The lock with that number, if it wasn't released.
+fn find(env: &Env, id: f64) -> Result<Arc<Held>> {
+    let held = all_held().get(&(id as u64)).cloned();
+    held.ok_or_else(|| to_js(env, &lock::released()))
 }
 
 /// What is asked for.
@@ -111,28 +133,53 @@ impl NativeLockFile {
             .map_err(|error| to_js(env, &error))
     }
 
-    /// A lock, if it can be had at once. `polite`: who asks would wait as well.
+    /// The number of a lock, if it can be had at once; 0 if not. `polite`: who asks would wait as
+    /// well.
     #[napi(catch_unwind)]
-    pub fn try_lock(&self, env: &Env, wish: LockWish, polite: bool) -> Result<Option<NativeLock>> {
-        let wish = wish_of(env, wish)?;
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an object of them costs as much as the lock"
+    )]
+    pub fn try_lock(
+        &self,
+        env: &Env,
+        exclusive: bool,
+        offset: Either<f64, BigInt>,
+        length: Either<f64, BigInt>,
+        thread: u32,
+        polite: bool,
+        stack: Option<String>,
+    ) -> Result<f64> {
+        let wish = Wish {
+            mode: mode_of(exclusive),
+            span: span_of(env, offset, length)?,
+            thread,
+            stack,
+        };
         try_lock(&self.0, &wish, polite)
-            .map(|held| held.map(NativeLock))
+            .map(|held| held.map_or(0.0, keep))
             .map_err(|error| to_js(env, &error))
     }
 
     /// The same on a thread of ours.
-    #[napi(ts_return_type = "Promise<NativeLock | null>", catch_unwind)]
+    #[napi(ts_return_type = "Promise<number>", catch_unwind)]
     pub fn try_lock_later<'env>(&self, env: &'env Env, wish: LockWish) -> Result<Object<'env>> {
         let (source, wish) = (Arc::clone(&self.0), wish_of(env, wish)?);
         super::task::spawn(
             env,
             move || try_lock(&source, &wish, false),
-            |held| held.map(NativeLock),
+            |held| held.map_or(0.0, keep),
         )
     }
 
-    /// A lock, when it can be had. `first`: it hasn't been tried yet.
-    #[napi(ts_return_type = "Promise<NativeLock>", catch_unwind)]
+    /// By which of the system's locks its file was locked last: `ofd` or `flock`.
+    #[napi(getter, catch_unwind)]
+    pub fn method(&self) -> &'static str {
+        self.0.method().name()
+    }
+
+    /// The number of a lock, when it can be had. `first`: it hasn't been tried yet.
+    #[napi(ts_return_type = "Promise<number>", catch_unwind)]
     pub fn lock<'env>(
         &self,
         env: &'env Env,
@@ -197,7 +244,7 @@ fn promise_of_lock(env: &Env) -> Result<(Arc<Request>, Object<'_>)> {
     let (deferred, promise) = env.create_deferred()?;
     let request = Request::new(move |result: core::Result<Arc<Held>>| {
         deferred.resolve(move |env: Env| match result {
-            Ok(held) => Ok(NativeLock(held)),
+            Ok(held) => Ok(keep(held)),
             Err(error) => Err(to_js(&env, &error)),
         });
     });
@@ -237,80 +284,69 @@ pub struct NativeBlocking(Mutex<Blocking>);
 
 #[napi]
 impl NativeBlocking {
-    /// Waits for so many milliseconds at the most; null if that was not enough.
+    /// Waits for so many milliseconds at the most; 0 if that was not enough.
     #[napi(catch_unwind)]
-    pub fn wait(&self, env: &Env, time: f64) -> Result<Option<NativeLock>> {
+    pub fn wait(&self, env: &Env, time: f64) -> Result<f64> {
         let blocking = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         blocking
             .wait(Duration::from_secs_f64(time / 1000.0))
             .transpose()
-            .map(|held| held.map(NativeLock))
+            .map(|held| held.map_or(0.0, keep))
             .map_err(|error| to_js(env, &error))
     }
 
-    /// Gives up; the lock, if it came at the last moment.
+    /// Gives up; the lock, if it came at the last moment, or 0.
     #[napi(catch_unwind)]
-    pub fn cancel(&self) -> Option<NativeLock> {
+    pub fn cancel(&self) -> f64 {
         let blocking = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        blocking.cancel().map(NativeLock)
+        blocking.cancel().map_or(0.0, keep)
     }
 }
 
-/// A lock that is held.
-#[napi]
-pub struct NativeLock(Arc<Held>);
+/// Makes a lock exclusive, if that can be done at once: whether it is now.
+#[napi(catch_unwind)]
+pub fn try_upgrade_lock(env: &Env, id: f64) -> Result<bool> {
+    find(env, id)?
+        .try_upgrade()
+        .map_err(|error| to_js(env, &error))
+}
 
-#[napi]
-impl NativeLock {
-    /// `shared`, `exclusive`, or nothing once it is released.
-    #[napi(getter, catch_unwind)]
-    pub fn mode(&self) -> Option<&'static str> {
-        self.0.mode().map(mode_name)
-    }
+/// Makes a lock exclusive, when it can be: its number again.
+#[napi(ts_return_type = "Promise<number>", catch_unwind)]
+pub fn upgrade_lock<'env>(
+    env: &'env Env,
+    id: f64,
+    stack: Option<String>,
+    request: &NativeLockRequest,
+) -> Result<Object<'env>> {
+    let held = find(env, id)?;
+    let (settled, promise) = promise_of_lock(env)?;
+    request.set(&settled);
+    held.upgrade(stack, &settled);
+    Ok(promise)
+}
 
-    /// `ofd` or `flock`.
-    #[napi(getter, catch_unwind)]
-    pub fn method(&self) -> &'static str {
-        self.0.method().name()
-    }
+/// The error for an upgrade that can't be had: at once, or after so many milliseconds.
+#[napi(ts_return_type = "Error", catch_unwind)]
+pub fn busy_lock(env: &Env, id: f64, waited: Option<f64>) -> Result<Unknown<'_>> {
+    let held = find(env, id)?;
+    to_js(env, &held.busy(milliseconds(waited))).into_unknown(env)
+}
 
-    /// Exclusive, if that can be done at once: whether it is now.
-    #[napi(catch_unwind)]
-    pub fn try_upgrade(&self, env: &Env) -> Result<bool> {
-        self.0.try_upgrade().map_err(|error| to_js(env, &error))
-    }
+/// Makes a lock shared, without a moment in which there is none.
+#[napi(catch_unwind)]
+pub fn downgrade_lock(env: &Env, id: f64) -> Result<()> {
+    find(env, id)?
+        .downgrade()
+        .map_err(|error| to_js(env, &error))
+}
 
-    /// Exclusive, when it can be.
-    #[napi(ts_return_type = "Promise<NativeLock>", catch_unwind)]
-    pub fn upgrade<'env>(
-        &self,
-        env: &'env Env,
-        stack: Option<String>,
-        request: &NativeLockRequest,
-    ) -> Result<Object<'env>> {
-        let (settled, promise) = promise_of_lock(env)?;
-        request.set(&settled);
-        self.0.upgrade(stack, &settled);
-        Ok(promise)
-    }
-
-    /// The error for an upgrade that can't be had: at once, or after so many milliseconds.
-    #[napi(ts_return_type = "Error", catch_unwind)]
-    pub fn busy<'env>(&self, env: &'env Env, waited: Option<f64>) -> Result<Unknown<'env>> {
-        to_js(env, &self.0.busy(milliseconds(waited))).into_unknown(env)
-    }
-
-    /// Shared, without a moment in which there is none.
-    #[napi(catch_unwind)]
-    pub fn downgrade(&self, env: &Env) -> Result<()> {
-        self.0.downgrade().map_err(|error| to_js(env, &error))
-    }
-
-    /// Releases it; false if it was released before.
-    #[napi(catch_unwind)]
-    pub fn release(&self, env: &Env) -> Result<bool> {
-        self.0.release().map_err(|error| to_js(env, &error))
-    }
+/// Releases a lock; false if it was released before.
+#[napi(catch_unwind)]
+pub fn release_lock(env: &Env, id: f64) -> Result<bool> {
+    let held = all_held().remove(&(id as u64));
+    held.map_or(Ok(false), |held| held.release())
+        .map_err(|error| to_js(env, &error))
 }
 
 /// A line of the ledger of locks.
@@ -356,6 +392,9 @@ pub fn locks() -> Vec<LockRecord> {
 /// Releases the locks of a thread of JavaScript when this environment ends.
 #[napi(catch_unwind)]
 pub fn release_locks_at_end(env: &Env, thread: u32) -> Result<()> {
-    env.add_env_cleanup_hook(thread, end_thread)?;
+    env.add_env_cleanup_hook(thread, |thread| {
+        end_thread(thread);
+        all_held().retain(|_, held| held.thread() != thread);
+    })?;
     Ok(())
 }

@@ -42,7 +42,9 @@ pub(super) fn explain_held(error: Error, mode: LockMode) -> Error {
     explain(error, mode)
 }
 
-pub(super) fn released() -> Error {
+/// Use after release.
+#[must_use]
+pub fn released() -> Error {
     Error::rule(
         "ERR_MEMMAP_LOCK_RELEASED",
         "The lock has been released: take a new one",

@@ -46,6 +46,7 @@ impl Held {
             stack: wish.stack.clone(),
             file: description.file,
         };
+        source.note(description.method());
         Arc::new_cyclic(|this| Self {
             source: Arc::clone(source),
             span: wish.span,
@@ -62,6 +63,12 @@ impl Held {
 
     fn now(&self) -> MutexGuard<'_, Now> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its number in the ledger.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     /// By which of the system's locks.

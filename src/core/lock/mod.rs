@@ -18,6 +18,7 @@ use std::sync::mpsc::{Receiver, channel};
 use super::error::{Error, Result};
 use super::sys;
 pub use super::sys::LockMode;
+pub use error::released;
 pub use held::Held;
 pub use ledger::{Line, State, end_thread, lines};
 pub use source::{Method, Source};

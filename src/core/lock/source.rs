@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::error::{Error, Result};
@@ -142,6 +142,8 @@ pub struct Source {
     name: Option<String>,
     /// A description without a lock, for the next one.
     spare: Mutex<Option<Description>>,
+    /// Whether its last lock was one of the whole file by `flock`.
+    is_whole: AtomicBool,
 }
 
 impl Source {
@@ -150,6 +152,7 @@ impl Source {
             place,
             name,
             spare: Mutex::new(None),
+            is_whole: AtomicBool::new(false),
         })
     }
 
@@ -180,6 +183,21 @@ impl Source {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    pub(super) fn note(&self, method: Method) {
+        self.is_whole
+            .store(method == Method::Whole, Ordering::Relaxed);
+    }
+
+    /// By which of the system's locks it was locked last.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        if self.is_whole.load(Ordering::Relaxed) {
+            Method::Whole
+        } else {
+            Method::Range
+        }
     }
 
     /// Opens a description for a lock of this mode.
