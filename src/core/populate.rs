@@ -66,10 +66,25 @@ pub fn verify(
         }
         populate(mapping, at, step, Populate::ForReading)
     })?;
-    if length == 0 {
+    check_end(mapping, offset, length)
+}
+
+/// Checks that the file reaches to the end of a range: in its last page there are zeros behind its
+/// end, without a fault. Unlike [`Mapping::check_extent`] this only asks.
+fn check_end(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
+    let file = mapping.region()?.and_then(|region| region.file());
+    let Some(file) = file.filter(|_| length > 0) else {
+        return Ok(());
+    };
+    let status = sys::fstat(file.fd())?;
+    if status.kind != Kind::Regular || status.size >= mapping.offset() + offset + length {
         return Ok(());
     }
-    mapping.check_extent(offset, length)
+    let missing = status.size.saturating_sub(mapping.offset()).max(offset);
+    let text = format!(
+        "The file became shorter: from offset {missing} of the mapping on there are only zeros"
+    );
+    Err(fault(mapping, missing, Reason::Truncated, text))
 }
 
 /// Walks through a range in steps, until the job isn't wanted any more. A step ends where a page
@@ -203,7 +218,7 @@ fn why(region: &Region, page: usize) -> Reason {
 /// Finds blocks for the holes in the pages of a range of the file.
 fn allocate(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     // Behind the end of the file there is nothing to find blocks for.
-    mapping.check_extent(offset, length)?;
+    check_end(mapping, offset, length)?;
     let Some(file) = mapping.region()?.and_then(|region| region.file()) else {
         return Ok(());
     };
