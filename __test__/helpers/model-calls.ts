@@ -149,8 +149,7 @@ function windows(world: World, subject: Open): void {
     }
     return Buffer.concat(parts)
   }
-  const refused = refusalToWalk(subject, range)
-  if (refused !== undefined) return throwsCode(real, refused)
+  if (isRefusedToWalk(subject, range, real)) return
   same(real(), memory.read(range.offset, range.length), 'the windows')
 }
 
@@ -160,16 +159,24 @@ function chunks(world: World, subject: Open): void {
   const size = world.random.position(64, 8 * PAGE, PAGE)
   world.note(`${subject.name} ${show(range)} by ${size}`)
   const real = () => Buffer.concat([...mapping.chunks({ ...range, size })])
-  const refused = refusalToWalk(subject, range)
-  if (refused !== undefined) return throwsCode(real, refused)
+  if (isRefusedToWalk(subject, range, real)) return
   same(real(), memory.read(range.offset, range.length), 'the chunks')
 }
 
-// Nothing is handed out that the file does not reach to any more, be it zeros without a fault or a private copy.
-function refusalToWalk(subject: Subject, { offset, length }: { offset: number; length: number }): string | undefined {
-  const end = subject.memory.offset + offset + length
-  const isCut = length > 0 && end > subject.memory.file.size
-  return refusal(subject) ?? (isCut ? 'ERR_MEMMAP_FAULT' : undefined)
+// Nothing is handed out that the file does not reach to any more, be it zeros without a fault or a private copy. From then on
+// that is a fault like any other.
+function isRefusedToWalk(subject: Subject, { offset, length }: Range, walk: () => unknown): boolean {
+  const refused = refusal(subject)
+  const isCut = length > 0 && subject.memory.offset + offset + length > subject.memory.file.size
+  if (refused === undefined && !isCut) return false
+  throwsCode(walk, refused ?? 'ERR_MEMMAP_FAULT')
+  if (refused === undefined) subject.memory.reasons.add('truncated')
+  return true
+}
+
+interface Range {
+  readonly offset: number
+  readonly length: number
 }
 
 function advise(world: World, subject: Open): void {
