@@ -65,12 +65,18 @@ const paceOf = (threads: number): Pace => ({
   wanted: 2 ** 15,
 })
 
-/** What the native half gives: where the search stands afterwards, then start, end and needle of each match. */
-type Triples = Float64Array
+/**
+ * What the native half gives: where the search stands afterwards and how many matches there are; then in columns where each of
+ * them starts, how long it is, and, if there are several needles, which one it is.
+ */
+type Columns = Float64Array
+
+// Numbers before the columns.
+const HEAD = 2
 
 export function matches(region: Region, needle: Needle, options?: SearchOptions, pace?: Pace): Matches {
   const search = parseSearch(region, needle, options)
-  const walk = <T>(convert: (search: Search, found: Triples) => T[]): AsyncIterable<T> => ({
+  const walk = <T>(convert: (search: Search, found: Columns) => T[]): AsyncIterable<T> => ({
     [Symbol.asyncIterator]: () => new AsyncItems(new Parts(new Progression(search, pace), convert)),
   })
   return { ...walk(items), batches: () => walk(batch) }
@@ -78,13 +84,13 @@ export function matches(region: Region, needle: Needle, options?: SearchOptions,
 
 export function matchesSync(region: Region, needle: Needle, options?: SearchSyncOptions, pace?: Pace): MatchesSync {
   const search = parseSearchSync(region, needle, options)
-  const walk = <T>(convert: (search: Search, found: Triples) => T[]): Iterable<T> => ({
+  const walk = <T>(convert: (search: Search, found: Columns) => T[]): Iterable<T> => ({
     [Symbol.iterator]: () => stepThrough(new Progression(search, pace), convert),
   })
   return { ...walk(items), batches: () => walk(batch) }
 }
 
-function* stepThrough<T>(at: Progression, convert: (search: Search, found: Triples) => T[]): Generator<T, undefined> {
+function* stepThrough<T>(at: Progression, convert: (search: Search, found: Columns) => T[]): Generator<T, undefined> {
   const { region, pattern, offset, length, threads } = at.search
   while (!at.isOver) {
     region.check()
@@ -126,10 +132,9 @@ class Progression {
     return [this.#next, Math.min(this.#next + this.#size, this.search.length + 1)]
   }
 
-  advance(found: Triples): void {
+  advance(found: Columns): void {
     const { least, most, wanted } = this.#pace
-    const [next = 0] = found
-    const count = (found.length - 1) / 3
+    const [next = 0, count = 0] = found
     const fitting = count === 0 ? most : ((next - this.#next) * wanted) / count
     this.#size = Math.max(least, Math.min(Math.ceil(fitting), this.#size * 4, most))
     this.#next = next
@@ -139,13 +144,13 @@ class Progression {
 /** Gives the matches of part after part, and searches one part ahead. */
 class Parts<T> implements Source<T> {
   readonly #at: Progression
-  readonly #convert: (search: Search, found: Triples) => T[]
-  #ahead: Promise<Triples> | undefined
+  readonly #convert: (search: Search, found: Columns) => T[]
+  #ahead: Promise<Columns> | undefined
   #job: NativeJob | undefined
   #told = 0
   #ended = false
 
-  constructor(at: Progression, convert: (search: Search, found: Triples) => T[]) {
+  constructor(at: Progression, convert: (search: Search, found: Columns) => T[]) {
     this.#at = at
     this.#convert = convert
   }
@@ -166,7 +171,7 @@ class Parts<T> implements Source<T> {
       this.#at.advance(found)
       this.#ahead = this.#at.isOver || this.#ended ? undefined : this.#search()
       this.#tell(this.#at.done)
-      if (found.length > 1) return this.#convert(search, found)
+      if (found.length > HEAD) return this.#convert(search, found)
     }
   }
 
@@ -176,7 +181,7 @@ class Parts<T> implements Source<T> {
   }
 
   // A part in which there is one match that goes on and on can take long.
-  #waitFor(part: Promise<Triples>): Promise<Triples> {
+  #waitFor(part: Promise<Columns>): Promise<Columns> {
     if (this.#at.search.onProgress === undefined) return part
     const { done } = this.#at
     return whileTelling(
@@ -193,7 +198,7 @@ class Parts<T> implements Source<T> {
     onProgress?.({ done: this.#told, total })
   }
 
-  #search(): Promise<Triples> {
+  #search(): Promise<Columns> {
     const { region, pattern, offset, length, threads, signal } = this.#at.search
     const [entry, limit] = this.#at.part()
     const work = region.runCancellable((handle, job) => {
@@ -206,27 +211,31 @@ class Parts<T> implements Source<T> {
   }
 }
 
-function items(search: Search, found: Triples): Match[] {
+function items(search: Search, found: Columns): Match[] {
+  const [offsets, lengths, needles] = [columnOf(found, 0), columnOf(found, 1), needlesOf(found)]
   const made: Match[] = []
-  for (let at = 1; at < found.length; at += 3) {
-    const [start = 0, end = 0, needle = 0] = [found[at], found[at + 1], found[at + 2]]
-    const place = { offset: search.offset + start, length: end - start }
-    made.push(search.isList ? { ...place, needle } : place)
+  for (let index = 0; index < offsets.length; index++) {
+    const place = { offset: offsets[index] as number, length: lengths[index] as number }
+    made.push(search.isList ? { ...place, needle: needles[index] as number } : place)
   }
   return made
 }
 
-function batch(search: Search, found: Triples): MatchBatch[] {
-  const count = (found.length - 1) / 3
-  if (count === 0) return []
-  const offsets = new Float64Array(count)
-  const lengths = new Float64Array(count)
-  const needles = new Uint32Array(search.isList ? count : 0)
-  for (let index = 0, at = 1; index < count; index++, at += 3) {
-    const start = found[at] ?? 0
-    offsets[index] = search.offset + start
-    lengths[index] = (found[at + 1] ?? 0) - start
-    if (search.isList) needles[index] = found[at + 2] ?? 0
-  }
-  return [search.isList ? { offsets, lengths, needles } : { offsets, lengths }]
+function batch(search: Search, found: Columns): MatchBatch[] {
+  const [offsets, lengths] = [columnOf(found, 0), columnOf(found, 1)]
+  if (offsets.length === 0) return []
+  return [search.isList ? { offsets, lengths, needles: needlesOf(found) } : { offsets, lengths }]
+}
+
+/** A column of what the native half gives, which is not a copy; empty if it isn't there. */
+export function columnOf(found: Columns, column: number): Float64Array {
+  const count = found[1] as number
+  return found.subarray(HEAD + column * count, HEAD + (column + 1) * count)
+}
+
+// A list of one needle has no column: each match is of the first.
+function needlesOf(found: Columns): Uint32Array {
+  const needles = new Uint32Array(found[1] as number)
+  needles.set(columnOf(found, 2))
+  return needles
 }

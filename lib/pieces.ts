@@ -21,6 +21,7 @@ import {
   RETURN,
 } from './cut.js'
 import { type Cursor, type Route, type Walk, walk } from './iterate.js'
+import { columnOf } from './matches.js'
 import { native, type NativePattern } from './native.js'
 import type { Region } from './region.js'
 import { parseBoolean, parseWord } from './validate.js'
@@ -138,8 +139,9 @@ export class Pieces<T> implements Cursor<T> {
     }
     const limit = Math.max(0, to - from - separator.length + 1)
     const found = this.#region.run((handle) => handle.matchesSync(pattern, from, to - from, 0, limit, 1))
-    const count = Math.min((found.length - 1) / 3, isLong ? 1 : MOST)
-    for (let index = 0; index < count; index++) places[index] = found[index * 3 + 1] as number
+    const starts = columnOf(found, 0)
+    const count = Math.min(starts.length, isLong ? 1 : MOST)
+    for (let index = 0; index < count; index++) places[index] = (starts[index] as number) - from
     return count * 2
   }
 

@@ -157,7 +157,7 @@ export declare class NativeMapping {
   find(pattern: NativePattern, offset: number, length: number, backwards: boolean, threads: number, job: NativeJob): Promise<Float64Array>
   /**
    * The matches of a range that start in `entry..limit` of it, where the search stands at
-   * `entry`: first where it stands afterwards, then a triple for each.
+   * `entry`: in columns, as [`Target::matches`] has them.
    */
   matchesSync(pattern: NativePattern, offset: number, length: number, entry: number, limit: number, threads: number): Float64Array
   /** The same on threads of ours. */
@@ -398,8 +398,8 @@ export declare function openSync(request: OpenRequest): NativeMapping
 /** The size of a page in bytes. */
 export declare function pageSize(): number
 
-/** Reads a whole file into `target` if it is not larger: its length, or -1. */
-export declare function readSmall(path: string, target: Uint8Array): number
+/** The contents of a small file, or null where it is left to mapping. */
+export declare function readSmall(path: string): Buffer | null
 
 /** Releases a lock; false if it was released before. */
 export declare function releaseLock(id: number): boolean

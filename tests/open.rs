@@ -7,7 +7,7 @@ use memmap::core::Result;
 use memmap::core::flush::{Level, flush};
 use memmap::core::ledger;
 use memmap::core::mapping::Mapping;
-use memmap::core::open::{Mode, Request, Source, open, read_small};
+use memmap::core::open::{Mode, Request, SMALL, Source, open, read_small};
 
 fn request(path: &Path, mode: Mode) -> Request {
     Request::new(Source::Path(path.to_owned()), mode)
@@ -186,16 +186,16 @@ fn filling_repeats_the_pattern_and_cuts_the_last() {
 fn a_small_file_is_read_whole_and_what_is_not_one_is_left_to_mapping() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
-    let mut target = [0; 100];
-    for size in [1, 99, 100] {
+    let read = |path: &Path| read_small(path, <[u8]>::to_vec);
+    for size in [1, 99, SMALL] {
         fs::write(&path, vec![7; size]).unwrap();
-        assert_eq!(read_small(&path, &mut target), Some(size));
-        assert_eq!(target[..size], vec![7; size]);
+        assert_eq!(read(&path), Some(vec![7; size]));
     }
-    for size in [0, 101] {
+    for size in [0, SMALL + 1] {
         fs::write(&path, vec![7; size]).unwrap();
-        assert_eq!(read_small(&path, &mut target), None);
+        assert_eq!(read(&path), None);
     }
-    assert_eq!(read_small(dir.path(), &mut target), None);
-    assert_eq!(read_small(&dir.path().join("missing"), &mut target), None);
+    assert_eq!(read(dir.path()), None);
+    assert_eq!(read(&dir.path().join("missing")), None);
+    assert_eq!(read(Path::new("a\0b")), None);
 }

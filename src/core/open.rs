@@ -4,8 +4,7 @@
 //! FIFO has effects), again on the open descriptor, and the size before and after mapping: what
 //! lies at a path may change at any moment.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::cell::RefCell;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -269,31 +268,42 @@ fn address_space(bytes: u64) -> Result<usize> {
     usize::try_from(bytes).map_err(|_| Error::system(sys::ENOMEM, "mmap"))
 }
 
-/// Reads a whole small file: below some size that is quicker than mapping it. Nothing if it is
-/// larger than `target`, empty, no regular file or can't be read, all of which [`open`] says better.
+/// Up to this many bytes reading a file costs less than the system calls and page faults of a
+/// mapping.
+pub const SMALL: usize = 64 * 1024;
+
+thread_local! {
+    /// One byte more, which tells of a file that is larger than it was said to be.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SMALL + 1].into());
+}
+
+/// Reads a whole file of at most [`SMALL`] bytes. Nothing if it is larger, empty, no regular file
+/// or can't be read, all of which [`open`] says better.
+///
+/// Four system calls, each of which costs as much as copying some KiB: the size is that of the
+/// path, and reading finds out whether the file that was opened has it too.
 #[must_use]
-pub fn read_small(path: &Path, target: &mut [u8]) -> Option<usize> {
+pub fn read_small<T>(path: &Path, take: impl FnOnce(&[u8]) -> T) -> Option<T> {
     // As in `open_path`: opening wakes who waits at the other end of a FIFO.
-    if sys::stat(path).ok()?.kind != Kind::Regular {
+    let status = sys::stat(path).ok()?;
+    let size = usize::try_from(status.size).ok()?;
+    if status.kind != Kind::Regular || size == 0 || size > SMALL {
         return None;
     }
-    let file = File::from(sys::open(path, OpenHow::Read).ok()?);
-    let status = sys::fstat(file.as_raw_fd()).ok()?;
-    if status.kind != Kind::Regular || status.size == 0 || status.size > target.len() as u64 {
-        return None;
-    }
-    let wanted = &mut target[..status.size as usize];
-    let mut done = 0;
-    while done < wanted.len() {
-        match (&file).read(&mut wanted[done..]) {
-            // It shrank meanwhile.
-            Ok(0) => break,
-            Ok(count) => done += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return None,
+    let fd = sys::open(path, OpenHow::Read).ok()?;
+    SCRATCH.with_borrow_mut(|scratch| {
+        let target = &mut scratch[..=size];
+        let mut done = sys::read_at(&fd, target, 0).ok()?;
+        // It is shorter than it was, or one of those that the kernel makes up and guesses the
+        // size of.
+        while done < size {
+            match sys::read_at(&fd, &mut target[done..], done as u64).ok()? {
+                0 => break,
+                count => done += count,
+            }
         }
-    }
-    Some(done)
+        (done <= size).then(|| take(&target[..done]))
+    })
 }
 
 /// Maps memory without a file. The description's length counts.

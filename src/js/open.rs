@@ -3,7 +3,6 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::buffer::bytes_of;
 use super::error::to_js;
 use super::mapping::NativeMapping;
 use super::number::whole;
@@ -137,18 +136,10 @@ pub fn open_sync(env: &Env, request: OpenRequest) -> Result<NativeMapping> {
         .map_err(|error| to_js(env, &error))
 }
 
-/// Reads a whole file into `target` if it is not larger: its length, or -1.
-#[napi(catch_unwind)]
-pub fn read_small(
-    env: &Env,
-    path: String,
-    #[napi(ts_arg_type = "Uint8Array")] target: Unknown<'_>,
-) -> Result<f64> {
-    let (address, length) = bytes_of(env, &target)?;
-    // SAFETY: the target is a live typed array that the facade shares with nobody, and no
-    // JavaScript runs meanwhile.
-    let target = unsafe { std::slice::from_raw_parts_mut(address, length) };
-    Ok(opening::read_small(path.as_ref(), target).map_or(-1.0, |count| count as f64))
+/// The contents of a small file, or null where it is left to mapping.
+#[napi(ts_return_type = "Buffer | null", catch_unwind)]
+pub fn read_small(env: &Env, path: String) -> Result<Option<BufferSlice<'_>>> {
+    opening::read_small(path.as_ref(), |bytes| BufferSlice::copy_from(env, bytes)).transpose()
 }
 
 /// Maps memory without a file.

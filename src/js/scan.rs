@@ -158,7 +158,9 @@ impl Target {
         self.checked(found, end)
     }
 
-    /// Where the search stands after `entry..limit`, followed by a triple for each match.
+    /// Where the search stands after `entry..limit`, and how many matches there are; then where
+    /// each of them starts in the mapping, then how long each is; then, if there are several
+    /// needles, the number of each one's.
     fn matches(
         &self,
         pattern: &Pattern,
@@ -170,9 +172,15 @@ impl Target {
         let (all, next) = self.look(|bytes| {
             let (found, next) =
                 parallel::matches(pattern, bytes, entry, limit, threads as usize, job)?;
-            let mut all = Vec::with_capacity(1 + found.len() * 3);
-            all.push(next as f64);
-            all.extend(found.into_iter().flat_map(triple));
+            let has_needles = matches!(pattern, Pattern::Many(_));
+            let mut all = Vec::with_capacity(2 + found.len() * (2 + usize::from(has_needles)));
+            all.extend([next as f64, found.len() as f64]);
+            let base = self.offset as usize;
+            all.extend(found.iter().map(|one| (base + one.start) as f64));
+            all.extend(found.iter().map(|one| (one.end - one.start) as f64));
+            if has_needles {
+                all.extend(found.iter().map(|one| f64::from(one.needle)));
+            }
             Ok((all, next))
         })?;
         self.checked(all, next as u64)
@@ -261,7 +269,7 @@ impl NativeMapping {
     }
 
     /// The matches of a range that start in `entry..limit` of it, where the search stands at
-    /// `entry`: first where it stands afterwards, then a triple for each.
+    /// `entry`: in columns, as [`Target::matches`] has them.
     #[napi(catch_unwind)]
     #[allow(
         clippy::too_many_arguments,

@@ -264,7 +264,11 @@ pub fn matches(
         let (from, limit) = (base + index * CHUNK, limit.min(base + (index + 1) * CHUNK));
         let is_cut = own_next < limit;
         if next <= from {
-            all.extend(found);
+            if all.is_empty() {
+                all = found;
+            } else {
+                all.extend(found);
+            }
             next = own_next;
         } else if !is_cut {
             let joined = join(pattern, hay, (from, next, limit), job);

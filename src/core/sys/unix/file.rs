@@ -351,6 +351,30 @@ pub unsafe fn write_at(fd: i32, source: *const u8, length: usize, offset: u64) -
     Ok(())
 }
 
+/// Reads bytes at a place of a file: as many as there are at once. Never takes anything out of a
+/// pipe or a terminal: what has no places answers with an error.
+/// `pread(2)`: <https://man7.org/linux/man-pages/man2/pread.2.html>
+pub fn read_at(fd: &OwnedFd, target: &mut [u8], offset: u64) -> Result<usize> {
+    loop {
+        // SAFETY: the kernel writes no more than the length of the slice, into the slice.
+        let count = unsafe {
+            libc::pread(
+                fd.as_raw_fd(),
+                target.as_mut_ptr().cast(),
+                target.len(),
+                offset as libc::off_t,
+            )
+        };
+        if let Ok(count) = usize::try_from(count) {
+            return Ok(count);
+        }
+        let error = Error::last("pread");
+        if error.errno() != Some(libc::EINTR) {
+            return Err(error);
+        }
+    }
+}
+
 /// Whether the file has a byte at `offset`: false behind its end, an error where it can't be read.
 /// Safe to call in a signal handler.
 pub fn has_byte(fd: i32, offset: u64) -> Result<bool> {
