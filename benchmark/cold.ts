@@ -36,10 +36,10 @@ export const works: Works = {
     mapping.closeSync()
     return { result: sum, resident: resident() }
   },
-  windowsAwaited: (file: string, dropBehind: boolean) => async () => {
+  chunksAwaited: (file: string, dropBehind: boolean) => async () => {
     const mapping = mmapSync(file)
     let sum = 0
-    for await (const { view } of mapping.windows({ dropBehind })) sum += touch(view)
+    for await (const chunk of mapping.chunks({ dropBehind })) sum += touch(chunk)
     await mapping.close()
     return { result: sum, resident: resident() }
   },
@@ -101,7 +101,7 @@ async function scanInLittleMemory(file: string, size: number, options: Parameter
     way(mapped, 'windows', [false]),
     way(read, 'readSync', []),
     way('windows({ dropBehind })', 'windows', [true], goals),
-    way('windows({ dropBehind }), for await', 'windowsAwaited', [true], goals),
+    way('chunks({ dropBehind }), for await', 'chunksAwaited', [true], goals),
   ]
   try {
     await race(`One pass in ${memory / MIB} MiB, cold`, ways, options)

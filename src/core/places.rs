@@ -7,21 +7,23 @@ use super::job::Job;
 use super::mapping::Mapping;
 use super::populate::prefetch;
 
-/// Brings many small places into memory: the disk is asked for all of them before the first is
-/// waited for.
+/// How many places the disk is asked for before the first of them is waited for. That many are on
+/// their way all the time: what is waited for in batches lets the disk run dry at each one's end.
+const ASKED_AHEAD: usize = 256;
+
+/// Brings many small places into memory.
 pub fn prefetch_places(mapping: &Mapping, offsets: &[f64], size: u64, job: &Job) -> Result<()> {
-    /// How many requests are given to the disk before they are waited for.
-    const BATCH: usize = 256;
     let offsets = places(mapping, offsets, size)?;
     let hint = advice::advice("willneed")?;
-    for batch in offsets.chunks(BATCH) {
-        job.check()?;
-        for &offset in batch {
-            mapping.advise(hint, offset, size)?;
+    let ask = |offset: u64| mapping.advise(hint, offset, size);
+    for &offset in offsets.iter().take(ASKED_AHEAD) {
+        ask(offset)?;
+    }
+    for (index, &offset) in offsets.iter().enumerate() {
+        if let Some(&ahead) = offsets.get(index + ASKED_AHEAD) {
+            ask(ahead)?;
         }
-        for &offset in batch {
-            prefetch(mapping, offset, size, job)?;
-        }
+        prefetch(mapping, offset, size, job)?;
     }
     Ok(())
 }

@@ -70,7 +70,15 @@ pub fn is_resident(mapping: &Mapping, offset: u64, length: u64) -> Result<bool> 
     }
     let _held = region.hold()?;
     let (start, span) = region.pages_of(offset as usize, length as usize);
-    let mut flags = vec![0; span / sys::page_size()];
+    let pages = span / sys::page_size();
+    // Counting what the cache has of a file takes a hundredth of the time, where the system can.
+    let cached = region.file().and_then(|file| {
+        sys::cache_counts(file.fd(), region.slot().file_offset(start), span as u64).ok()
+    });
+    if cached.is_some_and(|counts| counts.cached == pages as u64) {
+        return Ok(true);
+    }
+    let mut flags = vec![0; pages];
     // SAFETY: the pages around a range of a region belong to that region, which is held.
     unsafe { sys::resident_pages(start, &mut flags) }?;
     Ok(flags.iter().all(|&flag| flag == 1))

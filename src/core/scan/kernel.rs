@@ -132,6 +132,7 @@ mod avx2 {
         let mut pairs = bytes.chunks_exact(2 * V);
         let mut base = 0;
         for pair in pairs.by_ref() {
+            prefetch(pair);
             let (low, high) = (load(pair, 0), load(pair, V));
             seen = _mm256_or_si256(seen, _mm256_or_si256(low, high));
             let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)).cast_unsigned();
