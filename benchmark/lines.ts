@@ -1,10 +1,11 @@
 /** Every line of a text that is in memory. */
-import { createReadStream } from 'node:fs'
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { mmapSync } from '../index.js'
 import { absent, apart, type Works } from './apart.js'
 import { loadPeer } from './peers.js'
 import { race, type Way } from './race.js'
+import { keep } from './run.js'
 import type { Settings } from './settings.js'
 import { hold, textFile } from './text.js'
 
@@ -70,6 +71,27 @@ export const works: Works = {
     mapping.closeSync()
     return sum
   },
+  // What the strings take by themselves, of one block that is in the processor's cache and was cut before.
+  strings: (file: string, count: number, sum: number) => {
+    const block = Buffer.alloc(65_472)
+    const fd = openSync(file, 'r')
+    readSync(fd, block)
+    closeSync(fd)
+    const ends = [...block.entries()].flatMap(([place, byte]) => (byte === 10 ? place : []))
+    return () => {
+      for (let made = 0; made < count; made += ends.length) {
+        const text = block.toString('latin1')
+        let start = 0
+        const batch: string[] = []
+        for (const end of ends) {
+          batch.push(text.substring(start, end))
+          start = end + 1
+        }
+        keep(batch)
+      }
+      return sum
+    }
+  },
   // What a line costs that is there already: nothing but the waiting.
   settled: (count: number, sum: number) => async () => {
     let left = count
@@ -115,6 +137,7 @@ function asStrings(file: string, count: number, sum: number, isOld: boolean): Wa
     of('batchesAwaited', 'lines().batches(), for await', { [READLINE]: isOld ? 10 : 6 }),
     of('each', 'lines(), for of', { [READLINE]: 6, [name]: 10 }),
     of('batches', 'lines().batches(), for of', { [READLINE]: 10, [name]: 20 }),
+    apart({ name: 'the strings, without a file' }, import.meta.url, 'strings', [file, count, sum]),
   ]
 }
 

@@ -50,6 +50,15 @@ export const works: Works = {
     await mapping.close()
     return fingerprint(hash.digest())
   },
+  // What the hash takes by itself, of bytes that are in the processor's cache.
+  hashAlone: (size: number) => {
+    const block = Buffer.alloc(2 ** 20)
+    return () => {
+      const hash = createHash('sha256')
+      for (let done = 0; done < size; done += block.length) hash.update(block)
+      hash.digest()
+    }
+  },
 }
 
 async function send(source: Readable, port: number): Promise<number> {
@@ -78,7 +87,7 @@ export async function streams({ size, rounds, file: kept }: Settings): Promise<v
   try {
     if (isThere('python3')) await toSocket(file, options)
     else console.log('A file to a socket: no python3 here, which receives it\n')
-    await race('A file to sha256', toHash(file), options)
+    await race('A file to sha256', toHash(file, size), options)
   } finally {
     await held.end()
   }
@@ -111,12 +120,13 @@ async function openSink(): Promise<{ sink: ChildProcess; port: number }> {
   return { sink, port: Number(port.toString()) }
 }
 
-function toHash(file: string): Way[] {
+function toHash(file: string, size: number): Way[] {
   const pipe = 'fs.createReadStream().pipe'
   return [
     apart({ name: pipe }, import.meta.url, 'pipeToHash', [file, 65_536]),
     apart({ name: 'the same, 1 MiB' }, import.meta.url, 'pipeToHash', [file, 2 ** 20]),
     apart({ name: 'createReadStream().pipe', goals: { [pipe]: 2.5 } }, import.meta.url, 'mappedToHash', [file]),
     apart({ name: 'chunks(), update()', goals: { [pipe]: 2.5 } }, import.meta.url, 'windowsToHash', [file]),
+    apart({ name: 'the hash, without a file' }, import.meta.url, 'hashAlone', [size]),
   ]
 }
