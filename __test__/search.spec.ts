@@ -350,6 +350,22 @@ test('breaking off ends the search', async (t) => {
   await memory.close()
 })
 
+test('breaking off ends the search at whatever moment', async (t) => {
+  const memory = endless(t)
+  memory.write('a')
+  // A part takes about as long as a turn of the event loop.
+  const small = { first: 2 ** 14, least: 2 ** 14, most: 2 ** 14, wanted: 1 }
+  for (let round = 0; round < 100; round++) {
+    const walk = matchesBy(regionOf(memory), 'a', {}, small)[Symbol.asyncIterator]()
+    t.false((await walk.next()).done)
+    const waiting = walk.next()
+    for (let turn = 0; turn < round % 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+    await walk.return?.()
+    t.deepEqual(await waiting, { done: true, value: undefined })
+  }
+  await memory.close()
+})
+
 test('closing in the middle of a walk makes the next step fail', async (t) => {
   const memory = mmapAnonymous(100)
   t.throws(

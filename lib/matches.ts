@@ -168,8 +168,10 @@ class Parts<T> implements Source<T> {
       region.check()
       if (this.#ahead === undefined && this.#at.isOver) return []
       const found = await this.#waitFor(this.#ahead ?? this.#search())
+      // Ended when the part was through already: nothing was left to cancel.
+      if (this.#ended) return []
       this.#at.advance(found)
-      this.#ahead = this.#at.isOver || this.#ended ? undefined : this.#search()
+      this.#ahead = this.#at.isOver ? undefined : this.#search()
       this.#tell(this.#at.done)
       if (found.length > HEAD) return this.#convert(search, found)
     }
