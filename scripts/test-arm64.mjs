@@ -15,6 +15,14 @@ import { root } from './run.mjs'
 import { report, runSteps } from './steps.mjs'
 import { findTarget } from './targets.mjs'
 
+// What qemu 7.2 itself can't do: reserve 10 TiB of addresses for its guest, and get over a fault in the middle of a store
+// (it ends on an assertion of its own).
+const beyondQemu = [
+  'views lie right everywhere in a file of 10 TiB',
+  'windows cross every boundary of a file that is longer than any ArrayBuffer',
+  'a store into a read-only page of which the file was cut is a fault',
+]
+
 const { values, positionals } = parseArgs({
   options: { only: { type: 'string', default: extremes.join(',') } },
   allowPositionals: true,
@@ -24,6 +32,8 @@ const chosen = positionals.length > 0 ? positionals : platformSpecs
 const library = crossBuild(findTarget('linux-arm64-gnu'))
 needDebian(['qemu-user', 'libc6:arm64', 'libstdc++6:arm64', 'libatomic1:arm64'], 'Running arm64 programs')
 const nodes = values.only.split(',').map((major) => ({ major, node: findForeignNode(major, 'linux-arm64') }))
+
+const matches = process.arch === 'arm64' ? '' : beyondQemu.map((title) => `--match '!${title}'`).join(' ')
 
 process.env.NAPI_RS_NATIVE_LIBRARY_PATH = library
 // TypeScript is stripped by this machine's own esbuild: the package of the other processor's is not installed.
@@ -47,7 +57,7 @@ try {
 function step({ major, node }) {
   return {
     name: `ava on Node ${major}, linux-arm64`,
-    command: `${node} -p "process.version + ' ' + process.arch" && ${node} node_modules/ava/entrypoints/cli.mjs --tap --timeout=20m ${chosen.join(' ')}`,
+    command: `${node} -p "process.version + ' ' + process.arch" && ${node} node_modules/ava/entrypoints/cli.mjs --tap --timeout=20m ${matches} ${chosen.join(' ')}`,
     count: countAva,
   }
 }
