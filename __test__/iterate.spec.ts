@@ -252,3 +252,24 @@ test('a program that leaves loops in the middle ends by itself, and nothing is r
   )
   t.deepEqual(outcome, { code: 0, signal: null, stdout: 'end\n', stderr: '' })
 })
+
+test('a loop that is left while it waits for the disk ends, and the process goes on', async (t) => {
+  const code = `
+    import assert from 'node:assert'
+    import { writeFileSync } from 'node:fs'
+    import { mmapSync } from 'memmap'
+    writeFileSync('cold.bin', Buffer.alloc(2 ** 26, 'a'))
+    const mapping = mmapSync('cold.bin')
+    for (const walk of [mapping.chunks(), mapping.lines({ encoding: 'buffer' }), mapping.records(64).batches()]) {
+      mapping.evictSync()
+      const iterator = walk[Symbol.asyncIterator]()
+      const waiting = iterator.next()
+      await iterator.return()
+      assert.equal((await waiting).value, undefined)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    await mapping.close()
+    console.log('closed')`
+  const { code: exit, signal, stdout, stderr } = await runCode(code, { cwd: tempDir(t), timeout: 60_000 })
+  t.deepEqual({ exit, signal, stdout, stderr }, { exit: 0, signal: null, stdout: 'closed\n', stderr: '' })
+})

@@ -105,6 +105,7 @@ class Parts<T> implements Source<T> {
   readonly #cursor: Cursor<T>
   readonly #ahead: Ahead
   #turn = performance.now()
+  #ended = false
 
   constructor({ region, start, end, dropBehind, signal }: Route, cursor: Cursor<T>, isBlocking: boolean) {
     this.#region = region
@@ -126,7 +127,8 @@ class Parts<T> implements Source<T> {
   }
 
   async pull(): Promise<T[]> {
-    while (this.#hasMore()) {
+    // It may be ended during a wait, which then is over, though the bytes are not there.
+    while (!this.#ended && this.#hasMore()) {
       const { position, reach } = this.#cursor
       const waiting = this.#ahead.before(position, reach - position) ?? this.#letOthersRun()
       if (waiting === undefined) {
@@ -141,6 +143,7 @@ class Parts<T> implements Source<T> {
   }
 
   end(): void {
+    this.#ended = true
     this.#ahead.end()
   }
 
