@@ -3,7 +3,7 @@
 //! A page without a block is a fault when the disk is full, so blocks are allocated before the
 //! bytes are mapped. Where that fails the file is as it was.
 
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 use super::error::{Error, Result};
 use super::file::SharedFile;
@@ -30,9 +30,13 @@ fn allocate(file: &SharedFile, start: u64, from: u64, to: u64) -> Result<()> {
     if to <= start {
         return Ok(());
     }
-    let result = match sys::allocate(file.fd(), start, to - start) {
-        Err(error) if error.errno() == Some(sys::EOPNOTSUPP) => write_zeros(file, from, to),
-        result => result,
+    let result = if is_hopeless(file, from, to) {
+        refuse(file, to)
+    } else {
+        match sys::allocate(file.fd(), start, to - start) {
+            Err(error) if error.errno() == Some(sys::EOPNOTSUPP) => write_zeros(file, from, to),
+            result => result,
+        }
     };
     result.map_err(|error| {
         if to > from {
@@ -42,6 +46,22 @@ fn allocate(file: &SharedFile, start: u64, from: u64, to: u64) -> Result<()> {
         }
         explain(error, from, to)
     })
+}
+
+/// Whether the disk can't have what is to be added. Trying all the same would take the last block
+/// from everybody else, for as long as it takes to find out.
+fn is_hopeless(file: &SharedFile, from: u64, to: u64) -> bool {
+    let allocated = file.file().metadata().map_or(0, |data| data.blocks() * 512);
+    let known = from.saturating_add(allocated);
+    sys::free_space(file.fd()).is_some_and(|free| to > known.saturating_add(free))
+}
+
+/// The error for what is hopeless: a file may have a limit of its own, which one block tells.
+fn refuse(file: &SharedFile, to: u64) -> Result<()> {
+    match sys::allocate(file.fd(), to - 1, 1) {
+        Err(error) if error.errno() != Some(sys::EOPNOTSUPP) => Err(error),
+        _ => Err(Error::system(sys::ENOSPC, "fallocate")),
+    }
 }
 
 /// Makes the file `size` zero bytes with blocks under all of them, whatever it held. All blocks
@@ -89,7 +109,6 @@ fn explain(error: Error, from: u64, to: u64) -> Error {
 mod tests {
     use super::*;
     use std::os::fd::AsRawFd;
-    use std::os::unix::fs::MetadataExt;
     use std::sync::Arc;
 
     fn file(dir: &tempfile::TempDir, contents: &[u8]) -> (Arc<SharedFile>, std::path::PathBuf) {
@@ -126,6 +145,17 @@ mod tests {
         let (shared, path) = file(&dir, &[7; 10_000]);
         start_over(&shared, 10_000, 5000).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), vec![0; 5000]);
+    }
+
+    #[test]
+    fn what_the_disk_can_not_have_is_not_even_tried() {
+        let dir = tempfile::tempdir().unwrap();
+        let (shared, path) = file(&dir, b"abc");
+        let free = sys::free_space(shared.fd()).unwrap();
+        assert!(!is_hopeless(&shared, 3, 100));
+        assert!(is_hopeless(&shared, 3, 2 * free + (1 << 30)));
+        assert!(grow(&shared, 3, 2 * free + (1 << 30)).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"abc");
     }
 
     #[test]

@@ -204,6 +204,23 @@ pub struct FileSystem {
     pub is_layered: bool,
 }
 
+/// How many bytes are free on the file system of an open file; nothing where it has no limit or
+/// does not tell.
+#[must_use]
+pub fn free_space(fd: i32) -> Option<u64> {
+    // SAFETY: all-zero is a valid statvfs, and the call fills it.
+    let mut fs: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
+    if unsafe { libc::fstatvfs(fd, &raw mut fs) } != 0 || fs.f_blocks == 0 {
+        return None;
+    }
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "the types differ between platforms"
+    )]
+    Some((fs.f_bfree as u64).saturating_mul(fs.f_frsize as u64))
+}
+
 /// Looks at the file system of an open file. Safe to call in a signal handler.
 /// `statfs(2)`: <https://man7.org/linux/man-pages/man2/statfs.2.html>
 pub fn file_system(fd: i32) -> Result<FileSystem> {
