@@ -206,3 +206,27 @@ for (const [title, flags] of [
     closeSync(fd)
   })
 }
+
+test('write() into a file that was cut does not make it longer', (t) => {
+  const file = tempFile(t)
+  truncateSync(file, 2 ** 20)
+  const mapping = mmapSync(file, { mode: 'r+' })
+  truncateSync(file, 100)
+  t.throws(() => mapping.write(Buffer.alloc(2 ** 19, 1), 2 ** 17), { code: 'ERR_MEMMAP_FAULT' })
+  t.is(statSync(file).size, 100)
+  mapping.closeSync()
+})
+
+test('write() of much from a mapping that was cut says so', (t) => {
+  const [from, to] = [tempFile(t), tempFile(t)]
+  for (const file of [from, to]) truncateSync(file, 2 ** 20)
+  const [source, target] = [mmapSync(from), mmapSync(to, { mode: 'r+' })]
+  const view = source.buffer()
+  truncateSync(from, 0)
+  for (const look of [false, true]) {
+    if (look) t.is(view[0], 0)
+    t.throws(() => target.write(view.subarray(0, 2 ** 19)), { code: 'ERR_MEMMAP_FAULT' })
+  }
+  source.closeSync()
+  target.closeSync()
+})

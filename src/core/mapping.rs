@@ -22,6 +22,8 @@ use super::table::{Fault, Reason};
 
 /// From so many bytes on it pays to ask whether the system had better write them.
 const LARGE_WRITE: usize = 16 << 10;
+/// So much is written in one call.
+const WRITE_STEP: usize = 1 << 20;
 
 /// What a mapping is made of.
 #[derive(Debug)]
@@ -304,7 +306,7 @@ impl Mapping {
         let Some(region) = self.region()? else {
             return Ok(false);
         };
-        let held = region.hold()?;
+        let _held = region.hold()?;
         let file = region.file().filter(|file| file.writes_at_offsets());
         let Some(file) = file.filter(|_| self.mode.writes_file()) else {
             return Ok(false);
@@ -319,17 +321,29 @@ impl Mapping {
         if overlaps || is_there.contains(&1) || region.fault_count() > 0 {
             return Ok(false);
         }
-        // SAFETY: the source is readable, or address space of ours, which is an error to the call.
-        let written = unsafe { sys::write_at(file.fd(), source, length, self.offset + offset) };
-        drop(held);
-        match written.as_ref().map_err(Error::errno) {
-            Ok(()) => Ok(true),
-            Err(Some(sys::ENOSPC | sys::EDQUOT | sys::EIO)) => written
-                .map(|()| true)
-                .map_err(|error| error.at(self.name())),
-            // Storing may still be possible, or knows better what is wrong with the source.
-            Err(_) => Ok(false),
+        for done in (0..length).step_by(WRITE_STEP) {
+            let (count, at) = (
+                WRITE_STEP.min(length - done),
+                self.offset + offset + done as u64,
+            );
+            // The system would make a file longer again that somebody has cut: stores don't.
+            let status = sys::fstat(file.fd())?;
+            if status.kind != Kind::Regular || status.size < at + count as u64 {
+                return Ok(false);
+            }
+            // SAFETY: the source is readable, or address space of ours, which is an error here.
+            match unsafe { sys::write_at(file.fd(), source.add(done), count, at) } {
+                Ok(()) => {}
+                Err(error) => {
+                    return match error.errno() {
+                        Some(sys::ENOSPC | sys::EDQUOT | sys::EIO) => Err(error.at(self.name())),
+                        // Storing may still be possible, or knows what is wrong with the source.
+                        _ => Ok(false),
+                    };
+                }
+            }
         }
+        Ok(true)
     }
 
     /// Fills a range with `pattern`, again and again; the last one may be cut.
