@@ -59,7 +59,8 @@ test.serial('without procfs a file is opened again by its path, and only if it s
     renameSync('new', 'file')
     const replaced = mmapSync('new2', { mode: 'w+', size: 1 })
     renameSync('file', 'new2')
-    try { replaced.lockSync() } catch ({ code }) { console.log([busy, code].join()) }`
+    try { replaced.lockSync() } catch ({ code }) { console.log([busy, code].join()) }
+    for (const mapping of [one, other, replaced]) mapping.closeSync()`
   const { stdout, stderr, code: status } = await runCode(code, { cwd: tempDir(t), through: hide })
   t.deepEqual([stdout, stderr, status], [',ERR_MEMMAP_LOCK_REPLACED\n', '', 0])
 })
