@@ -1,6 +1,6 @@
 // All that must hold: the one list behind `npm run check` and CI. Quick ones first.
 
-import { countAva, countCargo, countOwn } from './count.mjs'
+import { countAva, countOwn, countTests } from './count.mjs'
 import { findNode } from './nodes.mjs'
 
 /** @type {import('./steps.mjs').Step[]} */
@@ -25,8 +25,14 @@ export const checks = [
   { name: 'examples', command: 'node scripts/check-examples.mjs' },
   { name: 'examples in docs', command: 'node scripts/check-docs.mjs' },
   { name: 'clippy', command: 'cargo clippy --all-targets --quiet -- -D warnings' },
-  { name: 'cargo test', command: 'cargo test --no-fail-fast', count: countCargo },
 ]
+
+/**
+ * What users type: the Rust tests, and the specs on the Node that runs this.
+ *
+ * @type {import('./steps.mjs').Step}
+ */
+export const tests = { name: 'npm test', command: 'npm test --silent -- --tap', count: countTests }
 
 /**
  * The specs on the Node of this major version.

@@ -3,17 +3,16 @@
 
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { checks, platforms, rehearsal, specs } from './checks.mjs'
+import { checks, platforms, rehearsal, specs, tests } from './checks.mjs'
 import { majors } from './nodes.mjs'
 import { report, runSteps } from './steps.mjs'
 
 const flag = { type: 'boolean', default: false }
 const { values } = parseArgs({ options: { matrix: flag, platforms: flag } })
 const [running] = process.versions.node.split('.')
-const nodes = values.matrix ? majors : [running]
 
-const steps = [...checks, ...nodes.map(specs)]
-if (values.matrix) steps.push(rehearsal)
+const steps = [...checks, tests]
+if (values.matrix) steps.push(...majors.filter((major) => major !== running).map(specs), rehearsal)
 if (values.platforms) steps.push(...platforms)
 
 process.exitCode = report(await runSteps(steps))

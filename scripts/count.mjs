@@ -22,6 +22,18 @@ export function countAva({ code, output }) {
   return settle(code, { passed: last('pass'), failed: last('fail') })
 }
 
+/** `npm test` is both, one after the other: where the first fails there is no second. */
+export function countTests({ code, output }) {
+  return settle(code, sum([countCargo({ code: 0, output }), countAva({ code: 0, output })]))
+}
+
+/** The tests that failed, by the names that the runners print. */
+export function failures(output) {
+  return [...output.matchAll(/^(?:not ok (?:\d+ - )?(.+)|test (.+) \.\.\. FAILED)$/gm)].map(
+    ([, ava, cargo]) => ava ?? cargo,
+  )
+}
+
 /** This project's own runners end with a line `12 passed, 0 failed`. */
 export function countOwn({ code, output }) {
   const [, passed = 0, failed = 0] = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1) ?? []

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { countAva, countCargo, countCheck, countOwn, sum } from './count.mjs'
+import { countAva, countCargo, countCheck, countOwn, countTests, failures, sum } from './count.mjs'
 
 const cargo = [
   'running 2 tests',
@@ -33,6 +33,24 @@ test('ava: failures that it did not count are one', () => {
 test('ava: a start that fails is a failure, and so is no test', () => {
   assert.deepEqual(countAva({ code: 1, output: 'Error: cannot find module' }), { passed: 0, failed: 1 })
   assert.deepEqual(countAva({ code: 0, output: '# pass 0\n# fail 0\n' }), { passed: 0, failed: 1 })
+})
+
+test('npm test: both are added up', () => {
+  const ava = '# pass 7\n# fail 2\n'
+  assert.deepEqual(countTests({ code: 1, output: `${cargo}\n${ava}` }), { passed: 12, failed: 3 })
+  assert.deepEqual(countTests({ code: 0, output: cargo }), { passed: 5, failed: 2 }, 'ava never ran')
+  assert.deepEqual(countTests({ code: 0, output: ava }), { passed: 7, failed: 3 }, 'cargo never ran')
+})
+
+test('failures are told by name', () => {
+  const output = [
+    'test core::a::tests::holds ... ok',
+    'test core::a::tests::breaks ... FAILED',
+    'ok 1 - a › holds',
+    'not ok 2 - a › breaks',
+    '  at: not ok, as it says',
+  ].join('\n')
+  assert.deepEqual(failures(output), ['core::a::tests::breaks', 'a › breaks'])
 })
 
 test('own runners: the last such line is read', () => {

@@ -1,7 +1,7 @@
 // Runs steps one after another, all of them whatever fails, and says at the end what came out.
 
 import { run } from './run.mjs'
-import { countCheck, sum } from './count.mjs'
+import { countCheck, failures, sum } from './count.mjs'
 
 /**
  * @typedef {object} Step
@@ -17,15 +17,15 @@ export async function runSteps(steps) {
   for (const step of steps) {
     console.log(`\n== ${step.name} ==`)
     const start = performance.now()
-    const counts = await runStep(step)
+    const { counts, names } = await runStep(step)
     const seconds = (performance.now() - start) / 1000
-    results.push({ name: step.name, ...counts, seconds })
+    results.push({ name: step.name, ...counts, names, seconds })
     console.log(`-- ${step.name}: ${counts.passed} passed, ${counts.failed} failed in ${seconds.toFixed(1)} s`)
   }
   return results
 }
 
-/** Prints a table and, alone on the last line, the totals. Returns the exit code. */
+/** Prints a table, what failed, and, alone on the last line, the totals. Returns the exit code. */
 export function report(results) {
   console.log()
   console.table(
@@ -36,6 +36,9 @@ export function report(results) {
       ]),
     ),
   )
+  for (const { name, failed, names } of results) {
+    if (failed > 0) console.log(`failed: ${[name, ...names].join('\n  ')}`)
+  }
   const { passed, failed } = sum(results)
   console.log(`\n${passed} passed, ${failed} failed`)
   return failed === 0 && passed > 0 ? 0 : 1
@@ -47,7 +50,8 @@ async function runStep({ command, count = countCheck, prepare }) {
     options = prepare?.()
   } catch (error) {
     console.log(String(error))
-    return { passed: 0, failed: 1 }
+    return { counts: { passed: 0, failed: 1 }, names: [] }
   }
-  return count(await run(command, options))
+  const result = await run(command, options)
+  return { counts: count(result), names: failures(result.output) }
 }
