@@ -243,6 +243,12 @@ struct Waits {
     is_polling: bool,
 }
 
+impl Waits {
+    fn forget(&mut self, wait: &Arc<Wait>) {
+        self.asleep.retain(|other| !Arc::ptr_eq(other, wait));
+    }
+}
+
 static WAITS: Mutex<Waits> = Mutex::new(Waits {
     threads: 0,
     asleep: Vec::new(),
@@ -294,7 +300,7 @@ pub(super) fn begin(wait: Arc<Wait>) {
     if spawn(move || sleep(for_thread)).is_err() {
         let mut waits = self::waits();
         waits.threads -= 1;
-        waits.asleep.retain(|other| !Arc::ptr_eq(other, &wait));
+        waits.forget(&wait);
         enqueue(waits, wait);
     }
 }
@@ -335,9 +341,13 @@ fn spawn(work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
 /// Sleeps for one lock after the other, until nothing is left in the queue.
 fn sleep(mut wait: Arc<Wait>) {
     loop {
-        let result = wait.lock(true);
+        let result = if is_dismissed(&wait) {
+            Ok(false)
+        } else {
+            wait.lock(true)
+        };
         // From here on nobody adopts it.
-        waits().asleep.retain(|other| !Arc::ptr_eq(other, &wait));
+        waits().forget(&wait);
         conclude(&wait, result);
         drop(wait);
         let mut waits = waits();
@@ -348,6 +358,16 @@ fn sleep(mut wait: Arc<Wait>) {
         waits.asleep.push(Arc::clone(&next));
         wait = next;
     }
+}
+
+/// Whether it was given up before the sleep began: then nobody adopts it any more.
+fn is_dismissed(wait: &Arc<Wait>) -> bool {
+    let mut waits = waits();
+    let is_dismissed = wait.lock.is_none() && wait.is_abandoned();
+    if is_dismissed {
+        waits.forget(wait);
+    }
+    is_dismissed
 }
 
 /// Tries what stands in the queue, in its order, again and again until nothing is left.
