@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use super::sys;
 
-/// Enough to keep a disk's queue filled while one slow file doesn't hold up the others.
-const MOST_THREADS: usize = 8;
+/// So many that closing and flushing don't stand behind long searches, or a disk that hangs. They
+/// cost addresses; memory only as far as they use their stacks.
+const MOST_THREADS: usize = 64;
 const IDLE: Duration = Duration::from_secs(10);
 /// The work is system calls with little of their own.
 const STACK: usize = 256 * 1024;
@@ -115,12 +116,17 @@ mod tests {
     }
 
     #[test]
-    fn a_waiting_job_does_not_hold_up_the_next() {
-        let (go, wait) = channel::<()>();
+    fn many_waiting_jobs_do_not_hold_up_the_next() {
+        let gate = std::sync::Arc::new(std::sync::Barrier::new(31));
         let (done, finished) = channel();
-        run(move || wait.recv().unwrap());
+        for _ in 0..30 {
+            let gate = std::sync::Arc::clone(&gate);
+            run(move || {
+                gate.wait();
+            });
+        }
         run(move || done.send(()).unwrap());
         finished.recv_timeout(Duration::from_secs(10)).unwrap();
-        go.send(()).unwrap();
+        gate.wait();
     }
 }
