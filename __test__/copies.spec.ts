@@ -230,3 +230,35 @@ test('write() of much from a mapping that was cut says so', (t) => {
   source.closeSync()
   target.closeSync()
 })
+
+const cutUses: Record<string, (mapping: Mapping) => unknown> = {
+  'read()': (mapping) => mapping.read(),
+  'readInto()': (mapping) => mapping.readInto(Buffer.alloc(60), 9_940),
+  'write()': (mapping) => mapping.write('end', 9_997),
+  'a large write()': (mapping) => mapping.write(Buffer.alloc(10_000, 'b'), 0),
+  'fill()': (mapping) => mapping.fill('b', { offset: 9_900, length: 51 }),
+  'copyWithin() from there': (mapping) => mapping.copyWithin(0, 9_990),
+  'copyWithin() to there': (mapping) => mapping.copyWithin(9_990, 0, 10),
+  'gather()': (mapping) => mapping.gather([0, 9_949], 2, Buffer.alloc(4)),
+  'flush()': (mapping) => mapping.flush(),
+  'flushSync()': (mapping) => mapping.flushSync({ offset: 9_950, length: 1 }),
+  'evict()': (mapping) => mapping.evict(),
+  'assertHealthy()': (mapping) => mapping.assertHealthy(),
+}
+
+// Such a page is there, filled up with zeros: no access traps.
+for (const [name, use] of Object.entries(cutUses))
+  test(`a file that is cut within its last page is a fault for ${name}`, async (t) => {
+    const file = tempFile(t, Buffer.alloc(10_000, 'a'))
+    const mapping = mmapSync(file, { mode: 'r+' })
+    t.teardown(() => mapping.close())
+    truncateSync(file, 9_950)
+    t.is(mapping.read({ length: 9_950 }).toString(), 'a'.repeat(9_950))
+    mapping.write('b', 9_949)
+    mapping.flushSync({ length: 9_950 })
+    t.deepEqual(mapping.faults, [])
+    const error = await t.throwsAsync(async () => use(mapping), { code: 'ERR_MEMMAP_FAULT' })
+    t.like(error, { reason: 'truncated', path: file })
+    t.true(mapping.faults.every(({ offset }) => offset >= 9_950))
+    t.is(statSync(file).size, 9_950)
+  })

@@ -228,7 +228,7 @@ test('where a file ends in the middle of a page now, the rest of the page become
     truncateSync('lines.txt', 1001)
     const fault = { code: 'ERR_MEMMAP_FAULT', path: 'lines.txt', offset: 1001, reason: 'truncated' }
     assert.equal([...mapping.lines({ length: 1000 })].length, 200)
-    mapping.assertHealthy()
+    assert.deepEqual(mapping.faults, [])
     assert.throws(() => [...mapping.lines()], fault)
     assert.deepEqual(mapping.faults, [{ offset: 1001, reason: 'truncated' }])
     assert.throws(() => mapping.assertHealthy(), fault)

@@ -618,8 +618,8 @@ export class Memory {
   }
 
   /**
-   * Throws if a page could not be delivered so far, or a flush of the file has failed. A loop over a view sees zeros in the place
-   * of such a page; ask afterwards.
+   * Throws if a page could not be delivered so far, if the file has become shorter than the mapping, or if a flush of it has
+   * failed. A loop over a view sees zeros in the place of what is gone; ask afterwards.
    *
    * @throws `ERR_MEMMAP_FAULT`, `ERR_MEMMAP_FLUSH_LOST`, `ERR_MEMMAP_CLOSED`
    *
@@ -637,7 +637,10 @@ export class Memory {
    */
   assertHealthy(): void {
     this.#region.check()
-    this.#region.run((native) => native.checkDamage())
+    this.#region.run((native) => {
+      native.checkExtent(0, this.length)
+      native.checkDamage()
+    })
   }
 
   /**

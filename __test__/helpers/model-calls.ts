@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Advice, Mapping } from '../../index.js'
 import { PAGE } from './model-memory.js'
-import { call, type Operation, refusal, same, type Subject, throwsCode, type World } from './model-world.js'
+import { call, type Operation, type Range, refusal, same, type Subject, throwsCode, type World } from './model-world.js'
 
 export type Open = Subject & { readonly mapping: Mapping }
 
@@ -61,7 +61,7 @@ function read(world: World, subject: Open): void {
   const model = () => subject.memory.read(range.offset, range.length)
   call(
     subject,
-    undefined,
+    { reads: range },
     () => subject.mapping.read(range),
     model,
     (copy) => copy,
@@ -77,7 +77,7 @@ function readInto(world: World, subject: Open): void {
     return target
   }
   const model = () => Buffer.concat([Buffer.of(7), subject.memory.read(offset, length), Buffer.of(7)])
-  call(subject, undefined, real, model, (bytes) => bytes)
+  call(subject, { reads: { offset, length } }, real, model, (bytes) => bytes)
 }
 
 function write(world: World, subject: Open): void {
@@ -93,7 +93,7 @@ function write(world: World, subject: Open): void {
     memory.store(range.offset, from === undefined ? source : memory.read(from, range.length))
     return undefined
   }
-  call(subject, range, () => assert.equal(mapping.write(source, range.offset), range.length), model)
+  call(subject, { writes: range }, () => assert.equal(mapping.write(source, range.offset), range.length), model)
 }
 
 // A view of the very mapping to write from, where one can be had.
@@ -113,7 +113,7 @@ function fill(world: World, subject: Open): void {
     memory.store(range.offset, Buffer.alloc(range.length, pattern))
     return undefined
   }
-  call(subject, range, () => assert.equal(mapping.fill(value, range), mapping), model)
+  call(subject, { writes: range }, () => assert.equal(mapping.fill(value, range), mapping), model)
 }
 
 function copyWithin(world: World, subject: Open): void {
@@ -126,7 +126,8 @@ function copyWithin(world: World, subject: Open): void {
     if (length > 0) memory.store(target, memory.read(start, length))
     return undefined
   }
-  call(subject, { offset: target, length }, () => mapping.copyWithin(target, start, start + length), model)
+  const ranges = { reads: { offset: start, length }, writes: { offset: target, length } }
+  call(subject, ranges, () => mapping.copyWithin(target, start, start + length), model)
 }
 
 function windows(world: World, subject: Open): void {
@@ -167,16 +168,11 @@ function chunks(world: World, subject: Open): void {
 // that is a fault like any other.
 function isRefusedToWalk(subject: Subject, { offset, length }: Range, walk: () => unknown): boolean {
   const refused = refusal(subject)
-  const isCut = length > 0 && subject.memory.offset + offset + length > subject.memory.file.size
+  const isCut = subject.memory.isCut({ offset, length })
   if (refused === undefined && !isCut) return false
   throwsCode(walk, refused ?? 'ERR_MEMMAP_FAULT')
   if (refused === undefined) subject.memory.reasons.add('truncated')
   return true
-}
-
-interface Range {
-  readonly offset: number
-  readonly length: number
 }
 
 function advise(world: World, subject: Open): void {
@@ -263,8 +259,16 @@ async function flush(world: World): Promise<void> {
   const attempt = async () => (sync ? mapping.flushSync(range) : mapping.flush(range))
   const refused = refusal(subject)
   if (refused !== undefined) return assert.rejects(attempt, { code: refused })
+  if (isCutWhereStoresReach(subject, range)) return assert.rejects(attempt, { code: 'ERR_MEMMAP_FAULT' })
   const { bytes, level } = await attempt()
   assert.deepEqual([bytes, level], [memory.isPrivate || subject.mode === 'r' ? 0 : range.length, 'data'])
+}
+
+/** Whether bytes are to be made durable that the file has lost: from then on that is a fault. */
+export function isCutWhereStoresReach(subject: Subject, range: Range): boolean {
+  const isCut = !subject.memory.isPrivate && subject.mode !== 'r' && subject.memory.isCut(range)
+  if (isCut) subject.memory.reasons.add('truncated')
+  return isCut
 }
 
 // Nothing is clamped, and nothing happens.

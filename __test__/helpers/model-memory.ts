@@ -106,6 +106,16 @@ export class ModelMemory {
     })
   }
 
+  /** Whether the file does not reach to the end of a range. */
+  isCut(range: { readonly offset: number; readonly length: number } | undefined): boolean {
+    return range !== undefined && range.length > 0 && this.offset + range.offset + range.length > this.file.size
+  }
+
+  /** Whether its last byte lies in a page that the mapping has for itself: what is there stays, wherever the file ends. */
+  endsInOwnPage(range: { readonly offset: number; readonly length: number } | undefined): boolean {
+    return range !== undefined && this.#own.has(Math.floor((this.offset + range.offset + range.length - 1) / PAGE))
+  }
+
   /** How many bytes from `offset` on there are before one that can't be delivered. */
   deliverable(offset: number, length: number): number {
     return this.#parts(offset, length).find(({ page }) => !this.#isLive(page))?.done ?? length

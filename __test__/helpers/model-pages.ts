@@ -1,6 +1,6 @@
 /** The steps that bring pages into memory, keep them there and let them go. None of them may change a byte. */
 import assert from 'node:assert/strict'
-import { on, type Open, show } from './model-calls.js'
+import { isCutWhereStoresReach, on, type Open, show } from './model-calls.js'
 import { PAGE } from './model-memory.js'
 import { type Operation, refusal, throwsCode, type World } from './model-world.js'
 
@@ -17,6 +17,8 @@ function evict(world: World, subject: Open): void {
   world.note(`${subject.name} ${show(range)}`)
   const refused = refusal(subject)
   if (refused !== undefined) return throwsCode(() => subject.mapping.evictSync(range), refused)
+  if (isCutWhereStoresReach(subject, range))
+    return throwsCode(() => subject.mapping.evictSync(range), 'ERR_MEMMAP_FAULT')
   const { evicted = 0, resident = 0 } = subject.mapping.evictSync(range)
   assert(evicted >= 0 && resident >= 0 && evicted + resident <= range.length + 2 * PAGE)
 }

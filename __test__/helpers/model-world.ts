@@ -119,22 +119,39 @@ export function refusal(subject: Subject, range?: { offset: number; length: numb
   return mode === 'r' || memory.hasReadonly(range.offset, range.length) ? 'ERR_MEMMAP_READ_ONLY' : undefined
 }
 
+export interface Range {
+  readonly offset: number
+  readonly length: number
+}
+
 /**
  * Makes a library call and what it means to the model. Both end with the same error, or with results to be compared.
- * `writes`: the range that the call would change.
+ * What reaches to where the file doesn't any more is a fault, also within a page that has some of it.
  */
 export function call<T>(
   subject: Subject,
-  writes: { offset: number; length: number } | undefined,
+  { reads, writes }: { readonly reads?: Range; readonly writes?: Range },
   real: () => T,
   model: () => Uint8Array | undefined,
   bytesOf?: (result: T) => Uint8Array,
 ): void {
   const refused = refusal(subject, writes)
   if (refused !== undefined) return throwsCode(real, refused)
+  const { memory } = subject
+  const cut = [reads, writes].filter((range) => memory.isCut(range))
+  const isOpen = cut.length > 0 && cut.every((range) => memory.endsInOwnPage(range))
   const expected = model()
-  if (subject.memory.faulted) return throwsCode(real, 'ERR_MEMMAP_FAULT')
-  const result = real()
+  if (cut.length > 0 && !isOpen) memory.reasons.add('truncated')
+  if (memory.faulted) return throwsCode(real, 'ERR_MEMMAP_FAULT')
+  let result: T
+  try {
+    result = real()
+  } catch (error) {
+    // The bytes of a private copy may be delivered, or refused as the file's are.
+    if (!isOpen || (error as NodeJS.ErrnoException).code !== 'ERR_MEMMAP_FAULT') throw error
+    memory.reasons.add('truncated')
+    return
+  }
   if (expected !== undefined && bytesOf !== undefined) same(bytesOf(result), expected, 'the result')
 }
 
@@ -177,7 +194,10 @@ function checkSubject(subject: Subject): void {
   for (const live of memory.liveRanges()) {
     for (const held of subject.views) checkOverlap(subject, held, live)
     if (mapping === undefined || refusal(subject) !== undefined) continue
-    same(mapping.read(live), memory.read(live.offset, live.length), `a copy of ${name}`)
+    // The last page may have more of them than the file, which copies refuse to deliver.
+    const length = Math.min(live.length, memory.file.size - memory.offset - live.offset)
+    if (length > 0)
+      same(mapping.read({ offset: live.offset, length }), memory.read(live.offset, length), `a copy of ${name}`)
   }
 }
 

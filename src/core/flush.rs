@@ -148,6 +148,8 @@ fn flush_range(mapping: &Mapping, level: Level, offset: u64, length: u64) -> Res
     if !writes(mapping, level, length) {
         return Ok(Achieved::None);
     }
+    // Bytes that the file has lost can't be made durable.
+    mapping.check_extent(offset, length)?;
     // Without a region there are no bytes either.
     let pages = region.as_deref().filter(|_| length > 0);
     let pages = pages.map(|region| (region, offset as usize, length as usize));

@@ -2,6 +2,7 @@
 //! delivered, and the ledger of all that is mapped. Nothing here knows Node.
 
 pub mod advice;
+mod copies;
 pub mod error;
 pub mod evict;
 pub mod fault;

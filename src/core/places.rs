@@ -35,6 +35,7 @@ pub fn prefetch_places(mapping: &Mapping, offsets: &[f64], size: u64, job: &Job)
 /// `target` must be writable for `offsets.len() * size` bytes.
 pub unsafe fn gather(mapping: &Mapping, offsets: &[f64], size: u64, target: *mut u8) -> Result<()> {
     let offsets = places(mapping, offsets, size)?;
+    let end = offsets.iter().max().map_or(0, |last| last + size);
     foreign::watch(target, || {
         mapping.with_bytes(0, mapping.length(), |bytes| {
             for (index, &offset) in offsets.iter().enumerate() {
@@ -53,7 +54,8 @@ pub unsafe fn gather(mapping: &Mapping, offsets: &[f64], size: u64, target: *mut
                     );
                 }
             }
-        })
+        })?;
+        mapping.check_extent(0, end)
     })
 }
 
