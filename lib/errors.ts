@@ -142,11 +142,11 @@ function writeCodeIntoStack(error: Error, code: string): void {
   Reflect.deleteProperty(error, 'name')
 }
 
-// libuv's table has the names and the texts that `node:fs` uses, by libuv's own numbers. Those are the negated ones of C
-// except on Windows, where only the name leads from one to the other.
+// libuv's table has the names and the texts that `node:fs` uses, by libuv's own numbers. Those are the negated ones of C;
+// on Windows, where C has no such numbers for files, the native half speaks in libuv's.
 function describeErrno(failure: SystemFailure): { errno: number; code: string; text: string } {
   const table = util.getSystemErrorMap?.() ?? new Map<number, [string, string]>()
-  const known = process.platform === 'win32' ? undefined : table.get(-failure.errno)
+  const known = table.get(-failure.errno)
   if (known) return { errno: -failure.errno, code: known[0], text: known[1] }
 
   const code = Object.entries(constants.errno).find(([, number]) => number === failure.errno)?.[0]

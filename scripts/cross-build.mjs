@@ -6,7 +6,7 @@
 // Writes artifacts/memmap.PLATFORM.node, and checks each as scripts/check-artifact.mjs does.
 
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
@@ -43,10 +43,23 @@ export function crossEnvironment(target) {
       [`CARGO_TARGET_${name}_RUSTFLAGS`]: flags.join(' '),
       MEMMAP_ZIG: findZig(),
       MEMMAP_ZIG_TARGET: target.zig,
+      ...(target.format === 'pe' ? { LIBNODE_PATH: emptyLibnode() } : {}),
       // Without it rustc asks Xcode where the SDK is. zig has its own.
       ...(target.format === 'mach-o' ? { SDKROOT: root, MACOSX_DEPLOYMENT_TARGET: '11.0' } : {}),
     },
   }
+}
+
+/**
+ * A folder with an empty `libnode`. With GNU's tools napi-rs links every add-on to it, although it looks all functions
+ * up in the running program (`dyn-symbols`), and there is none to link to in `node.exe`.
+ */
+function emptyLibnode() {
+  const folder = path.join(targetFolder, 'libnode')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(path.join(folder, 'libnode.dll'), '')
+  writeFileSync(path.join(folder, 'libnode.a'), '!<arch>\n')
+  return folder
 }
 
 /** Builds for one target. The path of the binary. */

@@ -14,7 +14,9 @@ const dropped = [
   /^-mmacosx-version-min=/,
   /^-liconv$/,
   // For Windows: what GCC's own C runtime would need.
-  /^-l(?:mingw32|mingwex|msvcrt|gcc|gcc_eh)$/,
+  /^-l(?:mingw32|mingwex|msvcrt|gcc|gcc_eh|ssp|ssp_nonshared|:libpthread\.a)$/,
+  // What napi-rs wants linked, and looks up at run time instead.
+  /^-lnode$/,
   /^-(?:nolibc|-unwindlib=none)$/,
   /^-Wl,--nxcompat$/,
 ]
@@ -31,7 +33,8 @@ export function toZig(args, target) {
     else if (arg === '-lgcc_s') {
       // Unwinding: LLVM's own library, linked in, so that nobody needs GCC's. On macOS it is in the system's.
       if (!target.includes('macos')) kept.push('-lunwind')
-    } else if (!dropped.some((pattern) => pattern.test(arg))) kept.push(arg)
+    } else if (/^-Wl,.*\.def$/.test(arg)) kept.push(arg.slice('-Wl,'.length))
+    else if (!dropped.some((pattern) => pattern.test(arg))) kept.push(arg)
   }
   return kept
 }

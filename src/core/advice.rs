@@ -1,10 +1,8 @@
 //! Advice: how a range will be used.
 //! `madvise(2)`: <https://man7.org/linux/man-pages/man2/madvise.2.html>
 
-use memmap2::{Advice as Known, UncheckedAdvice};
-
 use super::error::{Error, Result};
-use super::sys::{ExtraAdvice, Populate};
+use super::sys::{ExtraAdvice, KnownAdvice as Known, Populate, UncheckedAdvice};
 
 /// Advice that leaves every byte as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +64,9 @@ fn unsupported(name: &str) -> Error {
 pub fn advice(name: &str) -> Result<Advice> {
     Ok(match name {
         "normal" => Advice::Known(Known::Normal),
+        #[cfg(unix)]
         "random" => Advice::Known(Known::Random),
+        #[cfg(unix)]
         "sequential" => Advice::Known(Known::Sequential),
         "willneed" => Advice::Known(Known::WillNeed),
         "cold" => extra(name, ExtraAdvice::Cold)?,
@@ -186,10 +186,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_four_plain_kinds_exist_everywhere() {
+    fn the_plain_kinds_exist_everywhere_but_patterns_on_unix_only() {
         let support = support();
-        for name in ["normal", "random", "sequential", "willneed"] {
-            assert!(support.contains(&(name, true)), "{name}");
+        for (name, is_there) in [
+            ("normal", true),
+            ("willneed", true),
+            ("random", cfg!(unix)),
+            ("sequential", cfg!(unix)),
+        ] {
+            assert!(support.contains(&(name, is_there)), "{name}");
         }
     }
 

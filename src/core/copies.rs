@@ -68,7 +68,9 @@ impl Mapping {
             return Ok(false);
         };
         let _held = region.hold()?;
-        let file = region.file().filter(|file| file.writes_at_offsets());
+        let file = region
+            .file()
+            .filter(|file| sys::WRITES_ARE_SEEN && file.writes_at_offsets());
         let Some(file) = file.filter(|_| self.mode().writes_file()) else {
             return Ok(false);
         };

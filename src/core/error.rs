@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use super::sys;
+
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -47,7 +49,11 @@ impl Error {
     /// An error of the standard library, as the result of `syscall`.
     #[must_use]
     pub fn from_io(error: &io::Error, syscall: &'static str) -> Self {
-        Self::system(error.raw_os_error().unwrap_or(0), syscall)
+        let failed = Self::system(sys::errno_of(error), syscall);
+        match sys::hint_of(error) {
+            Some(hint) => failed.because(hint),
+            None => failed,
+        }
     }
 
     /// The system's error `errno` from `syscall`.
@@ -140,7 +146,7 @@ impl fmt::Display for Error {
                 path,
                 hint,
             } => {
-                write!(f, "{}, {syscall}", io::Error::from_raw_os_error(*errno))?;
+                write!(f, "{}, {syscall}", sys::error_text(*errno))?;
                 if let Some(path) = path {
                     write!(f, " '{path}'")?;
                 }

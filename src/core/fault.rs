@@ -266,6 +266,10 @@ fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> Verdict {
         return Verdict::Foreign;
     }
     slot.riddles.store(0, Ordering::Relaxed);
+    // The first store into a page that gets its own memory only then is no fault.
+    if remedy.reason == Reason::ReadOnly && slot.copies_lazily() {
+        return Verdict::Retry;
+    }
     slot.record(page, remedy.reason);
     BELL.ring();
     Verdict::Retry
@@ -347,7 +351,6 @@ mod tests {
 
     #[test]
     fn only_one_page_that_traps_for_nothing_again_and_again_is_taken_for_broken() {
-        use std::os::fd::AsRawFd;
         let file = tempfile::tempfile().unwrap();
         file.set_len(1 << 16).unwrap();
         let base = 0x60_0000_0000;
@@ -355,7 +358,7 @@ mod tests {
             base,
             length: 1 << 16,
             backing: Backing::SharedFile,
-            fd: file.as_raw_fd(),
+            fd: sys::raw(&file),
             ..table::Claim::default()
         })
         .unwrap();

@@ -199,11 +199,10 @@ fn write_out(part: Option<Part<'_>>, file: &SharedFile, level: Level) -> Result<
 
 fn sync_pages((region, offset, length): Part<'_>) -> Result<()> {
     loop {
-        let result = region.pages().flush_range(region.lead() + offset, length);
-        let Err(error) = result else { return Ok(()) };
-        // A file system in user space can be interrupted.
-        if error.raw_os_error() != Some(sys::EINTR) {
-            return Err(Error::from_io(&error, "msync"));
+        match region.pages().flush(region.lead() + offset, length) {
+            // A file system in user space can be interrupted.
+            Err(error) if error.errno() == Some(sys::EINTR) => {}
+            result => return result,
         }
     }
 }

@@ -3,8 +3,6 @@
 //! A page without a block is a fault when the disk is full, so blocks are allocated before the
 //! bytes are mapped. Where that fails the file is as it was.
 
-use std::os::unix::fs::{FileExt, MetadataExt};
-
 use super::error::{Error, Result};
 use super::file::SharedFile;
 use super::limits;
@@ -51,8 +49,7 @@ fn allocate(file: &SharedFile, start: u64, from: u64, to: u64) -> Result<()> {
 /// Whether the disk can't have what is to be added. Trying all the same would take the last block
 /// from everybody else, for as long as it takes to find out.
 fn is_hopeless(file: &SharedFile, from: u64, to: u64) -> bool {
-    let allocated = file.file().metadata().map_or(0, |data| data.blocks() * 512);
-    let known = from.saturating_add(allocated);
+    let known = from.saturating_add(sys::allocated(file.fd()));
     sys::free_space(file.fd()).is_some_and(|free| to > known.saturating_add(free))
 }
 
@@ -86,12 +83,9 @@ fn write_zeros(file: &SharedFile, from: u64, to: u64) -> Result<()> {
     let mut at = from;
     while at < to {
         let count = (to - at).min(ZEROS as u64);
-        let written = file.file().write_at(&zeros[..count as usize], at);
-        match written {
-            Ok(count) => at += count as u64,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::from_io(&error, "write")),
-        }
+        // SAFETY: the source is a vector of at least as many bytes.
+        unsafe { sys::write_at(file.fd(), zeros.as_ptr(), count as usize, at) }?;
+        at += count;
     }
     Ok(())
 }
@@ -108,14 +102,15 @@ fn explain(error: Error, from: u64, to: u64) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::fd::AsRawFd;
+    #[cfg(unix)]
+    use std::os::unix::fs::MetadataExt;
     use std::sync::Arc;
 
     fn file(dir: &tempfile::TempDir, contents: &[u8]) -> (Arc<SharedFile>, std::path::PathBuf) {
         let path = dir.path().join("f");
         std::fs::write(&path, contents).unwrap();
         let fd = sys::open(&path, sys::OpenHow::ReadWrite).unwrap();
-        let status = sys::fstat(fd.as_raw_fd()).unwrap();
+        let status = sys::fstat(sys::raw(&fd)).unwrap();
         (SharedFile::share(fd, &status, true), path)
     }
 
@@ -127,6 +122,7 @@ mod tests {
         let bytes = std::fs::read(&path).unwrap();
         assert_eq!((&bytes[..3], bytes.len()), (&b"abc"[..], 100_000));
         assert!(bytes[3..].iter().all(|&b| b == 0));
+        #[cfg(unix)]
         assert!(std::fs::metadata(&path).unwrap().blocks() * 512 >= 100_000);
     }
 

@@ -355,13 +355,12 @@ impl Mapping {
         // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the
         // range that the user named lose their contents.
         unsafe {
-            region.pages().unchecked_advise_range(
+            region.pages().discard(
                 how.unchecked(),
                 start + region.lead() - region.address(),
                 end - start,
             )
         }
-        .map_err(|error| Error::from_io(&error, "madvise"))
     }
 
     /// Makes whole pages read-only, or writable again.
@@ -512,8 +511,7 @@ fn advise_in(region: &Region, advice: Advice, offset: usize, length: usize) -> R
     let result = match advice {
         Advice::Known(advice) => region
             .pages()
-            .advise_range(advice, region.lead() + offset, length)
-            .map_err(|error| Error::from_io(&error, "madvise")),
+            .advise(advice, region.lead() + offset, length),
         Advice::Extra(extra) => {
             let number = extra.number().unwrap_or(-1);
             let (start, span) = region.pages_of(offset, length);

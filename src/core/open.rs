@@ -5,7 +5,6 @@
 //! lies at a path may change at any moment.
 
 use std::cell::RefCell;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,7 +19,7 @@ use super::limits;
 use super::mapping::{Mapping, Parts, Traits};
 use super::populate;
 use super::region::{Access, Anonymous, FileRange, Region};
-use super::sys::{self, OpenHow, Status};
+use super::sys::{self, Handle, OpenHow, Status};
 
 /// numpy's and fs's letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +75,7 @@ pub enum Source {
     /// A path.
     Path(PathBuf),
     /// An open file; a descriptor of our own.
-    Descriptor(OwnedFd),
+    Descriptor(Handle),
 }
 
 /// A request to map a file.
@@ -386,7 +385,7 @@ fn open_path(path: &Path, mode: Mode, length_is_given: bool) -> Result<Opened> {
 }
 
 /// Knowing whether the file is new lets a failure undo its creation.
-fn open_or_create(path: &Path) -> Result<(OwnedFd, Option<bool>)> {
+fn open_or_create(path: &Path) -> Result<(Handle, Option<bool>)> {
     match sys::open(path, OpenHow::ReadWrite) {
         Ok(fd) => return Ok((fd, Some(false))),
         Err(error) if error.errno() == Some(sys::ENOENT) => {}
@@ -410,9 +409,9 @@ fn explain_open(error: Error) -> Error {
     }
 }
 
-fn open_descriptor(fd: OwnedFd, mode: Mode, length_is_given: bool) -> Result<Opened> {
-    let (reads, writes) = sys::access_of(fd.as_raw_fd())?;
-    let status = sys::fstat(fd.as_raw_fd())?;
+fn open_descriptor(fd: Handle, mode: Mode, length_is_given: bool) -> Result<Opened> {
+    let (reads, writes) = sys::access_of(sys::raw(&fd))?;
+    let status = sys::fstat(sys::raw(&fd))?;
     // The kind first: a pipe's writing end is a pipe before it is write-only.
     check_kind(&fd, &status, length_is_given)?;
     if !reads {
@@ -434,24 +433,24 @@ fn open_descriptor(fd: OwnedFd, mode: Mode, length_is_given: bool) -> Result<Ope
     finish_opening(fd, writes, Some(false), length_is_given)
 }
 
-fn check_kind(fd: &OwnedFd, status: &Status, length_is_given: bool) -> Result<()> {
+fn check_kind(fd: &Handle, status: &Status, length_is_given: bool) -> Result<()> {
     let described = match status.kind {
-        Kind::KernelObject => sys::describe(fd.as_raw_fd()),
+        Kind::KernelObject => sys::describe(sys::raw(fd)),
         _ => None,
     };
     status.kind.check(length_is_given, described.as_deref())
 }
 
 fn finish_opening(
-    fd: OwnedFd,
+    fd: Handle,
     writable: bool,
     created: Option<bool>,
     length_is_given: bool,
 ) -> Result<Opened> {
-    let status = sys::fstat(fd.as_raw_fd())?;
+    let status = sys::fstat(sys::raw(&fd))?;
     check_kind(&fd, &status, length_is_given)?;
     let size = match status.kind {
-        Kind::BlockDevice => sys::device_size(fd.as_raw_fd())?,
+        Kind::BlockDevice => sys::device_size(sys::raw(&fd))?,
         // It has no end.
         Kind::ZeroDevice => u64::MAX >> 1,
         _ => status.size,

@@ -19,25 +19,14 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use std::mem::ManuallyDrop;
 
-use memmap2::{MmapOptions, MmapRaw};
-
 use super::error::{Error, Result};
 use super::file::SharedFile;
 use super::limits::{self, Counted};
 use super::open::Mode;
-use super::sys::{self, Replacement};
+use super::sys::{self, FilePages, Pages, Replacement};
 use super::table::{Backing, Claim, Fault, Slot, SlotHandle};
 
-/// How the pages of a region may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Loads only; a store is a fault.
-    ReadOnly,
-    /// Loads and stores; stores stay private.
-    CopyOnWrite,
-    /// Loads and stores; stores reach the file.
-    Shared,
-}
+pub use super::sys::PageAccess as Access;
 
 impl Access {
     /// What a mode means for the pages.
@@ -101,7 +90,7 @@ impl Anonymous {
 #[derive(Debug)]
 pub struct Region {
     slot: ManuallyDrop<SlotHandle>,
-    pages: ManuallyDrop<MmapRaw>,
+    pages: ManuallyDrop<Pages>,
     counted: Counted,
     /// Bytes between the first page and the first byte that the user asked for.
     lead: usize,
@@ -123,29 +112,28 @@ impl Region {
     /// Maps a range of a file. The caller has made sure that the file has that range.
     pub fn of_file(range: &FileRange, id: u64, abort: bool, name: Option<&str>) -> Result<Self> {
         let granule = range.file.granule();
-        let lead = (range.offset % granule as u64) as usize;
+        let unit = granule.max(sys::allocation_granularity());
+        let lead = (range.offset % unit as u64) as usize;
         let room = range.length.max(range.room);
         let mapped = whole_granules(lead.saturating_add(room), granule)?;
         let counted = Counted::take(mapped as u64)?;
         let file_offset = range.offset - lead as u64;
-        let mut options = MmapOptions::new();
-        options.offset(file_offset).len(mapped);
-        // What may never be used is not to be promised.
-        if range.no_reserve || room > range.length {
-            options.no_reserve_swap();
-        }
         let fd = range.file.fd();
-        let pages = match range.access {
-            Access::ReadOnly => options.map_raw_read_only(fd),
-            Access::Shared => options.map_raw(fd),
-            // SAFETY: no Rust reference to the bytes is ever made; other processes changing them
-            // is what a mapping is for, and every access of ours is a plain copy.
-            Access::CopyOnWrite => unsafe { options.map_copy(fd) }.map(MmapRaw::from),
+        let is_private = match range.access {
+            Access::CopyOnWrite => true,
+            Access::ReadOnly => sys::READ_ONLY_IS_PRIVATE,
+            Access::Shared => false,
         };
-        let is_private = range.access == Access::CopyOnWrite;
-        let pages = pages.map_err(|error| {
-            limits::explain(Error::from_io(&error, "mmap"), mapped as u64, is_private)
-        })?;
+        let pages = Pages::of_file(&FilePages {
+            handle: fd,
+            offset: file_offset,
+            length: lead + range.length,
+            room: mapped,
+            access: range.access,
+            // What may never be used is not to be promised.
+            no_reserve: range.no_reserve || room > range.length,
+        })
+        .map_err(|error| limits::explain(error, mapped as u64, is_private))?;
         let backing = if is_private {
             Backing::PrivateFile
         } else {
@@ -158,6 +146,7 @@ impl Region {
             backing,
             fd,
             file_offset,
+            copies_lazily: pages.copies_lazily() && range.access == Access::CopyOnWrite,
             abort,
             name,
             ..Claim::default()
@@ -184,26 +173,19 @@ impl Region {
         };
         let mapped = whole_granules(length.max(room), granule)?;
         let counted = Counted::take(mapped as u64)?;
-        let mut options = MmapOptions::new();
-        options.len(mapped);
-        if no_reserve || room > length {
-            options.no_reserve_swap();
-        }
-        if let Some(size) = huge {
-            options.huge(Some(size.trailing_zeros() as u8));
-        }
-        let pages = options.map_anon().map(MmapRaw::from).map_err(|error| {
-            let error = Error::from_io(&error, "mmap");
-            match (huge, error.errno()) {
-                (Some(_), Some(sys::ENOMEM)) => {
-                    error.because("the system has no free huge pages (vm.nr_hugepages)")
+        let length_now = whole_granules(length, granule)?;
+        let pages =
+            Pages::anonymous(length_now, mapped, no_reserve, huge).map_err(|error| {
+                match (huge, error.errno()) {
+                    (Some(_), Some(sys::ENOMEM)) => {
+                        error.because("the system has no free huge pages (vm.nr_hugepages)")
+                    }
+                    (Some(_), Some(sys::EINVAL)) => {
+                        error.because("the processor has no huge pages of that size")
+                    }
+                    _ => limits::explain(error, mapped as u64, true),
                 }
-                (Some(_), Some(sys::EINVAL)) => {
-                    error.because("the processor has no huge pages of that size")
-                }
-                _ => limits::explain(error, mapped as u64, true),
-            }
-        })?;
+            })?;
         Self::enter(
             pages,
             length,
@@ -217,8 +199,8 @@ impl Region {
         )
     }
 
-    fn enter(pages: MmapRaw, length: usize, counted: Counted, claim: Claim<'_>) -> Result<Self> {
-        let (base, lead, granule) = (pages.as_mut_ptr() as usize, claim.lead, claim.granule);
+    fn enter(pages: Pages, length: usize, counted: Counted, claim: Claim<'_>) -> Result<Self> {
+        let (base, lead, granule) = (pages.address(), claim.lead, claim.granule);
         let span = pages.len().next_multiple_of(granule);
         let slot = SlotHandle::claim(&Claim {
             base,
@@ -243,7 +225,7 @@ impl Region {
     /// as long as it is not revoked (and after that as zeros, by the fault guard).
     #[must_use]
     pub fn address(&self) -> usize {
-        self.pages.as_mut_ptr() as usize + self.lead
+        self.pages.address() + self.lead
     }
 
     /// Bytes between the first page and the first byte.
@@ -290,7 +272,7 @@ impl Region {
     /// All its pages: address and bytes.
     #[must_use]
     pub fn all_pages(&self) -> (usize, usize) {
-        (self.pages.as_mut_ptr() as usize, self.span)
+        (self.pages.address(), self.span)
     }
 
     /// Puts the file's pages back where faults have replaced them, and forgets those faults. Of
@@ -324,7 +306,7 @@ impl Region {
     /// What memmap2 made, for its ranged calls; its offsets count from the first page, which is
     /// [`Region::lead`] before the first byte.
     #[must_use]
-    pub fn pages(&self) -> &MmapRaw {
+    pub fn pages(&self) -> &Pages {
         &self.pages
     }
 
@@ -353,7 +335,7 @@ impl Region {
         }
         *open = false;
         self.slot.get().revoke();
-        let base = self.pages.as_mut_ptr() as usize;
+        let base = self.pages.address();
         // Memory without a file is one piece with its neighbours, and taking it out of the middle
         // adds some. Where there is no room for that it stays, as zeros that take up nothing.
         let is_piece = self.slot.get().backing() != Backing::Anonymous;
@@ -423,7 +405,7 @@ impl Drop for Region {
         let has_neighbours = self.is_revoked() || self.slot.get().backing() == Backing::Anonymous;
         // One that was cut to pieces frees more than it adds.
         if has_neighbours && self.counted.is_whole() && limits::add_pieces(1).is_err() {
-            let base = self.pages.as_mut_ptr() as usize;
+            let base = self.pages.address();
             // SAFETY: nobody holds the region any more. What fails leaves the memory as it is.
             let _ = unsafe { sys::empty_pages(base, self.span) };
             return;

@@ -18,7 +18,7 @@ use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 use std::sync::Mutex;
 use std::sync::atomic::{
-    AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    AtomicBool, AtomicIsize, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
 
 use crate::core::error::{Error, Result};
@@ -113,10 +113,12 @@ pub struct Claim<'a> {
     pub granule: usize,
     /// What is under it.
     pub backing: Backing,
-    /// The file, or -1; it must stay open until the slot is released.
-    pub fd: i32,
+    /// The file, if there is one; it must stay open until the slot is released.
+    pub fd: sys::RawHandle,
     /// Where in the file `base` lies.
     pub file_offset: u64,
+    /// Whether private pages get memory of their own by traps.
+    pub copies_lazily: bool,
     /// Whether a fault shall end the process.
     pub abort: bool,
     /// The name of the file, for the message of an abort.
@@ -133,8 +135,9 @@ impl Default for Claim<'_> {
             lead: 0,
             granule: sys::page_size(),
             backing: Backing::Anonymous,
-            fd: -1,
+            fd: sys::NO_HANDLE,
             file_offset: 0,
+            copies_lazily: false,
             abort: false,
             name: None,
         }
@@ -159,7 +162,8 @@ pub struct Slot {
     granule: AtomicUsize,
     id: AtomicU64,
     backing: AtomicU32,
-    fd: AtomicI32,
+    fd: AtomicIsize,
+    copies_lazily: AtomicBool,
     file_offset: AtomicU64,
     abort: AtomicBool,
     name: AtomicPtr<c_char>,
@@ -198,7 +202,8 @@ impl Slot {
             granule: AtomicUsize::new(0),
             id: AtomicU64::new(0),
             backing: AtomicU32::new(0),
-            fd: AtomicI32::new(-1),
+            fd: AtomicIsize::new(sys::NO_HANDLE as isize),
+            copies_lazily: AtomicBool::new(false),
             file_offset: AtomicU64::new(0),
             abort: AtomicBool::new(false),
             name: AtomicPtr::new(ptr::null_mut()),
@@ -246,10 +251,20 @@ impl Slot {
         }
     }
 
-    /// The file, or -1.
+    /// The file, if there is one.
     #[must_use]
-    pub fn fd(&self) -> i32 {
-        self.fd.load(Ordering::Relaxed)
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "the types differ between platforms"
+    )]
+    pub fn fd(&self) -> sys::RawHandle {
+        self.fd.load(Ordering::Relaxed) as sys::RawHandle
+    }
+
+    /// Whether a private page gets memory of its own when it is first stored into, by a trap.
+    #[must_use]
+    pub fn copies_lazily(&self) -> bool {
+        self.copies_lazily.load(Ordering::Relaxed)
     }
 
     /// Where in the file the page at `address` lies.
@@ -387,7 +402,9 @@ impl SlotHandle {
         slot.granule.store(claim.granule, Ordering::Relaxed);
         slot.id.store(claim.id, Ordering::Relaxed);
         slot.backing.store(claim.backing as u32, Ordering::Relaxed);
-        slot.fd.store(claim.fd, Ordering::Relaxed);
+        slot.fd.store(claim.fd as isize, Ordering::Relaxed);
+        slot.copies_lazily
+            .store(claim.copies_lazily, Ordering::Relaxed);
         slot.file_offset.store(claim.file_offset, Ordering::Relaxed);
         slot.abort.store(claim.abort, Ordering::Relaxed);
         slot.name.store(

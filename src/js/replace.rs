@@ -51,8 +51,10 @@ pub fn begin_replacement_sync(
 impl NativeReplacement {
     /// The descriptor of the new file; open as long as this is.
     #[napi(getter, catch_unwind)]
-    pub fn fd(&self) -> i32 {
-        lock(&self.0).fd()
+    pub fn fd(&self, env: &Env) -> Result<i32> {
+        lock(&self.0)
+            .descriptor()
+            .map_err(|error| to_js(env, &error))
     }
 
     /// Puts it in place, on a thread of ours: how durable it is.

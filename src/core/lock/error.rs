@@ -80,7 +80,7 @@ pub(super) fn deadlock(message: impl Into<String>) -> Error {
 }
 
 /// The file has no locks over ranges, and this is one.
-pub(super) fn whole_only(fd: i32) -> Error {
+pub(super) fn whole_only(fd: sys::RawHandle) -> Error {
     let system = sys::file_system_name(fd);
     Error::rule(
         "ERR_MEMMAP_UNSUPPORTED",
@@ -92,7 +92,7 @@ pub(super) fn whole_only(fd: i32) -> Error {
 }
 
 /// The file has no locks at all.
-pub(super) fn no_locks(fd: i32, error: &Error) -> Error {
+pub(super) fn no_locks(fd: sys::RawHandle, error: &Error) -> Error {
     let system = sys::file_system_name(fd);
     Error::rule(
         "ERR_MEMMAP_UNSUPPORTED",
@@ -100,7 +100,7 @@ pub(super) fn no_locks(fd: i32, error: &Error) -> Error {
     )
 }
 
-pub(super) fn cannot_test(fd: i32) -> Error {
+pub(super) fn cannot_test(fd: sys::RawHandle) -> Error {
     let system = sys::file_system_name(fd);
     Error::rule(
         "ERR_MEMMAP_UNSUPPORTED",

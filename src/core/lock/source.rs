@@ -1,6 +1,5 @@
 //! Files that can be locked, and the open file descriptions that own their locks.
 
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,7 +36,7 @@ impl Method {
 /// An open file description of our own. Closing it releases its lock.
 #[derive(Debug)]
 pub(super) struct Description {
-    fd: OwnedFd,
+    fd: sys::Handle,
     pub(super) file: FileId,
     pub(super) access: Access,
     /// 0: not known yet; 1: ranges; 2: the whole file.
@@ -45,8 +44,8 @@ pub(super) struct Description {
 }
 
 impl Description {
-    fn new(fd: OwnedFd, access: Access) -> Result<Self> {
-        let status = sys::fstat(fd.as_raw_fd())?;
+    fn new(fd: sys::Handle, access: Access) -> Result<Self> {
+        let status = sys::fstat(sys::raw(&fd))?;
         Ok(Self {
             fd,
             file: (status.device, status.inode),
@@ -64,7 +63,7 @@ impl Description {
 
     /// Sets, changes or removes the lock; false if another one is in the way.
     pub(super) fn lock(&self, mode: Option<LockMode>, span: Span, wait: bool) -> Result<bool> {
-        let fd = self.fd.as_raw_fd();
+        let fd = sys::raw(&self.fd);
         if self.method() == Method::Whole {
             return self.lock_whole(mode, span, wait);
         }
@@ -87,7 +86,7 @@ impl Description {
     }
 
     fn lock_whole(&self, mode: Option<LockMode>, span: Span, wait: bool) -> Result<bool> {
-        let fd = self.fd.as_raw_fd();
+        let fd = sys::raw(&self.fd);
         if span != Span::WHOLE {
             return Err(error::whole_only(fd));
         }
@@ -116,7 +115,7 @@ impl Description {
             return Err(error::cannot_change());
         }
         sys::lock_range(
-            self.fd.as_raw_fd(),
+            sys::raw(&self.fd),
             Some(mode),
             span.start,
             span.length,
@@ -132,7 +131,7 @@ enum Place {
     /// What a path names.
     Path { path: PathBuf, create: bool },
     /// A descriptor of somebody else, duplicated.
-    Descriptor(OwnedFd),
+    Descriptor(sys::Handle),
 }
 
 /// A file that can be locked.
@@ -175,7 +174,7 @@ impl Source {
     /// An open file; the descriptor is duplicated.
     pub fn of_descriptor(fd: i32) -> Result<Arc<Self>> {
         let fd = sys::duplicate(fd)?;
-        check_kind(sys::fstat(fd.as_raw_fd())?.kind)?;
+        check_kind(sys::fstat(sys::raw(&fd))?.kind)?;
         Ok(Self::new(Place::Descriptor(fd), None))
     }
 
@@ -212,12 +211,12 @@ impl Source {
         }
         match &self.place {
             Place::Shared(file) => self.describe_again(file.fd()),
-            Place::Descriptor(fd) => self.describe_again(fd.as_raw_fd()),
+            Place::Descriptor(fd) => self.describe_again(sys::raw(fd)),
             Place::Path { path, create } => describe_path(path, *create, mode),
         }
     }
 
-    fn describe_again(&self, fd: i32) -> Result<Description> {
+    fn describe_again(&self, fd: sys::RawHandle) -> Result<Description> {
         let path = self.name.as_deref().map(Path::new);
         Description::new(sys::reopen(fd, path)?, sys::lock_access(fd)?)
     }
@@ -239,27 +238,30 @@ impl Source {
         let Place::Path { path, .. } = &self.place else {
             return Ok(true);
         };
-        sys::leads_to(path, &sys::fstat(description.fd.as_raw_fd())?)
+        sys::leads_to(path, &sys::fstat(sys::raw(&description.fd))?)
     }
 
     /// Device and inode, where that can be told.
     pub(super) fn identity(&self) -> Option<FileId> {
         let status = match &self.place {
             Place::Shared(file) => sys::fstat(file.fd()),
-            Place::Descriptor(fd) => sys::fstat(fd.as_raw_fd()),
+            Place::Descriptor(fd) => sys::fstat(sys::raw(fd)),
             Place::Path { path, .. } => sys::stat(path),
         };
         status.ok().map(|status| (status.device, status.inode))
     }
 
     /// Looks at the file through any descriptor of it.
-    pub(super) fn with_any_descriptor<T>(&self, look: impl FnOnce(i32) -> Result<T>) -> Result<T> {
+    pub(super) fn with_any_descriptor<T>(
+        &self,
+        look: impl FnOnce(sys::RawHandle) -> Result<T>,
+    ) -> Result<T> {
         match &self.place {
             Place::Shared(file) => look(file.fd()),
-            Place::Descriptor(fd) => look(fd.as_raw_fd()),
+            Place::Descriptor(fd) => look(sys::raw(fd)),
             Place::Path { path, .. } => {
                 let description = describe_path(path, false, LockMode::Shared)?;
-                look(description.fd.as_raw_fd())
+                look(sys::raw(&description.fd))
             }
         }
     }
@@ -294,7 +296,7 @@ fn describe_path(path: &Path, create: bool, mode: LockMode) -> Result<Descriptio
         }
     };
     let (fd, access) = opened?;
-    check_kind(sys::fstat(fd.as_raw_fd())?.kind)?;
+    check_kind(sys::fstat(sys::raw(&fd))?.kind)?;
     Description::new(fd, access)
 }
 

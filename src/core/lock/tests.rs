@@ -452,6 +452,7 @@ fn what_is_no_file_is_refused() {
     assert_eq!(missing.errno(), Some(sys::ENOENT));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_is_created_for_its_owner_alone_if_that_is_asked_for() {
     use std::os::unix::fs::PermissionsExt;

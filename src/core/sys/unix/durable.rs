@@ -2,23 +2,12 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use crate::core::error::{Error, Result};
-
-/// How far towards the medium written bytes were sent. What is further compares as greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reached {
-    /// The drive has them, maybe in a cache that a loss of power empties.
-    Drive,
-    /// The same, and the drive will write nothing later before them.
-    Barrier,
-    /// The medium.
-    Media,
-}
+use crate::core::sys::Reached;
 
 /// Asks the system to start writing a range of a file out, and waits for nothing that it need
 /// not. `address` is where that range is mapped; both are whole pages.
@@ -139,9 +128,14 @@ pub fn open_directory(path: &Path) -> Result<File> {
         .map_err(|error| Error::from_io(&error, "open"))
 }
 
+/// Makes the names in an open directory durable.
+pub fn sync_names(directory: &File) -> Result<Reached> {
+    sync_all(super::raw(directory))
+}
+
 /// Makes the names in a directory durable.
 pub fn sync_directory(path: &Path) -> Result<Reached> {
-    sync_all(open_directory(path)?.as_raw_fd())
+    sync_names(&open_directory(path)?)
 }
 
 /// Where an open file is now, whatever it was called when it was opened; none where it has no
@@ -155,7 +149,7 @@ pub fn path_of(file: &File) -> Option<PathBuf> {
 
 #[cfg(target_os = "linux")]
 fn name_of(file: &File) -> Option<std::ffi::OsString> {
-    let link = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
+    let link = std::fs::read_link(format!("/proc/self/fd/{}", super::raw(file))).ok()?;
     Some(link.into_os_string())
 }
 
@@ -163,7 +157,7 @@ fn name_of(file: &File) -> Option<std::ffi::OsString> {
 fn name_of(file: &File) -> Option<std::ffi::OsString> {
     let mut name = [0_u8; libc::PATH_MAX as usize];
     // SAFETY: F_GETPATH writes a path that ends in NUL, of at most PATH_MAX bytes.
-    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETPATH, name.as_mut_ptr()) } == -1 {
+    if unsafe { libc::fcntl(super::raw(file), libc::F_GETPATH, name.as_mut_ptr()) } == -1 {
         return None;
     }
     let end = name.iter().position(|&byte| byte == 0)?;
@@ -202,6 +196,12 @@ pub fn temporary_beside(target: &Path, random: u64) -> PathBuf {
     temporary.extend(&name[..name.len().min(MOST_OF_NAME)]);
     temporary.extend(format!(".{random:016x}.tmp").bytes());
     target.with_file_name(OsStr::from_bytes(&temporary))
+}
+
+/// Gives a file another name, in the place of the file that has it, in one step.
+/// `rename(2)`: <https://man7.org/linux/man-pages/man2/rename.2.html>
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    std::fs::rename(from, to).map_err(|error| Error::from_io(&error, "rename"))
 }
 
 /// Gives a file the owner and the group that `like` has, if it doesn't have them.

@@ -8,21 +8,7 @@ use std::path::Path;
 
 use crate::core::error::{Error, Result};
 use crate::core::kind::Kind;
-
-/// What `fstat(2)` says, as far as mapping cares.
-#[derive(Debug, Clone, Copy)]
-pub struct Status {
-    /// What kind of thing it is.
-    pub kind: Kind,
-    /// Its size in bytes; 0 for what has none.
-    pub size: u64,
-    /// The file system.
-    pub device: u64,
-    /// The file in it.
-    pub inode: u64,
-    /// How many names it has.
-    pub links: u64,
-}
+use crate::core::sys::{FileSystem, Limit, OpenHow, Status};
 
 impl Status {
     fn of(stat: &libc::stat) -> Self {
@@ -57,19 +43,6 @@ fn kind_of(stat: &libc::stat) -> Kind {
 /// The zero device of Linux is character device 1, 5.
 fn is_zero_device(stat: &libc::stat) -> bool {
     cfg!(target_os = "linux") && stat.st_rdev == libc::makedev(1, 5)
-}
-
-/// How to open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenHow {
-    /// For reading; it must exist.
-    Read,
-    /// For reading and writing; it must exist.
-    ReadWrite,
-    /// For reading and writing; it must not exist.
-    CreateNew,
-    /// For reading and writing; created if it doesn't exist.
-    Create,
 }
 
 fn c_path(path: &Path) -> Result<CString> {
@@ -191,17 +164,17 @@ pub fn device_size(fd: i32) -> Result<u64> {
     }
 }
 
-/// What the file system of `fd` is, as far as mapping cares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileSystem {
-    /// Its contents are made up by the kernel: proc, sysfs and their like.
-    pub is_virtual: bool,
-    /// Its contents live in memory only: flushing can't make them durable.
-    pub is_volatile: bool,
-    /// No block is free for this user.
-    pub is_full: bool,
-    /// It shows the files of others, layer over layer: overlayfs.
-    pub is_layered: bool,
+/// How many bytes of the disk an open file has; nothing where that is not known.
+#[must_use]
+pub fn allocated(fd: i32) -> u64 {
+    // SAFETY: all-zero is a valid stat, and the call fills it.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
+    if unsafe { libc::fstat(fd, &raw mut stat) } != 0 {
+        return 0;
+    }
+    // Of 512 bytes each, whatever the blocks of the file system are.
+    (stat.st_blocks as u64).saturating_mul(512)
 }
 
 /// How many bytes are free on the file system of an open file; nothing where it has no limit or
@@ -490,7 +463,7 @@ pub fn describe(fd: i32) -> Option<String> {
 
 /// Removes the file at `path` if it still is the one that is open as `file`: undoes a creation.
 pub fn remove_if_same(path: &Path, file: &File) {
-    let same = match (stat(path), fstat(file.as_raw_fd())) {
+    let same = match (stat(path), fstat(super::raw(file))) {
         (Ok(a), Ok(b)) => a.device == b.device && a.inode == b.inode,
         _ => false,
     };
@@ -498,21 +471,6 @@ pub fn remove_if_same(path: &Path, file: &File) {
         // A failure leaves an empty file behind, which harms nobody.
         let _ = std::fs::remove_file(path);
     }
-}
-
-/// Limits that the process runs under.
-#[derive(Debug, Clone, Copy)]
-pub enum Limit {
-    /// `RLIMIT_AS`: bytes of address space.
-    AddressSpace,
-    /// `RLIMIT_DATA`: bytes of private writable memory.
-    Data,
-    /// `RLIMIT_MEMLOCK`: bytes that are locked in memory.
-    LockedMemory,
-    /// `RLIMIT_FSIZE`: bytes of a file that it makes longer.
-    FileSize,
-    /// `RLIMIT_NOFILE`: open descriptors.
-    OpenFiles,
 }
 
 /// The limit in force, if there is one. `getrlimit(2)`.

@@ -11,40 +11,15 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{Status, fstat, stat};
+use super::{fstat, stat};
 use crate::core::error::{Error, Result};
+use crate::core::sys::{Access, LockMode, Status};
 
-/// What a lock lets others do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LockMode {
-    /// Others may have shared locks.
-    Shared,
-    /// Others may have no lock.
-    Exclusive,
-}
-
-/// What a descriptor is opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Access {
-    /// Shared locks need it.
-    pub reads: bool,
-    /// Exclusive locks need it.
-    pub writes: bool,
-}
-
-impl Access {
-    /// Both.
-    pub const FULL: Self = Self {
-        reads: true,
-        writes: true,
-    };
-
-    fn flags(self) -> libc::c_int {
-        match (self.reads, self.writes) {
-            (true, true) => libc::O_RDWR,
-            (false, true) => libc::O_WRONLY,
-            _ => libc::O_RDONLY,
-        }
+fn flags(access: Access) -> libc::c_int {
+    match (access.reads, access.writes) {
+        (true, true) => libc::O_RDWR,
+        (false, true) => libc::O_WRONLY,
+        _ => libc::O_RDONLY,
     }
 }
 
@@ -157,7 +132,7 @@ pub fn is_lock_refused(error: &Error) -> bool {
 /// Opens the file at a path, to lock it. It is created, empty and for its owner alone, if that is
 /// asked for.
 pub fn open_to_lock(path: &Path, access: Access, create: bool) -> Result<OwnedFd> {
-    let mut flags = access.flags();
+    let mut flags = flags(access);
     if create {
         flags |= libc::O_CREAT;
     }
@@ -192,14 +167,14 @@ fn open_with(path: &Path, flags: libc::c_int) -> Result<OwnedFd> {
 pub fn reopen(fd: i32, path: Option<&Path>) -> Result<OwnedFd> {
     let access = lock_access(fd)?;
     let again = match own_path(fd) {
-        Some(own) => open_with(&own, access.flags()),
+        Some(own) => open_with(&own, flags(access)),
         None => Err(Error::system(libc::ENOENT, "open")),
     };
     match (again, path) {
         // What the system named may have gone since, where it isn't a link to the open file.
         (Ok(again), _) if is_same(fd, again.as_raw_fd())? => Ok(again),
         (_, Some(path)) => {
-            let again = open_with(path, access.flags())?;
+            let again = open_with(path, flags(access))?;
             if is_same(fd, again.as_raw_fd())? {
                 return Ok(again);
             }

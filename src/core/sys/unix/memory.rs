@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::core::error::{Error, Result};
+use crate::core::sys::{ExtraAdvice, Replacement};
 
 /// The size of a page in bytes. Never assumed: 4 KiB, 16 KiB and 64 KiB all occur.
 pub fn page_size() -> usize {
@@ -27,31 +28,6 @@ pub fn page_size() -> usize {
 #[must_use]
 pub fn allocation_granularity() -> usize {
     page_size()
-}
-
-/// What takes the place of pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replacement {
-    /// An inaccessible reservation: the kernel answers EFAULT, a load or store traps.
-    Nothing,
-    /// Private zeros that can be read and written.
-    Zeros,
-    /// A private copy-on-write mapping of the file `fd` at `offset`.
-    PrivateFile {
-        /// The file.
-        fd: i32,
-        /// Where in the file, a multiple of the page size.
-        offset: u64,
-    },
-    /// A shared mapping of the file `fd` at `offset`.
-    SharedFile {
-        /// The file.
-        fd: i32,
-        /// Where in the file, a multiple of the page size.
-        offset: u64,
-        /// Whether it can be stored into.
-        writable: bool,
-    },
 }
 
 /// Puts `with` in the place of the pages at `address`, in one step: no other thread ever sees
@@ -181,21 +157,6 @@ pub unsafe fn protect_pages(address: usize, length: usize, writable: bool) -> Re
 /// `MADV_COLLAPSE` of Linux 6.1, which musl's headers lack.
 #[cfg(target_os = "linux")]
 const MADV_COLLAPSE: i32 = 25;
-
-/// Advice that memmap2 does not know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExtraAdvice {
-    /// Not needed soon: deactivate.
-    Cold,
-    /// Not needed soon: write out and reclaim now.
-    Pageout,
-    /// Collapse into huge pages now.
-    Collapse,
-    /// Zeros in a child after fork.
-    WipeOnFork,
-    /// Undo `WipeOnFork`.
-    KeepOnFork,
-}
 
 impl ExtraAdvice {
     /// The kernel's number, where the platform has this advice.

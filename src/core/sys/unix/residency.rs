@@ -2,15 +2,7 @@
 
 use super::page_size;
 use crate::core::error::{Error, Result};
-
-/// What populating is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Populate {
-    /// Loads: no byte changes, and no page becomes dirty.
-    ForReading,
-    /// Stores: private pages get memory of their own, shared ones become dirty.
-    ForWriting,
-}
+use crate::core::sys::{CacheCounts, Populate};
 
 /// Brings pages into memory and into the page table, without a signal where one of them can't
 /// be delivered. Answers `ENOSYS` where the system can't.
@@ -159,22 +151,6 @@ pub fn present_pages(address: usize, flags: &mut [u8]) -> Result<()> {
         let _ = (address, flags);
         Err(Error::system(libc::ENOSYS, "pagemap"))
     }
-}
-
-/// What the page cache has of a part of a file, in pages of the system's size.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct CacheCounts {
-    /// Pages that are there.
-    pub cached: u64,
-    /// Pages that must be written to the disk before they can go.
-    pub dirty: u64,
-    /// Pages that are being written.
-    pub writeback: u64,
-    /// Pages that were there and are not any more.
-    pub evicted: u64,
-    /// Those of them that the system would like to have kept.
-    pub recently_evicted: u64,
 }
 
 /// Counts the pages of a part of a file. Answers `ENOSYS` where the system can't: before Linux

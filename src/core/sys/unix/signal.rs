@@ -16,28 +16,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
 use super::{last_errno, set_errno};
 use crate::core::error::{Error, Result};
-
-/// What kind of access trapped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trap {
-    /// The page exists for the process, but the system can't deliver its contents.
-    Undeliverable,
-    /// The access goes against the protection of the page.
-    Forbidden,
-    /// The platform does not tell the two apart.
-    Unclear,
-}
-
-/// What core makes of a trap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// The page was replaced: the instruction is to be tried again.
-    Retry,
-    /// Not one of our addresses: as if we weren't there.
-    Foreign,
-    /// The user wants the process to end: the default action, now.
-    Die,
-}
+use crate::core::sys::{Trap, Verdict};
 
 const SIGNALS: [i32; 2] = [libc::SIGBUS, libc::SIGSEGV];
 

@@ -1,0 +1,133 @@
+//! Mapped address space, as memmap2 makes it.
+
+use memmap2::{MmapOptions, MmapRaw};
+
+/// Advice by the names that memmap2 has for it.
+pub use memmap2::{Advice as KnownAdvice, UncheckedAdvice};
+
+use crate::core::error::{Error, Result};
+use crate::core::sys::{FilePages, PageAccess};
+
+/// A read-only mapping shows the shared pages themselves.
+pub const READ_ONLY_IS_PRIVATE: bool = false;
+
+/// Mapped address space of ours.
+#[derive(Debug)]
+pub struct Pages(MmapRaw);
+
+impl Pages {
+    /// Maps a file. Pages behind its end are mapped too, and are there once the file has them.
+    pub fn of_file(file: &FilePages) -> Result<Self> {
+        let mut options = MmapOptions::new();
+        options.offset(file.offset).len(file.room.max(file.length));
+        if file.no_reserve {
+            options.no_reserve_swap();
+        }
+        let pages = match file.access {
+            PageAccess::ReadOnly => options.map_raw_read_only(file.handle),
+            PageAccess::Shared => options.map_raw(file.handle),
+            // SAFETY: no Rust reference to the bytes is ever made; other processes changing them
+            // is what a mapping is for, and every access of ours is a plain copy.
+            PageAccess::CopyOnWrite => unsafe { options.map_copy(file.handle) }.map(MmapRaw::from),
+        };
+        made(pages)
+    }
+
+    /// Takes zeros: `length` bytes of memory, and addresses for `room`.
+    pub fn anonymous(
+        length: usize,
+        room: usize,
+        no_reserve: bool,
+        huge: Option<usize>,
+    ) -> Result<Self> {
+        let mut options = MmapOptions::new();
+        options.len(room.max(length));
+        // What may never be used is not to be promised.
+        if no_reserve || room > length {
+            options.no_reserve_swap();
+        }
+        if let Some(size) = huge {
+            options.huge(Some(size.trailing_zeros() as u8));
+        }
+        made(options.map_anon().map(MmapRaw::from))
+    }
+
+    /// The address of the first page.
+    #[must_use]
+    pub fn address(&self) -> usize {
+        self.0.as_mut_ptr() as usize
+    }
+
+    /// Bytes of address space.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "there is always a page")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether a store into a private page traps first: never here.
+    #[must_use]
+    pub fn copies_lazily(&self) -> bool {
+        false
+    }
+
+    /// Sees that the first `length` bytes are mapped: all are, from the beginning.
+    #[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
+    pub fn cover(&self, _length: usize) -> Result<()> {
+        Ok(())
+    }
+
+    /// Lets a file be cut: it may be, mapped or not.
+    #[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
+    pub fn let_go(&self) -> Result<Released> {
+        Ok(Released)
+    }
+
+    /// Gives advice for a range.
+    pub fn advise(&self, advice: KnownAdvice, offset: usize, length: usize) -> Result<()> {
+        self.0
+            .advise_range(advice, offset, length)
+            .map_err(|error| Error::from_io(&error, "madvise"))
+    }
+
+    /// Destroys the contents of whole pages.
+    ///
+    /// # Safety
+    ///
+    /// Nobody may rely on the contents.
+    pub unsafe fn discard(
+        &self,
+        advice: UncheckedAdvice,
+        offset: usize,
+        length: usize,
+    ) -> Result<()> {
+        // SAFETY: the same contract.
+        unsafe { self.0.unchecked_advise_range(advice, offset, length) }
+            .map_err(|error| Error::from_io(&error, "madvise"))
+    }
+
+    /// Writes changed pages of a range to the file, and waits for that.
+    pub fn flush(&self, offset: usize, length: usize) -> Result<()> {
+        self.0
+            .flush_range(offset, length)
+            .map_err(|error| Error::from_io(&error, "msync"))
+    }
+}
+
+fn made(pages: std::io::Result<MmapRaw>) -> Result<Pages> {
+    pages
+        .map(Pages)
+        .map_err(|error| Error::from_io(&error, "mmap"))
+}
+
+/// Pages of a file that may be cut.
+#[derive(Debug)]
+pub struct Released;
+
+impl Released {
+    /// Nothing was taken away.
+    #[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
+    pub fn put_back(self, _length: usize) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! How bytes, files and names become durable, and what each call of the system promises.
+
+use std::ffi::OsString;
+use std::fs::{File, Metadata, OpenOptions};
+use std::os::windows::ffi::OsStringExt;
+use std::os::windows::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES,
+    FlushFileBuffers, GetFinalPathNameByHandleW, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH,
+    MoveFileExW,
+};
+use windows_sys::Win32::System::Memory::FlushViewOfFile;
+
+use super::errno::{EAGAIN, EBUSY};
+use super::file::SHARE_ALL;
+use super::handle::{RawHandle, pointer, raw};
+use crate::core::error::{Error, Result};
+use crate::core::kind::Kind;
+use crate::core::sys::Reached;
+
+/// How often a flush is tried again that somebody else's lock on the file is in the way of.
+const TRIES: u32 = 50;
+
+/// Writes changed pages to the file. The drive may still have them in its cache afterwards.
+/// <https://learn.microsoft.com/en-us/windows/win32/api/memoryapi/nf-memoryapi-flushviewoffile>
+///
+/// # Safety
+///
+/// `address..address + length` must be mapped pages that the caller owns.
+pub unsafe fn write_pages(address: usize, length: usize) -> Result<()> {
+    // A view may consist of several, after it has grown, and one call takes one view.
+    for part in super::parts_of(address, length) {
+        for attempt in 1.. {
+            // SAFETY: the caller owns the pages, and none of them changes.
+            if unsafe { FlushViewOfFile(part.start as *const _, part.len()) } != 0 {
+                break;
+            }
+            let error = Error::last("msync");
+            // The writer of pages and this call get in each other's way (ERROR_LOCK_VIOLATION).
+            if error.errno() != Some(EBUSY) || attempt == TRIES {
+                return Err(error);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    }
+    Ok(())
+}
+
+/// Asks the system to start writing a range of a file out.
+///
+/// # Safety
+///
+/// `address..address + length` must be mapped pages that the caller owns.
+pub unsafe fn start_writing(_: RawHandle, _: u64, address: usize, length: usize) -> Result<()> {
+    // SAFETY: the same contract.
+    unsafe { write_pages(address, length) }
+}
+
+/// Empties the cache of the drive.
+/// <https://learn.microsoft.com/en-us/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers>
+pub fn sync_drive(handle: RawHandle) -> Result<Reached> {
+    for attempt in 1.. {
+        // SAFETY: a bad handle is an error.
+        if unsafe { FlushFileBuffers(pointer(handle)) } != 0 {
+            break;
+        }
+        let error = Error::last("fsync");
+        if !matches!(error.errno(), Some(EBUSY | EAGAIN)) || attempt == TRIES {
+            return Err(error);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    Ok(Reached::Media)
+}
+
+/// The same: there is no weaker request.
+pub fn order_drive(handle: RawHandle) -> Result<Reached> {
+    sync_drive(handle)
+}
+
+/// Makes a file durable with all that the system knows of it.
+pub fn sync_all(handle: RawHandle) -> Result<Reached> {
+    sync_drive(handle)
+}
+
+/// Opens a directory, to say early that it is none.
+pub fn open_directory(path: &Path) -> Result<File> {
+    let directory = OpenOptions::new()
+        .access_mode(FILE_READ_ATTRIBUTES)
+        .share_mode(SHARE_ALL)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
+        .open(path)
+        .map_err(|error| Error::from_io(&error, "open"))?;
+    if super::fstat(raw(&directory))?.kind == Kind::Directory {
+        Ok(directory)
+    } else {
+        Err(Error::system(super::ENOTDIR, "open"))
+    }
+}
+
+/// Directories can't be flushed here: NTFS and ReFS keep names in a journal, which flushing any
+/// file of the volume writes up to its last entry.
+pub fn sync_names(_: &File) -> Result<Reached> {
+    Ok(Reached::Media)
+}
+
+/// Sees that the names in a directory are durable, as they are here.
+pub fn sync_directory(path: &Path) -> Result<Reached> {
+    sync_names(&open_directory(path)?)
+}
+
+/// Where an open file is now, whatever it was called when it was opened.
+#[must_use]
+pub fn path_of(file: &File) -> Option<PathBuf> {
+    let mut name = vec![0_u16; 1024];
+    loop {
+        // SAFETY: the vector has room for as many characters as are told.
+        let count = unsafe {
+            GetFinalPathNameByHandleW(pointer(raw(file)), name.as_mut_ptr(), name.len() as u32, 0)
+        } as usize;
+        match count {
+            0 => return None,
+            count if count < name.len() => {
+                name.truncate(count);
+                return Some(PathBuf::from(OsString::from_wide(&name)));
+            }
+            // With the NUL, if there is not enough room.
+            count => name.resize(count, 0),
+        }
+    }
+}
+
+/// The system keeps no damaged pages for clean ones here, as far as is known.
+pub fn forget_cache(_: RawHandle) {}
+
+/// Makes a new file. Who may reach it is what its directory says.
+pub fn create_new(path: &Path, _is_private: bool) -> Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .share_mode(SHARE_ALL)
+        .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
+        .open(path)
+        .map_err(|error| Error::from_io(&error, "open"))
+}
+
+/// A temporary name beside `target`, in the same directory, and never longer than a name may be.
+#[must_use]
+pub fn temporary_beside(target: &Path, random: u64) -> PathBuf {
+    const MOST_OF_NAME: usize = 200;
+    let name: String = target
+        .file_name()
+        .map(|name| name.to_string_lossy().chars().take(MOST_OF_NAME).collect())
+        .unwrap_or_default();
+    target.with_file_name(format!(".{name}.{random:016x}.tmp"))
+}
+
+/// Gives a file another name, in the place of the file that has it, and waits until that is on
+/// the disk.
+/// <https://learn.microsoft.com/en-us/windows/win32/api/winbase/nf-winbase-movefileexw>
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    use std::os::windows::ffi::OsStrExt;
+    let wide = |path: &Path| -> Vec<u16> { path.as_os_str().encode_wide().chain([0]).collect() };
+    let (from, to) = (wide(from), wide(to));
+    let flags = MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH;
+    // SAFETY: both names end in NUL.
+    if unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), flags) } == 0 {
+        return Err(Error::last("rename")
+            .because("Windows doesn't replace a file that is open without sharing, or mapped"));
+    }
+    Ok(())
+}
+
+/// A new file has the owner that the process gives it; there is no group.
+#[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
+pub fn take_owner(_: &File, _: &Metadata) -> Result<()> {
+    Ok(())
+}
+
+/// The permissions of a file as far as it has such here: whether it may be written.
+#[must_use]
+pub fn permissions_of(metadata: &Metadata) -> u32 {
+    if metadata.permissions().readonly() {
+        0o444
+    } else {
+        0o666
+    }
+}
+
+/// Makes a file read-only for everybody, or not, as Node's `chmod` does here.
+pub fn set_permissions(file: &File, permissions: u32) -> Result<()> {
+    const OWNER_WRITES: u32 = 0o200;
+    let fail = |error| Error::from_io(&error, "fchmod");
+    let mut now = file.metadata().map_err(fail)?.permissions();
+    now.set_readonly(permissions & OWNER_WRITES == 0);
+    file.set_permissions(now).map_err(fail)
+}

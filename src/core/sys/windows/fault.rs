@@ -1,0 +1,172 @@
+//! The seam to vectored exception handling: an access that went wrong becomes a question to core,
+//! and everything else goes on to who handles it.
+//!
+//! Exceptions of Windows come to the thread that caused them, at the very instruction, and never
+//! in the middle of something else; so a handler may take locks that the faulting code does not
+//! hold. <https://learn.microsoft.com/en-us/windows/win32/debug/vectored-exception-handling>
+
+use std::ptr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
+
+use windows_sys::Win32::Foundation::{EXCEPTION_ACCESS_VIOLATION, EXCEPTION_IN_PAGE_ERROR, HANDLE};
+use windows_sys::Win32::Storage::FileSystem::WriteFile;
+use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE};
+use windows_sys::Win32::System::Diagnostics::Debug::{
+    AddVectoredExceptionHandler, EXCEPTION_POINTERS, EXCEPTION_RECORD,
+};
+use windows_sys::Win32::System::Threading::{
+    CreateEventW, GetCurrentProcess, INFINITE, SetEvent, TerminateProcess, WaitForSingleObject,
+};
+
+use super::memory::is_readable;
+use super::pages::wait_for_change;
+use crate::core::error::{Error, Result};
+use crate::core::sys::{Trap, Verdict};
+
+const EXCEPTION_CONTINUE_EXECUTION: i32 = -1;
+const EXCEPTION_CONTINUE_SEARCH: i32 = 0;
+
+/// Core's judgement, as a function pointer.
+static JUDGE: AtomicUsize = AtomicUsize::new(0);
+
+type Judge = fn(address: usize, trap: Trap) -> Verdict;
+
+/// Puts our handler in front of the others, once. Nobody can put theirs in its place: those that
+/// come later are asked earlier and pass on what is not theirs, as V8 does for WebAssembly.
+pub fn guard_signals(judge: Judge) -> Result<bool> {
+    static IS_THERE: Mutex<bool> = Mutex::new(false);
+    let mut is_there = IS_THERE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    JUDGE.store(judge as usize, Ordering::Release);
+    if !*is_there {
+        // SAFETY: the handler has this signature, and the library stays loaded.
+        if unsafe { AddVectoredExceptionHandler(1, Some(on_exception)) }.is_null() {
+            return Err(Error::last("AddVectoredExceptionHandler"));
+        }
+        *is_there = true;
+    }
+    Ok(false)
+}
+
+unsafe extern "system" fn on_exception(pointers: *mut EXCEPTION_POINTERS) -> i32 {
+    // SAFETY: the system hands us valid records.
+    let record = unsafe { &*(*pointers).ExceptionRecord };
+    let Some((address, access, trap)) = access_of(record) else {
+        return EXCEPTION_CONTINUE_SEARCH;
+    };
+    // The pages are being mapped anew by another thread: by then the access may work.
+    if wait_for_change(address) {
+        return EXCEPTION_CONTINUE_EXECUTION;
+    }
+    // A load that works by now, because they were mapped anew before we came here.
+    if access == Access::Load && trap == Trap::Forbidden && is_readable(address) {
+        return EXCEPTION_CONTINUE_EXECUTION;
+    }
+    let judge = JUDGE.load(Ordering::Acquire);
+    if judge == 0 {
+        return EXCEPTION_CONTINUE_SEARCH;
+    }
+    // SAFETY: JUDGE only ever holds 0 or a function of this very type.
+    let judge: Judge = unsafe { std::mem::transmute(judge) };
+    match judge(address, trap) {
+        Verdict::Retry => EXCEPTION_CONTINUE_EXECUTION,
+        Verdict::Foreign => EXCEPTION_CONTINUE_SEARCH,
+        Verdict::Die => {
+            // SAFETY: ends this process, with the exception as its exit code, as if nobody had
+            // handled it.
+            unsafe { TerminateProcess(GetCurrentProcess(), record.ExceptionCode.cast_unsigned()) };
+            EXCEPTION_CONTINUE_SEARCH
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Load,
+    Store,
+}
+
+/// Where a record says an access went wrong, and how; none for other exceptions, and for a jump
+/// into memory, which is somebody's bug and no missing page.
+fn access_of(record: &EXCEPTION_RECORD) -> Option<(usize, Access, Trap)> {
+    let trap = match record.ExceptionCode {
+        EXCEPTION_ACCESS_VIOLATION => Trap::Forbidden,
+        EXCEPTION_IN_PAGE_ERROR => Trap::Undeliverable,
+        _ => return None,
+    };
+    if record.NumberParameters < 2 {
+        return None;
+    }
+    let access = match record.ExceptionInformation[0] {
+        0 => Access::Load,
+        1 => Access::Store,
+        _ => return None,
+    };
+    let address = record.ExceptionInformation[1];
+    (address != record.ExceptionAddress as usize).then_some((address, access, trap))
+}
+
+/// A bell that a handler can ring and a thread can wait for: an event.
+#[derive(Debug)]
+pub struct Bell {
+    event: AtomicIsize,
+    hangs: AtomicBool,
+}
+
+impl Bell {
+    /// A bell without a rope; [`Bell::hang`] makes it ring.
+    #[must_use]
+    pub const fn silent() -> Self {
+        Self {
+            event: AtomicIsize::new(0),
+            hangs: AtomicBool::new(false),
+        }
+    }
+
+    /// Creates the event, for the life of the process.
+    pub fn hang(&self) -> Result<()> {
+        // SAFETY: an event that resets itself, without a name.
+        let event = unsafe { CreateEventW(ptr::null(), 0, 0, ptr::null()) };
+        if event.is_null() {
+            return Err(Error::last("CreateEvent"));
+        }
+        self.event.store(event as isize, Ordering::Release);
+        self.hangs.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Rings.
+    pub fn ring(&self) {
+        if self.hangs.load(Ordering::Acquire) {
+            // SAFETY: the event is never closed.
+            unsafe { SetEvent(self.event.load(Ordering::Acquire) as HANDLE) };
+        }
+    }
+
+    /// Waits for the bell; false when it can ring no more.
+    pub fn wait(&self) -> bool {
+        const WAIT_OBJECT_0: u32 = 0;
+        // SAFETY: the event is never closed.
+        unsafe {
+            WaitForSingleObject(self.event.load(Ordering::Acquire) as HANDLE, INFINITE)
+                == WAIT_OBJECT_0
+        }
+    }
+}
+
+/// Writes to standard error. Safe to call in an exception handler.
+pub fn write_error(bytes: &[u8]) {
+    let mut written = 0;
+    // SAFETY: the pointer and length are those of a slice; nothing can be done about a failure.
+    unsafe {
+        WriteFile(
+            GetStdHandle(STD_ERROR_HANDLE),
+            bytes.as_ptr(),
+            bytes.len() as u32,
+            &raw mut written,
+            ptr::null_mut(),
+        )
+    };
+}

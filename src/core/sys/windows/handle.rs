@@ -1,0 +1,119 @@
+//! Handles of open files, and descriptors of the C runtime that stand for them.
+
+use std::ffi::c_void;
+use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
+use std::ptr;
+
+use windows_sys::Win32::Foundation::{
+    DUPLICATE_SAME_ACCESS, DuplicateHandle, HANDLE, INVALID_HANDLE_VALUE,
+};
+use windows_sys::Win32::System::Threading::GetCurrentProcess;
+
+use super::errno::{EBADF, EMFILE, ENOSYS};
+use super::thread::find_symbol;
+use crate::core::error::{Error, Result};
+
+/// A handle as a number, which can be kept in an atomic and given to other threads.
+pub type RawHandle = isize;
+
+/// A handle of our own, closed when it is dropped.
+pub use std::os::windows::io::OwnedHandle as Handle;
+
+/// No handle.
+pub const NO_HANDLE: RawHandle = -1;
+
+/// The number of a handle.
+pub fn raw(of: &impl AsHandle) -> RawHandle {
+    of.as_handle().as_raw_handle() as RawHandle
+}
+
+/// A number as the system takes it.
+pub(super) fn pointer(handle: RawHandle) -> HANDLE {
+    handle as HANDLE
+}
+
+/// A new handle as one that closes itself; an error where the call gave none.
+pub(super) fn own(handle: HANDLE, syscall: &'static str) -> Result<OwnedHandle> {
+    if handle.is_null() || handle == INVALID_HANDLE_VALUE {
+        return Err(Error::last(syscall));
+    }
+    // SAFETY: the handle is new and ours alone.
+    Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
+}
+
+/// Duplicates the handle behind a descriptor of JavaScript. Descriptors are Node's: its C runtime
+/// numbers them, and `uv_get_osfhandle` tells which handle each is.
+/// <https://docs.libuv.org/en/v1.x/fs.html#c.uv_get_osfhandle>
+pub fn duplicate(fd: i32) -> Result<OwnedHandle> {
+    let Some(address) = find_symbol(c"uv_get_osfhandle") else {
+        return Err(Error::system(ENOSYS, "uv_get_osfhandle")
+            .because("this runtime doesn't tell which file a descriptor stands for: map by path"));
+    };
+    // SAFETY: libuv exports the function with this signature.
+    let handle_of: unsafe extern "C" fn(i32) -> HANDLE = unsafe { std::mem::transmute(address) };
+    // SAFETY: it answers a bad descriptor with INVALID_HANDLE_VALUE or -2.
+    let handle = unsafe { handle_of(fd) };
+    if handle as isize == -1 || handle as isize == -2 {
+        return Err(Error::system(EBADF, "dup"));
+    }
+    duplicate_handle(handle as RawHandle)
+}
+
+/// A descriptor for JavaScript that stands for an open file, to be given back with
+/// [`close_descriptor`].
+pub fn descriptor_of(file: &impl AsHandle) -> Result<i32> {
+    let Some(address) = find_symbol(c"uv_open_osfhandle") else {
+        return Err(Error::system(ENOSYS, "uv_open_osfhandle"));
+    };
+    // SAFETY: libuv exports the function with this signature.
+    let open: unsafe extern "C" fn(HANDLE) -> i32 = unsafe { std::mem::transmute(address) };
+    let copy = duplicate_handle(raw(file))?;
+    // SAFETY: the handle is open; it belongs to the descriptor, if there comes one.
+    let fd = unsafe { open(copy.as_raw_handle()) };
+    if fd < 0 {
+        return Err(Error::system(EMFILE, "uv_open_osfhandle"));
+    }
+    std::mem::forget(copy);
+    Ok(fd)
+}
+
+/// Closes a descriptor that [`descriptor_of`] made.
+pub fn close_descriptor(fd: i32) {
+    /// More than libuv's `uv_fs_t` has had in any version.
+    const REQUEST: usize = 256;
+    let Some(address) = find_symbol(c"uv_fs_close") else {
+        return;
+    };
+    // SAFETY: libuv exports the function with this signature.
+    let close: unsafe extern "C" fn(
+        *mut c_void,
+        *mut c_void,
+        i32,
+        Option<unsafe extern "C" fn(*mut c_void)>,
+    ) -> i32 = unsafe { std::mem::transmute(address) };
+    let mut request = [0_u64; REQUEST];
+    // SAFETY: without a callback the call is over when it returns, and needs no loop. A request
+    // to close owns nothing that would have to be freed.
+    unsafe { close(ptr::null_mut(), request.as_mut_ptr().cast(), fd, None) };
+}
+
+/// Another handle of the same open file.
+pub fn duplicate_handle(handle: RawHandle) -> Result<OwnedHandle> {
+    let mut copy: HANDLE = ptr::null_mut();
+    // SAFETY: a bad handle is an error; the new one is not inherited by child processes.
+    let done = unsafe {
+        DuplicateHandle(
+            GetCurrentProcess(),
+            pointer(handle),
+            GetCurrentProcess(),
+            &raw mut copy,
+            0,
+            0,
+            DUPLICATE_SAME_ACCESS,
+        )
+    };
+    if done == 0 {
+        return Err(Error::last("dup"));
+    }
+    own(copy, "dup")
+}

@@ -1,0 +1,214 @@
+//! Locks on files, over any range of bytes.
+//!
+//! Locks of Windows keep others from reading and writing, which locks of this library never do.
+//! So they are set where no file has bytes: 2^62 further on.
+//! <https://learn.microsoft.com/en-us/windows/win32/api/fileapi/nf-fileapi-lockfileex>
+
+use std::fs::OpenOptions;
+use std::os::windows::fs::OpenOptionsExt;
+use std::os::windows::io::OwnedHandle;
+use std::path::Path;
+use std::ptr;
+
+use windows_sys::Win32::Foundation::{GENERIC_READ, GENERIC_WRITE};
+use windows_sys::Win32::Storage::FileSystem::{
+    GetVolumeInformationByHandleW, LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx,
+    ReOpenFile, UnlockFileEx,
+};
+
+use super::errno::{EBUSY, EISDIR, ENOENT, ENOSYS, EOPNOTSUPP, EOVERFLOW};
+use super::file::{SHARE_ALL, access_of, at, fstat, stat};
+use super::handle::{RawHandle, own, pointer};
+use crate::core::error::{Error, Result};
+use crate::core::sys::{Access, LockMode, Status};
+
+/// Where locks are set that stand for the first byte of a file.
+const SHIFT: u64 = 1 << 62;
+
+/// Sets, changes or (without a mode) removes the lock of an open file on the bytes from `start`
+/// on; a length of 0 reaches to the end of all files. False if another one's lock is in the way;
+/// with `wait` the thread sleeps until none is.
+///
+/// A lock can't be made exclusive in one step here: it is let go for a moment, and taken again as
+/// it was where the other can't be had.
+pub fn lock_range(
+    handle: RawHandle,
+    mode: Option<LockMode>,
+    start: u64,
+    length: u64,
+    wait: bool,
+) -> Result<bool> {
+    let range = shifted(start, length)?;
+    let had = unlock(handle, range);
+    let Some(mode) = mode else {
+        return Ok(true);
+    };
+    if take(handle, mode, range, wait)? {
+        return Ok(true);
+    }
+    if had {
+        take(handle, LockMode::Shared, range, false)?;
+    }
+    Ok(false)
+}
+
+fn shifted(start: u64, length: u64) -> Result<(u64, u64)> {
+    let too_large = || Error::system(EOVERFLOW, "LockFileEx");
+    let rest = (SHIFT - 1).checked_sub(start).ok_or_else(too_large)?;
+    match length {
+        0 => Ok((start + SHIFT, rest)),
+        length if length <= rest => Ok((start + SHIFT, length)),
+        _ => Err(too_large()),
+    }
+}
+
+fn take(handle: RawHandle, mode: LockMode, range: (u64, u64), wait: bool) -> Result<bool> {
+    let exclusive = match mode {
+        LockMode::Shared => 0,
+        LockMode::Exclusive => LOCKFILE_EXCLUSIVE_LOCK,
+    };
+    let at_once = if wait { 0 } else { LOCKFILE_FAIL_IMMEDIATELY };
+    let mut place = at(range.0);
+    // SAFETY: the handle is synchronous, so that the call is over when it returns.
+    let done = unsafe {
+        LockFileEx(
+            pointer(handle),
+            exclusive | at_once,
+            0,
+            range.1 as u32,
+            (range.1 >> 32) as u32,
+            &raw mut place,
+        )
+    };
+    if done != 0 {
+        return Ok(true);
+    }
+    let error = Error::last("LockFileEx");
+    if error.errno() == Some(EBUSY) {
+        Ok(false)
+    } else {
+        Err(error)
+    }
+}
+
+/// Whether there was a lock of this very range.
+fn unlock(handle: RawHandle, range: (u64, u64)) -> bool {
+    let mut place = at(range.0);
+    // SAFETY: as above; what is not locked is an error.
+    unsafe {
+        UnlockFileEx(
+            pointer(handle),
+            0,
+            range.1 as u32,
+            (range.1 >> 32) as u32,
+            &raw mut place,
+        ) != 0
+    }
+}
+
+/// The lock that another open file has on these bytes and that is in the way of `mode`. There is
+/// no such question here, so it is found out by locking for a moment.
+pub fn test_range(
+    handle: RawHandle,
+    mode: LockMode,
+    start: u64,
+    length: u64,
+) -> Result<Option<LockMode>> {
+    let range = shifted(start, length)?;
+    if take(handle, mode, range, false)? {
+        unlock(handle, range);
+        return Ok(None);
+    }
+    if mode == LockMode::Exclusive && take(handle, LockMode::Shared, range, false)? {
+        unlock(handle, range);
+        return Ok(Some(LockMode::Shared));
+    }
+    Ok(Some(LockMode::Exclusive))
+}
+
+/// The same as `lock_range` for the whole file.
+pub fn lock_whole(handle: RawHandle, mode: Option<LockMode>, wait: bool) -> Result<bool> {
+    lock_range(handle, mode, 0, 0, wait)
+}
+
+/// Whether an error says that the file system lacks locks.
+#[must_use]
+pub fn is_lock_refused(error: &Error) -> bool {
+    matches!(error.errno(), Some(EISDIR | ENOSYS | EOPNOTSUPP))
+}
+
+fn rights(access: Access) -> u32 {
+    match (access.reads, access.writes) {
+        (true, true) => GENERIC_READ | GENERIC_WRITE,
+        (false, true) => GENERIC_WRITE,
+        _ => GENERIC_READ,
+    }
+}
+
+/// Opens the file at a path, to lock it. It is created, empty, if that is asked for.
+pub fn open_to_lock(path: &Path, access: Access, create: bool) -> Result<OwnedHandle> {
+    OpenOptions::new()
+        .write(access.writes)
+        .access_mode(rights(access))
+        .share_mode(SHARE_ALL)
+        .create(create)
+        .open(path)
+        .map(OwnedHandle::from)
+        .map_err(|error| Error::from_io(&error, "open"))
+}
+
+/// Opens an open file once more, for the same access, with locks of its own.
+/// <https://learn.microsoft.com/en-us/windows/win32/api/winbase/nf-winbase-reopenfile>
+pub fn reopen(handle: RawHandle, _: Option<&Path>) -> Result<OwnedHandle> {
+    let access = rights(lock_access(handle)?);
+    // SAFETY: a bad handle is an error.
+    own(
+        unsafe { ReOpenFile(pointer(handle), access, SHARE_ALL, 0) },
+        "open",
+    )
+}
+
+/// What a handle is open for.
+pub fn lock_access(handle: RawHandle) -> Result<Access> {
+    let (reads, writes) = access_of(handle)?;
+    Ok(Access { reads, writes })
+}
+
+/// Whether a path still leads to an open file.
+pub fn leads_to(path: &Path, status: &Status) -> Result<bool> {
+    match stat(path) {
+        Ok(now) => Ok((now.device, now.inode) == (status.device, status.inode)),
+        Err(error) if error.errno() == Some(ENOENT) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether this system has locks over ranges of bytes.
+#[must_use]
+pub fn has_range_locks() -> bool {
+    true
+}
+
+/// The name of the type of a file system, for messages.
+#[must_use]
+pub fn file_system_name(handle: RawHandle) -> String {
+    let mut name = [0_u16; 64];
+    // SAFETY: the array has room for as many characters as are told; the rest may be null.
+    let done = unsafe {
+        GetVolumeInformationByHandleW(
+            pointer(handle),
+            ptr::null_mut(),
+            0,
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            name.as_mut_ptr(),
+            name.len() as u32,
+        )
+    };
+    let end = name.iter().position(|&unit| unit == 0).unwrap_or(0);
+    if done == 0 || end == 0 || fstat(handle).is_err() {
+        return String::from("an unknown file system");
+    }
+    String::from_utf16_lossy(&name[..end])
+}

@@ -1,0 +1,200 @@
+//! Putting something else into the middle of a view, in place.
+//!
+//! A view can only be unmapped as a whole. So it is, down to a placeholder that keeps the
+//! addresses; what lay around the cut is mapped again, and what was private in it is copied back.
+//! Threads that come to the pages meanwhile wait in the exception handler.
+
+use std::ops::Range;
+use std::ptr;
+
+use windows_sys::Win32::System::Memory::{
+    MEM_COMMIT, MEM_MAPPED, MEM_PRESERVE_PLACEHOLDER, MEM_RELEASE, MEM_REPLACE_PLACEHOLDER,
+    MEM_RESERVE, PAGE_READONLY, PAGE_READWRITE, VirtualAlloc, VirtualFree,
+};
+use windows_sys::Win32::System::Threading::GetCurrentProcess;
+
+use super::errno::{EFAULT, ENOSYS};
+use super::memory::{is_readable, page_size, protect_pages, runs_of};
+use super::pages::{Home, Piece, PieceKind, State, unmap_view};
+use crate::core::error::{Error, Result};
+
+/// What comes in the place of pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fill {
+    /// Zeros of our own.
+    Zeros,
+    /// What is there, in memory of our own.
+    Copy,
+    /// The file's pages, as they were first mapped.
+    File,
+}
+
+/// Pages of a view that have to be as they were when it is mapped again.
+enum Kept {
+    /// They were private, with these bytes.
+    Bytes(usize, Vec<u8>),
+    /// They were read-only.
+    ReadOnly(Range<usize>),
+}
+
+/// Fills `cut`, whole pages of a home.
+pub(super) fn splice(home: &Home, cut: &Range<usize>, fill: Fill) -> Result<()> {
+    let change = home.change();
+    let state = &*change.state;
+    for piece in home.pieces() {
+        let part = piece.start.max(cut.start)..piece.end.min(cut.end);
+        if part.start < part.end {
+            replace(home, state, piece, &part, fill)?;
+        }
+    }
+    Ok(())
+}
+
+fn replace(
+    home: &Home,
+    state: &State,
+    piece: Piece,
+    part: &Range<usize>,
+    fill: Fill,
+) -> Result<()> {
+    let is_memory = piece.kind == PieceKind::Memory;
+    let Some(calls) = state.calls else {
+        // Memory without a file, or after the end of a mapping: reserved, and no placeholder.
+        return match (piece.kind, fill) {
+            (PieceKind::View, _) | (_, Fill::File) => Err(Error::system(ENOSYS, "mmap")),
+            _ => commit(part),
+        };
+    };
+    if state.source.is_none() {
+        return commit(part);
+    }
+    let bytes = match (piece.kind, fill) {
+        // It is of our own already.
+        (PieceKind::Memory, Fill::Zeros | Fill::Copy) => return commit(part),
+        (PieceKind::View, Fill::Copy) => Some(copy_of(part)?),
+        _ => None,
+    };
+    if piece.kind == PieceKind::View {
+        let kept = kept_of(piece.start..part.start)
+            .into_iter()
+            .chain(kept_of(part.end..piece.end))
+            .collect::<Vec<_>>();
+        unmap_view(piece.start, calls)?;
+        home.split(part.start, part.end)?;
+        for rest in [piece.start..part.start, part.end..piece.end] {
+            if rest.start < rest.end {
+                home.map(state, rest.start - home.base, rest.end - home.base)?;
+            }
+        }
+        restore(kept)?;
+    } else if is_memory {
+        // SAFETY: memory of ours that took the place of a placeholder, and becomes one again.
+        let freed = unsafe {
+            VirtualFree(
+                part.start as *mut _,
+                part.len(),
+                MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER,
+            )
+        };
+        if freed == 0 {
+            return Err(Error::last("mmap"));
+        }
+    } else {
+        home.split(part.start, part.end)?;
+    }
+    if fill == Fill::File {
+        // Behind what is mapped there is nothing of the file.
+        let end = part.end.min(home.base + state.mapped);
+        if part.start >= end {
+            return Ok(());
+        }
+        home.split(part.start, end)?;
+        return home.map(state, part.start - home.base, end - home.base);
+    }
+    // SAFETY: the placeholder is ours, and just as large.
+    let memory = unsafe {
+        (calls.alloc)(
+            GetCurrentProcess(),
+            part.start as *const _,
+            part.len(),
+            MEM_RESERVE | MEM_COMMIT | MEM_REPLACE_PLACEHOLDER,
+            PAGE_READWRITE,
+            ptr::null_mut(),
+            0,
+        )
+    };
+    if memory.is_null() {
+        return Err(Error::last("mmap"));
+    }
+    if let Some(bytes) = bytes {
+        // SAFETY: the memory is new, ours, and as large as the copy.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), memory.cast(), bytes.len()) };
+    }
+    Ok(())
+}
+
+/// Puts memory behind reserved addresses; where there is some it keeps its contents.
+fn commit(part: &Range<usize>) -> Result<()> {
+    // SAFETY: the addresses are ours.
+    let memory = unsafe {
+        VirtualAlloc(
+            part.start as *const _,
+            part.len(),
+            MEM_COMMIT,
+            PAGE_READWRITE,
+        )
+    };
+    if memory.is_null() {
+        return Err(Error::last("mmap"));
+    }
+    Ok(())
+}
+
+fn copy_of(part: &Range<usize>) -> Result<Vec<u8>> {
+    for page in part.clone().step_by(page_size()) {
+        if !is_readable(page) {
+            return Err(Error::system(EFAULT, "mmap"));
+        }
+    }
+    // SAFETY: all of its pages could be read just now, and nobody changes what is mapped.
+    Ok(unsafe { std::slice::from_raw_parts(part.start as *const u8, part.len()) }.to_vec())
+}
+
+/// What is to be put back after a part of a view was mapped again.
+fn kept_of(part: Range<usize>) -> Vec<Kept> {
+    let mut kept = Vec::new();
+    for (run, info) in runs_of(part.start, part.len()) {
+        if info.State != MEM_COMMIT || info.Type != MEM_MAPPED {
+            continue;
+        }
+        let is_private_view = info.AllocationProtect != PAGE_READWRITE;
+        match info.Protect {
+            // Stored into: the system then says that it is private and writable.
+            PAGE_READWRITE if is_private_view => {
+                if let Ok(bytes) = copy_of(&run) {
+                    kept.push(Kept::Bytes(run.start, bytes));
+                }
+            }
+            PAGE_READONLY if info.AllocationProtect != PAGE_READONLY => {
+                kept.push(Kept::ReadOnly(run));
+            }
+            _ => {}
+        }
+    }
+    kept
+}
+
+fn restore(kept: Vec<Kept>) -> Result<()> {
+    for part in kept {
+        match part {
+            // SAFETY: the pages are mapped again, as they were first, and private.
+            Kept::Bytes(start, bytes) => unsafe {
+                protect_pages(start, bytes.len(), true)?;
+                ptr::copy_nonoverlapping(bytes.as_ptr(), start as *mut u8, bytes.len());
+            },
+            // SAFETY: as above.
+            Kept::ReadOnly(run) => unsafe { protect_pages(run.start, run.len(), false) }?,
+        }
+    }
+    Ok(())
+}
