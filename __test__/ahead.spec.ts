@@ -28,7 +28,7 @@ function coldMapping(t: ExecutionContext, size: number): Mapping | undefined {
 }
 
 function drop(mapping: Mapping): void {
-  regionOf(mapping).native.release(0, mapping.length)
+  regionOf(mapping).native.releaseSync(0, mapping.length)
 }
 
 // A system short of memory may take a page away between the moment when it is there and the one when the test looks. So not all

@@ -34,6 +34,7 @@ export class Ahead {
   readonly #end: number
   readonly #plan: Plan
   readonly #signal: AbortSignal | undefined
+  readonly #isBlocking: boolean
   #step = FIRST_STEP
   #released: number
   #used: number
@@ -53,6 +54,7 @@ export class Ahead {
     this.#end = end
     this.#plan = planWalk(region, start, end, { isBlocking, dropBehind, window })
     this.#signal = signal
+    this.#isBlocking = isBlocking
     if (this.#plan.window === 0) this.#ready = end
   }
 
@@ -101,7 +103,9 @@ export class Ahead {
       // Not before there is room for a whole step: asking costs a call.
       if (!isNeeded && (this.#isCautious || this.#ready + size > this.#goal)) return
       this.#step = Math.min(this.#step * 2, this.#plan.window)
-      if (this.#isResident(size)) this.#ready += size
+      // A file that is in memory needs no thread. Of one that was not, the system itself reads some ahead, but doesn't map it.
+      const isAsked = isNeeded || this.#fetched === this.#start
+      if (isAsked && this.#isResident(size)) this.#ready += size
       else this.#working = this.#fetch(size, until)
     }
   }
@@ -151,14 +155,18 @@ export class Ahead {
     }
   }
 
-  // From a page before what was let go of, since of a page that was half behind nothing went.
+  // From a page before what was let go of, since of a page that was half behind nothing went. It takes milliseconds, which
+  // only a loop that waits for everything has to spend itself.
   #release(offset: number): void {
     const from = Math.max(this.#start, this.#released - constants.PAGE_SIZE)
     this.#released = Math.max(this.#released, offset)
+    const length = this.#released - from
+    const failed = (error: unknown): void => logFailure(this.#region, 'letting go of pages', error)
+    if (!this.#isBlocking) return void callAsync(() => this.#region.native.release(from, length)).catch(failed)
     try {
-      this.#region.run((handle) => handle.release(from, this.#released - from))
+      this.#region.run((handle) => handle.releaseSync(from, length))
     } catch (error) {
-      logFailure(this.#region, 'letting go of pages', error)
+      failed(error)
     }
   }
 }

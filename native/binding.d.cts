@@ -124,8 +124,10 @@ export declare class NativeMapping {
   prefetchPlaces(offsets: Float64Array, size: number, job: NativeJob): Promise<void>
   /** Copies many places of `size` bytes, one behind the other, to `into`. */
   gather(offsets: Float64Array, size: number, into: Uint8Array): void
-  /** Lets go of the pages of a range that was read. */
-  release(offset: number, length: number): void
+  /** Lets go of the pages of a range that was read, on a thread of ours. */
+  release(offset: number, length: number): Promise<void>
+  /** Lets go of the pages of a range that was read, now. */
+  releaseSync(offset: number, length: number): void
   /** Looks which pages of a range are in memory, on a thread of ours. */
   residency(offset: number, length: number, bucket: number | undefined | null, job: NativeJob): Promise<ResidencyReport>
   /** Looks which pages of a range are in memory, now. */

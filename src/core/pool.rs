@@ -71,6 +71,7 @@ pub fn run(job: impl FnOnce() + Send + 'static) {
 
 fn work() {
     sys::block_signals();
+    sys::wake_without_haste();
     let mut pool = lock();
     loop {
         if let Some(job) = pool.jobs.pop_front() {

@@ -191,9 +191,20 @@ impl NativeMapping {
             .map_err(|error| to_js(env, &error))
     }
 
-    /// Lets go of the pages of a range that was read.
+    /// Lets go of the pages of a range that was read, on a thread of ours.
+    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
+    pub fn release<'env>(&self, env: &'env Env, offset: f64, length: f64) -> Result<Object<'env>> {
+        let (mapping, offset, length) = (self.shared(), whole(offset)?, whole(length)?);
+        spawn(
+            env,
+            move || evict::release(&mapping, offset, length),
+            |()| (),
+        )
+    }
+
+    /// Lets go of the pages of a range that was read, now.
     #[napi(catch_unwind)]
-    pub fn release(&self, env: &Env, offset: f64, length: f64) -> Result<()> {
+    pub fn release_sync(&self, env: &Env, offset: f64, length: f64) -> Result<()> {
         evict::release(&self.shared(), whole(offset)?, whole(length)?)
             .map_err(|error| to_js(env, &error))
     }

@@ -21,6 +21,26 @@ pub fn pin_library() {
     }
 }
 
+/// Tells the scheduler that the calling thread need not run in the moment that it is woken, so that
+/// giving it work doesn't cost the one who does so his processor. Its share stays the same.
+///
+/// `sched(7)`: <https://man7.org/linux/man-pages/man7/sched.7.html>
+#[cfg(target_os = "linux")]
+pub fn wake_without_haste() {
+    // SAFETY: the structure is ours and all-zero is valid; 0 is the calling thread.
+    unsafe {
+        // A real-time process has chosen for itself.
+        if libc::sched_getscheduler(0) == libc::SCHED_OTHER {
+            let param: libc::sched_param = std::mem::zeroed();
+            libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const param);
+        }
+    }
+}
+
+/// Elsewhere the scheduler has no such wish.
+#[cfg(not(target_os = "linux"))]
+pub fn wake_without_haste() {}
+
 /// The address of an exported symbol of this process, for functions that only newer runtimes
 /// have.
 #[must_use]
