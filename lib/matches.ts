@@ -66,13 +66,13 @@ const paceOf = (threads: number): Pace => ({
 })
 
 /**
- * What the native half gives: where the search stands afterwards and how many matches there are; then in columns where each of
- * them starts, how long it is, and, if there are several needles, which one it is.
+ * What the native half gives: in columns where each match starts, how long it is if they are not all of one length, and, if
+ * there are several needles, which one it is; then where the search stands afterwards, and how many matches there are.
  */
 type Columns = Float64Array
 
-// Numbers before the columns.
-const HEAD = 2
+// Numbers behind the columns.
+const TAIL = 2
 
 export function matches(region: Region, needle: Needle, options?: SearchOptions, pace?: Pace): Matches {
   const search = parseSearch(region, needle, options)
@@ -134,7 +134,7 @@ class Progression {
 
   advance(found: Columns): void {
     const { least, most, wanted } = this.#pace
-    const [next = 0, count = 0] = found
+    const [next = 0, count = 0] = found.subarray(-TAIL)
     const fitting = count === 0 ? most : ((next - this.#next) * wanted) / count
     this.#size = Math.max(least, Math.min(Math.ceil(fitting), this.#size * 4, most))
     this.#next = next
@@ -173,7 +173,7 @@ class Parts<T> implements Source<T> {
       this.#at.advance(found)
       this.#ahead = this.#at.isOver ? undefined : this.#search()
       this.#tell(this.#at.done)
-      if (found.length > HEAD) return this.#convert(search, found)
+      if (found.length > TAIL) return this.#convert(search, found)
     }
   }
 
@@ -215,29 +215,46 @@ class Parts<T> implements Source<T> {
 
 function items(search: Search, found: Columns): Match[] {
   const [offsets, lengths, needles] = [columnOf(found, 0), columnOf(found, 1), needlesOf(found)]
+  const all = search.pattern.length
   const made: Match[] = []
   for (let index = 0; index < offsets.length; index++) {
-    const place = { offset: offsets[index] as number, length: lengths[index] as number }
+    const place = { offset: offsets[index] as number, length: all ?? (lengths[index] as number) }
     made.push(search.isList ? { ...place, needle: needles[index] as number } : place)
   }
   return made
 }
 
 function batch(search: Search, found: Columns): MatchBatch[] {
-  const [offsets, lengths] = [columnOf(found, 0), columnOf(found, 1)]
+  const offsets = columnOf(found, 0)
   if (offsets.length === 0) return []
-  return [search.isList ? { offsets, lengths, needles: needlesOf(found) } : { offsets, lengths }]
+  const all = search.pattern.length
+  if (all === null) {
+    const lengths = columnOf(found, 1)
+    return [search.isList ? { offsets, lengths, needles: needlesOf(found) } : { offsets, lengths }]
+  }
+  // Most often nobody asks for them, and memory that is filled is what a search for many matches takes longest for.
+  let lengths: Float64Array | undefined
+  return [
+    {
+      offsets,
+      get lengths(): Float64Array {
+        return (lengths ??= new Float64Array(offsets.length).fill(all))
+      },
+      ...(search.isList && { needles: needlesOf(found) }),
+    },
+  ]
 }
 
 /** A column of what the native half gives, which is not a copy; empty if it isn't there. */
 export function columnOf(found: Columns, column: number): Float64Array {
-  const count = found[1] as number
-  return found.subarray(HEAD + column * count, HEAD + (column + 1) * count)
+  const count = found.at(-1) as number
+  const end = (column + 1) * count
+  return end > found.length - TAIL ? found.subarray(0, 0) : found.subarray(end - count, end)
 }
 
 // A list of one needle has no column: each match is of the first.
 function needlesOf(found: Columns): Uint32Array {
-  const needles = new Uint32Array(found[1] as number)
+  const needles = new Uint32Array(found.at(-1) as number)
   needles.set(columnOf(found, 2))
   return needles
 }

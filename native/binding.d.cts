@@ -178,7 +178,10 @@ export declare class NativeMapping {
 }
 
 /** What to search for, made ready. */
-export declare class NativePattern {}
+export declare class NativePattern {
+  /** How long each match is, in bytes, if all are of one length. */
+  get length(): number | null
+}
 
 /** A file that is about to take the place of another. It is removed when this is collected. */
 export declare class NativeReplacement {

@@ -52,6 +52,15 @@ impl NativeJob {
 #[napi]
 pub struct NativePattern(Arc<Pattern>);
 
+#[napi]
+impl NativePattern {
+    /// How long each match is, in bytes, if all are of one length.
+    #[napi(getter, ts_return_type = "number | null", catch_unwind)]
+    pub fn length(&self) -> Option<f64> {
+        self.0.length().map(|length| length as f64)
+    }
+}
+
 /// A pattern of one needle, or of several.
 #[napi(catch_unwind)]
 pub fn needles(
@@ -158,9 +167,9 @@ impl Target {
         self.checked(found, end)
     }
 
-    /// Where the search stands after `entry..limit`, and how many matches there are; then where
-    /// each of them starts in the mapping, then how long each is; then, if there are several
-    /// needles, the number of each one's.
+    /// Columns of numbers: where each match in `entry..limit` starts in the mapping; if they are
+    /// not all of one length, how long each is; if there are several needles, the number of each
+    /// one's. Then two more numbers: where the search stands, and how many matches there are.
     fn matches(
         &self,
         pattern: &Pattern,
@@ -169,18 +178,25 @@ impl Target {
         job: &Job,
     ) -> core::Result<Vec<f64>> {
         let (entry, limit) = (part.0 as usize, part.1 as usize);
+        let (part, threads) = ((entry, limit), threads as usize);
+        let start = |one: Match| (self.offset as usize + one.start) as f64;
         let (all, next) = self.look(|bytes| {
-            let (found, next) =
-                parallel::matches(pattern, bytes, entry, limit, threads as usize, job)?;
-            let has_needles = matches!(pattern, Pattern::Many(_));
-            let mut all = Vec::with_capacity(2 + found.len() * (2 + usize::from(has_needles)));
-            all.extend([next as f64, found.len() as f64]);
-            let base = self.offset as usize;
-            all.extend(found.iter().map(|one| (base + one.start) as f64));
-            all.extend(found.iter().map(|one| (one.end - one.start) as f64));
-            if has_needles {
-                all.extend(found.iter().map(|one| f64::from(one.needle)));
-            }
+            let (mut all, next, count) = if pattern.length().is_some() {
+                let (all, next) = parallel::matches(pattern, bytes, part, threads, job, start)?;
+                let count = all.len();
+                (all, next, count)
+            } else {
+                let (found, next) =
+                    parallel::matches(pattern, bytes, part, threads, job, |one| one)?;
+                let mut all = Vec::with_capacity(found.len() * 3 + 2);
+                all.extend(found.iter().map(|&one| start(one)));
+                all.extend(found.iter().map(|one| (one.end - one.start) as f64));
+                if matches!(pattern, Pattern::Many(_)) {
+                    all.extend(found.iter().map(|one| f64::from(one.needle)));
+                }
+                (all, next, found.len())
+            };
+            all.extend([next as f64, count as f64]);
             Ok((all, next))
         })?;
         self.checked(all, next as u64)

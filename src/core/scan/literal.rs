@@ -28,6 +28,12 @@ impl Literal {
         }
     }
 
+    /// In bytes.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.needle.len()
+    }
+
     /// Whether it can overlap itself, as `aa` does in `aaa`.
     #[must_use]
     pub fn can_overlap(&self) -> bool {

@@ -83,6 +83,16 @@ impl Pattern {
         Regex::new(expression).map(|regex| Self::Regex(Box::new(regex)))
     }
 
+    /// How long each match is, if all are of one length.
+    #[must_use]
+    pub fn length(&self) -> Option<usize> {
+        match self {
+            Self::Empty => Some(0),
+            Self::Literal(literal) => Some(literal.length()),
+            Self::Many(_) | Self::Regex(_) => None,
+        }
+    }
+
     /// Calls `found` for every match that starts in `from..limit`, in order, until it answers
     /// false. The result is where the search would go on; nothing that is right once the job is
     /// not wanted any more.

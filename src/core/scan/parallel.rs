@@ -231,20 +231,21 @@ fn join(
 const MOST_MATCHES: usize = 1 << 16;
 
 /// The matches that start in `entry..limit`, where the search stands at `entry`, and where it
-/// stands afterwards. That may be before `limit`, where there were very many.
-pub fn matches(
+/// stands afterwards. That may be before `limit`, where there were very many. Of each match `keep`
+/// makes what is wanted of it.
+pub fn matches<T: Copy + Send>(
     pattern: &Pattern,
     hay: &[u8],
-    entry: usize,
-    limit: usize,
+    (entry, limit): (usize, usize),
     threads: usize,
     job: &Job,
-) -> Result<(Vec<Match>, usize)> {
+    keep: impl Fn(Match) -> T + Sync,
+) -> Result<(Vec<T>, usize)> {
     let base = entry.min(limit);
     let scan = |from: usize, limit: usize| {
         let mut found = Vec::new();
         let next = pattern.scan(hay, from, limit, job, |one| {
-            found.push(one);
+            found.push(keep(one));
             found.len() < MOST_MATCHES
         });
         (found, next)
@@ -253,7 +254,7 @@ pub fn matches(
     let mut all = Vec::new();
     let Some(chunks) = chunks else {
         let next = serially(pattern, hay, (base, limit), job, |one| {
-            all.push(one);
+            all.push(keep(one));
             all.len() < MOST_MATCHES
         })?;
         return Ok((all, next));
@@ -272,7 +273,7 @@ pub fn matches(
             next = own_next;
         } else if !is_cut {
             let joined = join(pattern, hay, (from, next, limit), job);
-            all.extend(joined.serial);
+            all.extend(joined.serial.into_iter().map(&keep));
             all.extend(&found[joined.wrong..]);
             next = joined.next.unwrap_or(own_next);
         }
@@ -316,14 +317,8 @@ pub fn last(pattern: &Pattern, hay: &[u8], threads: usize, job: &Job) -> Result<
         let mut last = None;
         let mut at = 0;
         while at < places {
-            let (found, next) = matches(
-                pattern,
-                hay,
-                at,
-                places.min(at.saturating_add(CHUNK * 16)),
-                threads,
-                job,
-            )?;
+            let limit = places.min(at.saturating_add(CHUNK * 16));
+            let (found, next) = matches(pattern, hay, (at, limit), threads, job, |one| one)?;
             last = found.last().copied().or(last);
             at = next;
         }
@@ -453,7 +448,8 @@ mod tests {
             assert_eq!(job.done(), hay.len() as u64);
             let (mut all, mut next) = (Vec::new(), 0);
             while next < hay.len() {
-                let (more, at) = matches(&pattern, &hay, next, hay.len(), 4, &job).unwrap();
+                let (more, at) =
+                    matches(&pattern, &hay, (next, hay.len()), 4, &job, |one| one).unwrap();
                 assert!(at > next);
                 all.extend(more);
                 next = at;
@@ -488,7 +484,7 @@ mod tests {
         };
         assert_eq!(count(&pattern, &hay, 2, &job).unwrap(), 1);
         assert!(job.done() > CHUNK as u64 && job.done() <= hay.len() as u64);
-        let found = matches(&pattern, &hay, 0, CHUNK, 2, &job).unwrap();
+        let found = matches(&pattern, &hay, (0, CHUNK), 2, &job, |one| one.start).unwrap();
         assert_eq!(found, (vec![expected], hay.len()));
         job.cancel();
         assert!(count(&pattern, &hay, 2, &job).is_err());
