@@ -484,7 +484,7 @@ mod tests {
         };
         assert_eq!(count(&pattern, &hay, 2, &job).unwrap(), 1);
         assert!(job.done() > CHUNK as u64 && job.done() <= hay.len() as u64);
-        let found = matches(&pattern, &hay, (0, CHUNK), 2, &job, |one| one.start).unwrap();
+        let found = matches(&pattern, &hay, (0, CHUNK), 2, &job, |one| one).unwrap();
         assert_eq!(found, (vec![expected], hay.len()));
         job.cancel();
         assert!(count(&pattern, &hay, 2, &job).is_err());
