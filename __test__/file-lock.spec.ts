@@ -197,10 +197,12 @@ test('a lock can’t be constructed', (t) => {
 
 // What can be seen.
 
+const method = process.platform === 'win32' ? 'LockFileEx' : 'ofd'
+
 test('console.log shows what it is', (t) => {
   const file = tempFile(t, 10)
   const lock = fileLockSync(file, { mode: 'shared', length: 5 })
-  const shown = `{ path: '${file}', mode: 'shared', offset: 0, length: 5, held: true, method: 'ofd' }`
+  const shown = `{ path: ${inspect(file)}, mode: 'shared', offset: 0, length: 5, held: true, method: '${method}' }`
   t.is(inspect(lock, { breakLength: Infinity }), `FileLock ${shown}`)
   t.is(inspect({ lock }, { depth: -1 }), '[Object]')
   t.is(inspect([[lock]], { depth: 1 }), '[ [ [FileLock] ] ]')
@@ -217,7 +219,7 @@ test('the ledger lists locks by file, range, mode and thread', (t) => {
     offset: 2n ** 60n,
     length: 7,
     state: 'held',
-    method: 'ofd',
+    method,
     thread: 0,
   })
   lock.downgrade()

@@ -8,7 +8,7 @@ test('inspecting shows what it is', (t) => {
   const mapping = mmapSync(file, { offset: 1 })
   t.is(
     inspect(mapping, { breakLength: Infinity }),
-    `Mapping { path: '${file}', mode: 'r', offset: 1, length: 99, closed: false }`,
+    `Mapping { path: ${inspect(file)}, mode: 'r', offset: 1, length: 99, closed: false }`,
   )
   mapping.closeSync()
   t.regex(inspect(mapping), /closed: true/)

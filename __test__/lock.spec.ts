@@ -82,7 +82,8 @@ test('a lock tells what it is, and what it was', (t) => {
   const mapping = open(t)
   const lock = mapping.lockSync({ mode: 'shared', offset: 2n ** 60n, length: 5 })
   const { path, mode, offset, length, held, method } = lock
-  t.deepEqual([path, mode, offset, length, held, method], [mapping.path, 'shared', 2n ** 60n, 5, true, 'ofd'])
+  const expected = process.platform === 'win32' ? 'LockFileEx' : 'ofd'
+  t.deepEqual([path, mode, offset, length, held, method], [mapping.path, 'shared', 2n ** 60n, 5, true, expected])
   lock.unlock()
   t.deepEqual([lock.mode, lock.held], ['shared', false])
 })
@@ -327,7 +328,10 @@ for (const mode of ['r', 'c'] as const) {
   test(`in mode '${mode}' there are shared locks only, and the error says why`, async (t) => {
     const mapping = mmapSync(tempFile(t, 10), { mode })
     const lock = mapping.lockSync({ mode: 'shared' })
-    const refused = { code: 'EBADF', message: /fcntl '.*': an exclusive lock needs a file opened for writing/ }
+    const refused = {
+      code: 'EBADF',
+      message: /(fcntl|LockFileEx) '.*': an exclusive lock needs a file opened for writing/,
+    }
     t.throws(() => mapping.lockSync(), refused)
     t.throws(() => mapping.tryLock(), refused)
     await t.throwsAsync(mapping.lock(), refused)

@@ -78,8 +78,11 @@ export interface LockInfo {
   readonly stack?: string
 }
 
-/** `ofd`: of an open file description, over ranges of bytes. `flock`: for whole files, where the file system has no other. */
-export type LockMethod = 'ofd' | 'flock'
+/**
+ * `ofd`: of an open file description, over ranges of bytes. `flock`: for whole files, where the file system has no other.
+ * `LockFileEx`: over ranges of bytes, on Windows.
+ */
+export type LockMethod = 'ofd' | 'flock' | 'LockFileEx'
 
 /** What a user asks for, read and checked. */
 export interface LockRequest {

@@ -14,13 +14,14 @@ export const majors = Object.keys(versions)
 /** Those that the release is tried on where trying is slow: the oldest and the newest. */
 export const extremes = [majors.at(0), majors.at(-1)]
 
-/** The `node` of another platform, such as `linux-arm64`, of this major version; fetched where it is missing. */
+/** The `node` of another platform, such as `linux-arm64` or `win-x64`, of this major version; fetched where it is missing. */
 export function findForeignNode(major, platform) {
   const version = versions[major]
   if (!version) throw new Error(`No Node ${major} here; there is ${majors.join(', ')}.`)
   const home = path.join(root, '.nodes', `${version}-${platform}`)
-  const binary = path.join(home, 'node_modules', 'node', 'bin', 'node')
-  // Forced: npm knows that it is for another processor.
+  const name = platform.startsWith('win-') ? 'node.exe' : 'node'
+  const binary = path.join(home, 'node_modules', 'node', 'bin', name)
+  // Forced: npm knows that it is for another machine.
   if (!existsSync(binary)) fetchNode(home, `node-${platform}@${version}`, '--force')
   return binary
 }

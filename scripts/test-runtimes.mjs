@@ -10,6 +10,7 @@ import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { compileSpecs } from './runtimes/compile.mjs'
 import { aboutNode, differences, leftOut } from './runtimes/differences.mjs'
+import { Tally } from './runtimes/outcome.mjs'
 import { findRuntime } from './runtimes/runtimes.mjs'
 
 const HANGS_AFTER = 10 * 60_000
@@ -26,46 +27,16 @@ const folder = compileSpecs(`specs-${process.pid}`)
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 const all = readdirSync(path.join(folder, '__test__')).flatMap((name) => /^(.*)\.spec\.js$/.exec(name)?.[1] ?? [])
 const specs = positionals.length > 0 ? positionals : all.filter((name) => !(name in aboutNode))
-const totals = { passed: 0, failed: 0, different: 0, leftOut: 0 }
+const tally = new Tally()
 for (const runtime of values.only.split(',')) {
   const binary = findRuntime(runtime)
   console.log(`\n== ${runtime} ${execFileSync(binary, ['--version'], { encoding: 'utf8' }).split('\n')[0]} ==`)
-  for (const spec of specs.filter((name) => !(name in leftOut[runtime]))) await runSpec(runtime, binary, spec)
+  for (const spec of specs.filter((name) => !(name in leftOut[runtime]))) {
+    const result = await start(binary, [...flags[runtime], path.join('__test__', `${spec}.spec.js`)])
+    tally.add(spec, result, differences[runtime][spec])
+  }
 }
-console.log(`\n${totals.different} known differences, ${totals.leftOut} left out`)
-console.log(`${totals.passed} passed, ${totals.failed} failed`)
-process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1
-
-async function runSpec(runtime, binary, spec) {
-  const { output, ending } = await start(binary, [...flags[runtime], path.join('__test__', `${spec}.spec.js`)])
-  const known = differences[runtime][spec] ?? {}
-  const results = [...output.matchAll(/^(not )?ok \d+ - (.*?)(?: # SKIP (.*))?$/gm)]
-  const failures = results.filter(([, not]) => not).map(([, , title]) => title)
-  const skipped = results.filter(([, , , reason]) => reason !== undefined)
-  const wrong = failures.filter((title) => !(title in known))
-  // A difference that is gone must leave the list, and with it the docs.
-  const gone = Object.keys(known).filter((title) => !failures.includes(title))
-  const ended = /^# fail \d+$/m.test(output) && !ending.startsWith('signal')
-  totals.passed += results.length - failures.length - skipped.length
-  totals.different += failures.length - wrong.length
-  totals.leftOut += skipped.length
-  totals.failed += wrong.length + gone.length + (ended ? 0 : 1)
-  const bad = wrong.length + gone.length > 0 || !ended
-  console.log(
-    `${bad ? 'FAILED' : 'ok    '} ${spec}: ${results.length - failures.length - skipped.length} passed${skipped.length > 0 ? `, ${skipped.length} left out` : ''}${failures.length > wrong.length ? `, ${failures.length - wrong.length} known differences` : ''}`,
-  )
-  for (const title of wrong) console.log(`       ${title}\n${detail(output, title)}`)
-  for (const title of gone) console.log(`       no longer different: ${title}`)
-  if (!ended) console.log(`       did not end well (${ending}):\n${output.slice(-2000)}`)
-}
-
-function detail(output, title) {
-  const lines = output.split('\n')
-  const at = lines.findIndex((line) => line.startsWith('not ok') && line.endsWith(`- ${title}`))
-  const rest = lines.slice(at + 1)
-  const end = rest.findIndex((line) => !line.startsWith('  #'))
-  return rest.slice(0, Math.min(end < 0 ? 12 : end, 12)).join('\n')
-}
+process.exitCode = tally.report()
 
 function start(binary, args) {
   const child = spawn(binary, args, {

@@ -12,7 +12,7 @@ import { root } from './run.mjs'
 const ZIG = '0.15.2'
 
 /** What is slow to make or to fetch; removing the folder only costs time. */
-const cache = process.env.MEMMAP_CROSS_CACHE ?? path.join(root, '.cross')
+export const cache = process.env.MEMMAP_CROSS_CACHE ?? path.join(root, '.cross')
 
 /** The path of zig: from the environment, from PATH, or fetched as the PyPI package `ziglang`. */
 export function findZig() {

@@ -14,7 +14,7 @@ const dropped = [
   /^-mmacosx-version-min=/,
   /^-liconv$/,
   // For Windows: what GCC's own C runtime would need.
-  /^-l(?:mingw32|mingwex|msvcrt|gcc|gcc_eh|ssp|ssp_nonshared|:libpthread\.a)$/,
+  /^-l(?:mingw32|mingwex|msvcrt|gcc|ssp|ssp_nonshared|:libpthread\.a)$/,
   // What napi-rs wants linked, and looks up at run time instead.
   /^-lnode$/,
   /^-(?:nolibc|-unwindlib=none)$/,
@@ -30,7 +30,7 @@ export function toZig(args, target) {
   for (let index = 0; index < args.length; index++) {
     const arg = args[index]
     if (droppedPairs.includes(arg)) index++
-    else if (arg === '-lgcc_s') {
+    else if (arg === '-lgcc_s' || arg === '-lgcc_eh') {
       // Unwinding: LLVM's own library, linked in, so that nobody needs GCC's. On macOS it is in the system's.
       if (!target.includes('macos')) kept.push('-lunwind')
     } else if (/^-Wl,.*\.def$/.test(arg)) kept.push(arg.slice('-Wl,'.length))

@@ -40,9 +40,14 @@ export const program = path.join(root, 'lib', 'cli', 'main.ts')
 /** What a Node needs to be told to run TypeScript. */
 export const typed = ['--import', loader]
 
+/** The file of a program of `__test__/fixtures`. */
+export function fixtureFile(name: string): string {
+  return path.join(root, '__test__', 'fixtures', name)
+}
+
 /** Runs a script of `__test__/fixtures` in a process of its own. */
 export function runFixture(name: string, options: ChildOptions = {}): Promise<Outcome> {
-  return run([path.join(root, '__test__', 'fixtures', name)], options)
+  return run([fixtureFile(name)], options)
 }
 
 /** Runs the command-line program, from its sources. */

@@ -1,13 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createRequire } from 'node:module'
-import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { pathToFileURL } from 'node:url'
 import type { ExecutionContext } from 'ava'
+import { fixtureFile, typed } from './child.js'
 
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-const fixture = path.join(import.meta.dirname, '..', 'fixtures', 'lock', 'hold.ts')
+const fixture = fixtureFile('lock/hold.ts')
 
 /** Another process that holds a lock. */
 export interface Holder {
@@ -24,7 +21,7 @@ export async function startHolder(
   options: object = {},
   how = 'mapping',
 ): Promise<Holder> {
-  const child = spawn(process.execPath, ['--import', loader, fixture, file, JSON.stringify(options), how], {
+  const child = spawn(process.execPath, [...typed, fixture, file, JSON.stringify(options), how], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, NODE_OPTIONS: '' },
   })

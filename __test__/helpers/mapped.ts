@@ -1,3 +1,4 @@
+import process from 'node:process'
 import type { ExecutionContext } from 'ava'
 import { type Mapping, type MappingOptions, mmapAnonymous, mmapSync } from '../../index.js'
 import { tempFile } from './temp.js'
@@ -33,7 +34,8 @@ export async function collect<T>(walk: AsyncIterable<T>): Promise<T[]> {
 
 /** Memory that takes a while to search: all of it is one page of zeros. */
 export function endless(t: ExecutionContext): Mapping {
-  const memory = mmapAnonymous(2 ** 40, { noReserve: true })
+  // Windows promises all memory, so there it is less.
+  const memory = process.platform === 'win32' ? mmapAnonymous(2 ** 33) : mmapAnonymous(2 ** 40, { noReserve: true })
   t.teardown(() => memory.close())
   return memory
 }

@@ -15,8 +15,12 @@ const isNode = !isBun && globalThis.Deno === undefined
 
 export const entry = pathToFileURL(path.join(root, 'index.js')).href
 
+export function fixtureFile(name) {
+  return path.join(root, '__test__', 'fixtures', name.replace(/\.ts$/, '.js'))
+}
+
 export function runFixture(name, options = {}) {
-  return run(path.join(root, '__test__', 'fixtures', name.replace(/\.ts$/, '.js')), options)
+  return run(fixtureFile(name), options)
 }
 
 export const program = path.join(root, 'lib', 'cli', 'main.js')

@@ -15,10 +15,11 @@ export function compileSpecs(name) {
   mkdirSync(path.join(made, 'node_modules', 'ava'), { recursive: true })
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   execFileSync(process.execPath, [tsc, '-p', root, '--noEmit', 'false', '--outDir', made], { stdio: 'inherit' })
-  for (const file of ['package.json', '__test__/package.json']) cpSync(path.join(root, file), path.join(made, file))
+  for (const file of ['package.json', 'README.md', '__test__/package.json'])
+    cpSync(path.join(root, file), path.join(made, file))
   // A copy: a build meanwhile must not change what is being run.
   cpSync(path.join(root, 'native'), path.join(made, 'native'), { recursive: true })
-  for (const each of ['README.md', 'docs', 'npm']) {
+  for (const each of ['docs', 'npm']) {
     symlinkSync(path.join(root, each), path.join(made, each), 'junction')
   }
   cpSync(path.join(root, '__test__', 'fixtures'), path.join(made, '__test__', 'fixtures'), { recursive: true })
@@ -36,6 +37,8 @@ function nameCompiled(folder) {
   for (const { parentPath, name } of entries.filter((entry) => /\.c?js$/.test(entry.name))) {
     const file = path.join(parentPath, name)
     const text = readFileSync(file, 'utf8')
-    writeFileSync(file, text.replaceAll(/((?:new URL|require)\('[^']*)\.ts'/g, "$1.js'"))
+    const linked = text.replaceAll(/((?:new URL|require)\('[^']*)\.ts'/g, "$1.js'")
+    // Hooks that load TypeScript have nothing left to do.
+    writeFileSync(file, linked.replaceAll(/^(?:const tsx = .*|tsx\.register\(\))$/gm, ''))
   }
 }

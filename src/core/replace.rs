@@ -27,7 +27,8 @@ pub struct Replacement {
     name: String,
     target: PathBuf,
     temporary: PathBuf,
-    file: File,
+    /// Open until the end is known: Windows neither removes an open file nor replaces it.
+    file: Option<File>,
     descriptor: Option<i32>,
     /// What was there at the beginning.
     old: Option<Metadata>,
@@ -51,7 +52,7 @@ impl Replacement {
             target,
             temporary,
             descriptor: None,
-            file,
+            file: Some(file),
             old,
             permissions,
             is_temporary: true,
@@ -63,9 +64,14 @@ impl Replacement {
         if let Some(known) = self.descriptor {
             return Ok(known);
         }
-        let made = sys::descriptor_of(&self.file)?;
+        let made = sys::descriptor_of(self.file()?)?;
         self.descriptor = Some(made);
         Ok(made)
+    }
+
+    fn file(&self) -> Result<&File> {
+        let closed = || Error::system(sys::EBADF, "rename");
+        self.file.as_ref().ok_or_else(closed)
     }
 
     /// Puts the new file in the place of the old one: both the file and its name are durable
@@ -78,27 +84,29 @@ impl Replacement {
 
     fn replace(&mut self) -> Result<Achieved> {
         // What can't be flushed afterwards is found out before anything is changed.
+        let file = self.file()?;
         let directory = self.target.parent().unwrap_or(Path::new("/"));
         let directory = sys::open_directory(directory)
             .map_err(|error| error.because("its directory can't be opened, to be flushed"))?;
         // It may have changed hands since.
         let now = look(&self.target)?;
         if let Some(old) = now.as_ref().or(self.old.as_ref()) {
-            sys::take_owner(&self.file, old).map_err(|error| {
+            sys::take_owner(file, old).map_err(|error| {
                 error.because("the new file can't be given the owner and the group of the old one")
             })?;
-            sys::set_permissions(&self.file, sys::permissions_of(old))?;
+            sys::set_permissions(file, sys::permissions_of(old))?;
         }
         if let Some(permissions) = self.permissions {
-            sys::set_permissions(&self.file, permissions)?;
+            sys::set_permissions(file, permissions)?;
         }
-        let reached = sys::sync_all(sys::raw(&self.file))?;
+        let reached = sys::sync_all(sys::raw(file))?;
+        let is_volatile = sys::file_system(sys::raw(file)).is_ok_and(|fs| fs.is_volatile);
         sys::rename(&self.temporary, &self.target)?;
         self.is_temporary = false;
         let reached = reached.min(sys::sync_names(&directory).map_err(|error| {
             error.because("the file was replaced, but a loss of power may still undo that")
         })?);
-        if sys::file_system(sys::raw(&self.file)).is_ok_and(|fs| fs.is_volatile) {
+        if is_volatile {
             return Ok(Achieved::Volatile);
         }
         Ok(match reached {
@@ -108,20 +116,25 @@ impl Replacement {
         })
     }
 
-    /// Removes the new file, unless it has taken the place already.
+    /// Closes the new file, and removes it unless it has taken the place already.
     pub fn abandon(&mut self) {
-        if std::mem::take(&mut self.is_temporary) {
+        if let Some(descriptor) = self.descriptor.take() {
+            sys::close_descriptor(descriptor);
+        }
+        let Some(file) = self.file.take() else {
+            return;
+        };
+        let is_there = std::mem::take(&mut self.is_temporary) && sys::is_at(&self.temporary, &file);
+        drop(file);
+        if is_there {
             // What can't be removed is left over, as after a crash.
-            sys::remove_if_same(&self.temporary, &self.file);
+            let _ = std::fs::remove_file(&self.temporary);
         }
     }
 }
 
 impl Drop for Replacement {
     fn drop(&mut self) {
-        if let Some(descriptor) = self.descriptor {
-            sys::close_descriptor(descriptor);
-        }
         self.abandon();
     }
 }
@@ -205,7 +218,8 @@ mod tests {
 
     fn replace(path: &Path, text: &str) -> Result<Achieved> {
         let mut replacement = Replacement::begin(path, None)?;
-        replacement.file.write_all(text.as_bytes()).unwrap();
+        let file = replacement.file.as_mut().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
         replacement.commit()
     }
 

@@ -172,7 +172,7 @@ impl NativeLockFile {
         )
     }
 
-    /// By which of the system's locks its file was locked last: `ofd` or `flock`.
+    /// By which of the system's locks its file was locked last: `ofd`, `flock` or `LockFileEx`.
     #[napi(getter, catch_unwind)]
     pub fn method(&self) -> &'static str {
         self.0.method().name()
@@ -364,7 +364,7 @@ pub struct LockRecord {
     pub length: Either<f64, BigInt>,
     /// `held`, `waiting` or `upgrading`.
     pub state: &'static str,
-    /// `ofd` or `flock`.
+    /// `ofd`, `flock` or `LockFileEx`.
     pub method: &'static str,
     /// The thread of JavaScript.
     pub thread: u32,

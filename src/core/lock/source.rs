@@ -16,7 +16,7 @@ pub(super) type FileId = (u64, u64);
 /// Which of the system's locks a file has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
-    /// Those of an open file description, over ranges of bytes.
+    /// Over ranges of bytes: of an open file description, or of a handle.
     Range,
     /// `flock`, for whole files.
     Whole,
@@ -27,7 +27,7 @@ impl Method {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Range => "ofd",
+            Self::Range => sys::RANGE_LOCKS,
             Self::Whole => "flock",
         }
     }
@@ -238,7 +238,7 @@ impl Source {
         let Place::Path { path, .. } = &self.place else {
             return Ok(true);
         };
-        sys::leads_to(path, &sys::fstat(sys::raw(&description.fd))?)
+        sys::leads_to(path, sys::raw(&description.fd))
     }
 
     /// Device and inode, where that can be told.

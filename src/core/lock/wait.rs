@@ -6,7 +6,7 @@
 //! that it is granted. That way giving up a thousand times leaves one thread and not a thousand.
 //!
 //! Beyond a number of threads requests stand in a queue. So that none has to wait there for locks
-//! that have nothing to do with it, the queue is tried every millisecond.
+//! that have nothing to do with it, the queue is tried every millisecond. On Windows all do.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -289,7 +289,7 @@ pub(super) fn begin(wait: Arc<Wait>) {
         }
         return;
     }
-    if waits.threads == MOST_THREADS {
+    if waits.threads == MOST_THREADS || !sys::SLEEPS_FOR_LOCKS {
         enqueue(waits, wait);
         return;
     }

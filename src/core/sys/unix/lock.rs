@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::{fstat, stat};
 use crate::core::error::{Error, Result};
-use crate::core::sys::{Access, LockMode, Status};
+use crate::core::sys::{Access, LockMode};
 
 fn flags(access: Access) -> libc::c_int {
     match (access.reads, access.writes) {
@@ -244,13 +244,20 @@ fn own_path(_: i32) -> Option<PathBuf> {
 }
 
 /// Whether a path still leads to an open file.
-pub fn leads_to(path: &Path, status: &Status) -> Result<bool> {
+pub fn leads_to(path: &Path, fd: i32) -> Result<bool> {
+    let status = fstat(fd)?;
     match stat(path) {
         Ok(now) => Ok((now.device, now.inode) == (status.device, status.inode)),
         Err(error) if error.errno() == Some(libc::ENOENT) => Ok(false),
         Err(error) => Err(error),
     }
 }
+
+/// A thread can sleep for a lock, and is woken to ask for it again.
+pub const SLEEPS_FOR_LOCKS: bool = true;
+
+/// The name of the locks over ranges: of an open file description.
+pub const RANGE_LOCKS: &str = "ofd";
 
 /// Whether this system has locks over ranges of bytes.
 #[must_use]

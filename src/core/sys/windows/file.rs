@@ -204,9 +204,7 @@ pub fn file_system(_: RawHandle) -> Result<FileSystem> {
     })
 }
 
-/// How many bytes of the disk an open file has; nothing where that is not known.
-#[must_use]
-pub fn allocated(handle: RawHandle) -> u64 {
+fn standard_info(handle: RawHandle) -> Option<FILE_STANDARD_INFO> {
     // SAFETY: all-zero is valid, and the call fills it.
     let mut info: FILE_STANDARD_INFO = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer and size are those of the structure that the class fills.
@@ -218,11 +216,18 @@ pub fn allocated(handle: RawHandle) -> u64 {
             size_of::<FILE_STANDARD_INFO>() as u32,
         )
     };
-    if done == 0 {
-        0
-    } else {
-        info.AllocationSize.cast_unsigned()
-    }
+    (done != 0).then_some(info)
+}
+
+/// How many bytes of the disk an open file has; nothing where that is not known.
+#[must_use]
+pub fn allocated(handle: RawHandle) -> u64 {
+    standard_info(handle).map_or(0, |info| info.AllocationSize.cast_unsigned())
+}
+
+/// Whether an open file will be gone when it is closed everywhere.
+pub(super) fn is_removed(handle: RawHandle) -> bool {
+    standard_info(handle).is_some_and(|info| info.DeletePending || info.NumberOfLinks == 0)
 }
 
 /// How many bytes are free on the volume of an open file, for this user; nothing where it does
@@ -447,13 +452,18 @@ pub fn describe(_: RawHandle) -> Option<String> {
     None
 }
 
-/// Removes the file at `path` if it still is the one that is open as `file`: undoes a creation.
-pub fn remove_if_same(path: &Path, file: &File) {
-    let same = match (stat(path), fstat(raw(file))) {
+/// Whether the file at `path` is the one that is open as `file`.
+#[must_use]
+pub fn is_at(path: &Path, file: &File) -> bool {
+    match (stat(path), fstat(raw(file))) {
         (Ok(a), Ok(b)) => a.device == b.device && a.inode == b.inode,
         _ => false,
-    };
-    if same {
+    }
+}
+
+/// Removes the file at `path` if it still is the one that is open as `file`: undoes a creation.
+pub fn remove_if_same(path: &Path, file: &File) {
+    if is_at(path, file) {
         // A failure leaves an empty file behind, which harms nobody.
         let _ = std::fs::remove_file(path);
     }

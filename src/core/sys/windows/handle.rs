@@ -5,11 +5,14 @@ use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
 use std::ptr;
 
 use windows_sys::Win32::Foundation::{
-    DUPLICATE_SAME_ACCESS, DuplicateHandle, HANDLE, INVALID_HANDLE_VALUE,
+    DUPLICATE_SAME_ACCESS, DuplicateHandle, GENERIC_READ, GENERIC_WRITE, HANDLE,
+    INVALID_HANDLE_VALUE,
 };
+use windows_sys::Win32::Storage::FileSystem::ReOpenFile;
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
 use super::errno::{EBADF, EMFILE, ENOSYS};
+use super::file::SHARE_ALL;
 use super::thread::find_symbol;
 use crate::core::error::{Error, Result};
 
@@ -56,7 +59,20 @@ pub fn duplicate(fd: i32) -> Result<OwnedHandle> {
     if handle as isize == -1 || handle as isize == -2 {
         return Err(Error::system(EBADF, "dup"));
     }
-    duplicate_handle(handle as RawHandle)
+    let handle = handle as RawHandle;
+    match super::access_of(handle) {
+        Ok((true, _)) if super::appends(handle) => open_fully(handle),
+        _ => duplicate_handle(handle),
+    }
+}
+
+/// The same file once more, for writing anywhere: what was opened to append can't be mapped to be
+/// stored into, and may all the same on every other system. `ReOpenFile`:
+/// <https://learn.microsoft.com/en-us/windows/win32/api/winbase/nf-winbase-reopenfile>
+fn open_fully(handle: RawHandle) -> Result<OwnedHandle> {
+    // SAFETY: a bad handle is an error.
+    let again = unsafe { ReOpenFile(pointer(handle), GENERIC_READ | GENERIC_WRITE, SHARE_ALL, 0) };
+    own(again, "open").or_else(|_| duplicate_handle(handle))
 }
 
 /// A descriptor for JavaScript that stands for an open file, to be given back with

@@ -16,11 +16,11 @@ use windows_sys::Win32::Storage::FileSystem::{
     ReOpenFile, UnlockFileEx,
 };
 
-use super::errno::{EBUSY, EISDIR, ENOENT, ENOSYS, EOPNOTSUPP, EOVERFLOW};
-use super::file::{SHARE_ALL, access_of, at, fstat, stat};
+use super::errno::{EBADF, EBUSY, EIO, EISDIR, ENOENT, ENOSYS, EOPNOTSUPP, EOVERFLOW};
+use super::file::{SHARE_ALL, access_of, at, fstat, is_removed, stat};
 use super::handle::{RawHandle, own, pointer};
 use crate::core::error::{Error, Result};
-use crate::core::sys::{Access, LockMode, Status};
+use crate::core::sys::{Access, LockMode};
 
 /// Where locks are set that stand for the first byte of a file.
 const SHIFT: u64 = 1 << 62;
@@ -30,7 +30,7 @@ const SHIFT: u64 = 1 << 62;
 /// with `wait` the thread sleeps until none is.
 ///
 /// A lock can't be made exclusive in one step here: it is let go for a moment, and taken again as
-/// it was where the other can't be had.
+/// it was where the other can't be had. `EIO` says that it is lost.
 pub fn lock_range(
     handle: RawHandle,
     mode: Option<LockMode>,
@@ -39,6 +39,9 @@ pub fn lock_range(
     wait: bool,
 ) -> Result<bool> {
     let range = shifted(start, length)?;
+    if let Some(mode) = mode {
+        check_access(handle, mode)?;
+    }
     let had = unlock(handle, range);
     let Some(mode) = mode else {
         return Ok(true);
@@ -46,19 +49,38 @@ pub fn lock_range(
     if take(handle, mode, range, wait)? {
         return Ok(true);
     }
-    if had {
-        take(handle, LockMode::Shared, range, false)?;
+    // Somebody may have been quicker.
+    if had && !take(handle, LockMode::Shared, range, false)? {
+        return Err(Error::system(EIO, "LockFileEx"));
     }
     Ok(false)
 }
 
+/// Windows takes any handle for any lock; every other system wants one that is open for writing to
+/// keep readers out, and one for reading to keep writers out.
+fn check_access(handle: RawHandle, mode: LockMode) -> Result<()> {
+    let (reads, writes) = access_of(handle)?;
+    let may = match mode {
+        LockMode::Shared => reads,
+        LockMode::Exclusive => writes,
+    };
+    if may {
+        Ok(())
+    } else {
+        Err(Error::system(EBADF, "LockFileEx"))
+    }
+}
+
 fn shifted(start: u64, length: u64) -> Result<(u64, u64)> {
-    let too_large = || Error::system(EOVERFLOW, "LockFileEx");
+    let too_large = || {
+        Error::system(EOVERFLOW, "LockFileEx")
+            .because("on Windows the ranges of locks begin below 2^62 bytes")
+    };
     let rest = (SHIFT - 1).checked_sub(start).ok_or_else(too_large)?;
+    // Nobody can lock what is behind, so whoever has all before it has that as well.
     match length {
         0 => Ok((start + SHIFT, rest)),
-        length if length <= rest => Ok((start + SHIFT, length)),
-        _ => Err(too_large()),
+        length => Ok((start + SHIFT, length.min(rest))),
     }
 }
 
@@ -174,14 +196,26 @@ pub fn lock_access(handle: RawHandle) -> Result<Access> {
     Ok(Access { reads, writes })
 }
 
-/// Whether a path still leads to an open file.
-pub fn leads_to(path: &Path, status: &Status) -> Result<bool> {
+/// Whether a path still leads to an open file. One that was removed may keep its name until it is
+/// closed everywhere.
+pub fn leads_to(path: &Path, handle: RawHandle) -> Result<bool> {
+    if is_removed(handle) {
+        return Ok(false);
+    }
+    let status = fstat(handle)?;
     match stat(path) {
         Ok(now) => Ok((now.device, now.inode) == (status.device, status.inode)),
         Err(error) if error.errno() == Some(ENOENT) => Ok(false),
         Err(error) => Err(error),
     }
 }
+
+/// Who sleeps for a lock gets it in the very moment in which it is free, and has it for a while even
+/// if nobody wants it any more. So nobody sleeps, and each is asked for again and again.
+pub const SLEEPS_FOR_LOCKS: bool = false;
+
+/// The name of the locks over ranges.
+pub const RANGE_LOCKS: &str = "LockFileEx";
 
 /// Whether this system has locks over ranges of bytes.
 #[must_use]

@@ -20,7 +20,7 @@ use windows_sys::Win32::System::Memory::{
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, GetCurrentThreadId};
 
 use super::call::{Placeholders, placeholders};
-use super::errno::{EINVAL, ENOMEM};
+use super::errno::{EINVAL, ENOMEM, EPERM};
 use super::handle::{RawHandle, own, pointer};
 use super::memory::{KnownAdvice, UncheckedAdvice, page_size, protect_pages, query, runs_of};
 use super::residency::prefetch;
@@ -368,6 +368,16 @@ fn view_protection(source: &Source) -> u32 {
     }
 }
 
+/// Why addresses or memory could not be had. All that is asked for is sound but for its amount, and
+/// the system says so in several ways: more than the processor can address is a wrong parameter.
+fn no_room() -> Error {
+    let error = Error::last("mmap");
+    match error.errno() {
+        Some(EINVAL | EPERM) => Error::system(ENOMEM, "mmap"),
+        _ => error,
+    }
+}
+
 /// Mapped address space of ours.
 #[derive(Debug)]
 pub struct Pages {
@@ -420,7 +430,7 @@ impl Pages {
             )
         } as usize;
         if base == 0 {
-            return Err(Error::last("mmap"));
+            return Err(no_room());
         }
         let state = State {
             source: Some(source),
@@ -510,7 +520,7 @@ impl Pages {
         // SAFETY: a new reservation, where the system likes.
         let base = unsafe { VirtualAlloc(ptr::null(), span, MEM_RESERVE, PAGE_NOACCESS) } as usize;
         if base == 0 {
-            return Err(Error::last("mmap"));
+            return Err(no_room());
         }
         let state = State {
             source: None,
@@ -559,7 +569,7 @@ impl Pages {
             let memory =
                 unsafe { VirtualAlloc(start as *const _, to - from, MEM_COMMIT, PAGE_READWRITE) };
             if memory.is_null() {
-                return Err(Error::last("mmap"));
+                return Err(no_room());
             }
         } else {
             for piece in self.home.pieces() {

@@ -1,0 +1,110 @@
+// Windows programs on Linux: wine 10, in a Debian 13 of its own, since older ones don't start Node 24 and later. The system
+// is made once, by debootstrap, and entered by chroot in a mount namespace of its own, which leaves nothing behind.
+
+import { execFileSync, spawn } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { needDebian } from './debian.mjs'
+import { root } from './run.mjs'
+import { cache } from './toolchain.mjs'
+
+const SUITE = 'trixie'
+
+/** Why Windows programs can't be started here; nothing where they can. */
+export function whyNoWine() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'wine is set up on Linux x64 alone'
+  if (process.getuid?.() !== 0) return 'wine is started in a chroot, which only root can enter'
+  if (!existsSync('/usr/bin/dpkg')) return 'wine comes from Debian, and this is no Debian'
+  return undefined
+}
+
+/** Starts Windows programs, with `folders` (beside this project) at the same paths as outside. */
+export function startWine(folders = []) {
+  const system = findSystem()
+  const shown = [...new Set([root, ...folders].map((folder) => realpathSync(folder)))]
+  const enter = [
+    'set -e',
+    `mount -t proc proc ${quote(path.join(system, 'proc'))}`,
+    `mount --rbind /dev ${quote(path.join(system, 'dev'))}`,
+    ...shown.map((folder) => `mount --rbind ${quote(folder)} ${quote(path.join(system, folder))}`),
+    `exec chroot ${quote(system)} /bin/sh -c 'cd "$0" && exec timeout --kill-after=5 "$@"' "$@"`,
+  ].join('\n')
+  for (const folder of shown) mkdirSync(path.join(system, folder), { recursive: true })
+
+  const environment = {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: '/opt',
+    USER: 'memmap',
+    XDG_RUNTIME_DIR: '/tmp',
+    WINEPREFIX: '/opt/memmap-wine',
+    WINEDEBUG: '-all',
+    // Nobody answers its question whether to install them.
+    WINEDLLOVERRIDES: 'mscoree,mshtml=',
+  }
+
+  /**
+   * Runs a program to its end. Its output goes into a file: libuv can't use the pipes of Unix.
+   *
+   * @returns {Promise<{ code: number, output: string }>}
+   */
+  function run(command, { cwd = root, env = {}, seconds = 600 } = {}) {
+    const log = path.join(system, 'tmp', `memmap-${process.pid}.txt`)
+    const out = openSync(log, 'w')
+    const args = ['--mount', '--propagation', 'private', '/bin/sh', '-c', enter, 'sh', realpathSync(cwd)]
+    const child = spawn('unshare', [...args, String(seconds), ...command], {
+      env: { ...environment, ...env },
+      stdio: ['ignore', out, out],
+    })
+    closeSync(out)
+    return new Promise((resolve, reject) => {
+      child.on('error', reject)
+      child.on('close', (code) => {
+        const output = readFileSync(log, 'utf8')
+        rmSync(log)
+        resolve({ code: code ?? 1, output })
+      })
+    })
+  }
+
+  return {
+    run: (program, args, options) => run(['wine', realpathSync(program), ...args], options),
+    /** Ends what hangs, too. */
+    stop: () => run(['wineserver', '-k']),
+    version: async () => (await run(['wine', '--version'])).output.trim(),
+  }
+}
+
+/** The folder with a Debian that has wine. */
+function findSystem() {
+  const system = process.env.MEMMAP_WINE_SYSTEM ?? path.join(cache, `wine-${SUITE}`)
+  // The command itself is a link, which leads elsewhere from here.
+  if (existsSync(path.join(system, 'usr', 'lib', 'wine'))) return system
+  needDebian(['debootstrap'], 'Setting wine up')
+  console.log(`setting up Debian ${SUITE} with wine (two minutes, once)`)
+  const unfinished = `${system}.${process.pid}`
+  mkdirSync(unfinished, { recursive: true })
+  setUp('debootstrap', '--variant=minbase', SUITE, unfinished)
+  // How this machine reaches the archive is how that one does.
+  setUp(
+    'sh',
+    '-c',
+    `cp -r /etc/apt/apt.conf.d/. '${unfinished}/etc/apt/apt.conf.d/'; cp /etc/resolv.conf '${unfinished}/etc/'`,
+  )
+  setUp('chroot', unfinished, 'apt-get', 'update', '-qq')
+  setUp('chroot', unfinished, 'apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'wine', 'wine64')
+  // Renamed into its place when it is complete: what is there is whole.
+  renameSync(unfinished, system)
+  return system
+}
+
+function setUp(command, ...args) {
+  execFileSync(command, args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+}
+
+function quote(text) {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
