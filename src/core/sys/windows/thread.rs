@@ -46,5 +46,8 @@ pub(super) fn find_in(file: *const u16, name: &CStr) -> Option<*mut c_void> {
     address.map(|address| address as *mut c_void)
 }
 
+/// The scheduler has no such wish.
+pub fn wake_without_haste() {}
+
 /// Threads have no signals here.
 pub fn block_signals() {}
