@@ -9,6 +9,7 @@ import fc from 'fast-check'
 import { mmapAnonymous, mmapSync, type ReadStreamOptions } from '../index.js'
 import { mapFile } from './helpers/mapped.js'
 import { counting, tempFile } from './helpers/temp.js'
+import { countTurns } from './helpers/turns.js'
 
 // `fs.createReadStream` of the same file is the model wherever there is one. docs/streams.md says which of the behaviours that
 // Node's own tests assert are here.
@@ -314,16 +315,10 @@ test('the next chunk is not taken before the last one is asked for', async (t) =
 
 test('the event loop has its turns while bytes are there and the consumer takes all', async (t) => {
   const memory = mmapAnonymous(16 * 2 ** 20)
-  let turns = 0
-  let going = true
-  const turn = (): void => {
-    turns++
-    if (going) setImmediate(turn)
-  }
-  setImmediate(turn)
+  const turns = countTurns()
   await pipeline(memory.createReadStream(), createHash('md5'))
-  going = false
-  t.true(turns >= 8, `${turns} turns`)
+  turns.stop()
+  t.true(turns.count >= 8, `${turns.count} turns`)
   await memory.close()
 })
 

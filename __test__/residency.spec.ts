@@ -6,6 +6,7 @@ import { patterned } from './fixtures/lab.js'
 import { canRig, inExt4, inLargeExt4, inLargeTmpfs, inLargeXfs, inTmpfs, onExt4 } from './helpers/rig.js'
 import { survives } from './helpers/survive.js'
 import { counting, tempDir, tempFile } from './helpers/temp.js'
+import { countTurns } from './helpers/turns.js'
 
 const page = constants.PAGE_SIZE
 const MIB = 2 ** 20
@@ -218,18 +219,9 @@ test('the event loop goes on while a file is verified', async (t) => {
   const file = tempFile(t)
   truncateSync(file, 256 * MIB)
   const mapping = await mmap(file)
-  let turns = 0
-  let isOver = false
-  const verifying = mapping.verify().finally(() => {
-    isOver = true
-  })
-  const turn = (): void => {
-    turns++
-    if (!isOver) setImmediate(turn)
-  }
-  turn()
-  await verifying
-  t.true(turns > 1)
+  const turns = countTurns()
+  await mapping.verify().finally(() => turns.stop())
+  t.true(turns.count > 1)
   await mapping.close()
 })
 

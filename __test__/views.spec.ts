@@ -1,32 +1,10 @@
 import { constants as bufferConstants } from 'node:buffer'
 import { readFileSync, truncateSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
-import {
-  capabilities,
-  constants,
-  type Mapping,
-  mmapAnonymous,
-  mmapSync,
-  type TypedArray,
-  type TypedArrayConstructor,
-} from '../index.js'
+import { capabilities, constants, type Mapping, mmapAnonymous, mmapSync, type TypedArray } from '../index.js'
+import { arrayTypes } from './helpers/arrays.js'
 import { runCode } from './helpers/child.js'
 import { counting, tempFile } from './helpers/temp.js'
-
-const TYPES: readonly TypedArrayConstructor[] = [
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-  ...('Float16Array' in globalThis ? [Reflect.get(globalThis, 'Float16Array') as TypedArrayConstructor] : []),
-]
 
 const nameOf = (Type: unknown) => (Type as { name: string }).name
 
@@ -78,7 +56,7 @@ test('views are of one ArrayBuffer, so that many cost no more than one', (t) => 
 
 // Typed arrays.
 
-for (const Type of TYPES) {
+for (const Type of arrayTypes) {
   test(`a ${nameOf(Type)} reads and writes the mapping`, (t) => {
     const width = Type.BYTES_PER_ELEMENT
     const mapping = open(t, 16 * width, { mode: 'c' })

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { mmapAnonymous, type WebStreamOptions } from '../index.js'
 import { mapFile } from './helpers/mapped.js'
 import { counting } from './helpers/temp.js'
+import { countTurns } from './helpers/turns.js'
 
 // A cut of the file, and a runtime without views: see read-stream.spec.ts.
 
@@ -145,18 +146,12 @@ test('nothing is read before it is asked for', async (t) => {
 
 test('the event loop has its turns while bytes are there', async (t) => {
   const memory = mmapAnonymous(16 * 2 ** 20)
-  let turns = 0
-  let going = true
-  const turn = (): void => {
-    turns++
-    if (going) setImmediate(turn)
-  }
-  setImmediate(turn)
+  const turns = countTurns()
   let length = 0
   for await (const chunk of memory.readableStream()) length += chunk.length
-  going = false
+  turns.stop()
   t.is(length, 16 * 2 ** 20)
-  t.true(turns >= 8, `${turns} turns`)
+  t.true(turns.count >= 8, `${turns.count} turns`)
   await memory.close()
 })
 

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { mmapAnonymous, type Mapping, type WriteStreamOptions } from '../index.js'
 import { mapFile } from './helpers/mapped.js'
 import { counting, tempFile } from './helpers/temp.js'
+import { countTurns } from './helpers/turns.js'
 
 // `fs.createWriteStream` of a file of the same contents, opened with 'r+', is the model wherever there is one.
 
@@ -283,22 +284,16 @@ test('cork() and uncork() write all of it', async (t) => {
 
 test('the event loop has its turns while much is written', async (t) => {
   const memory = mmapAnonymous(16 * 2 ** 20)
-  let turns = 0
-  let going = true
-  const turn = (): void => {
-    turns++
-    if (going) setImmediate(turn)
-  }
-  setImmediate(turn)
+  const turns = countTurns()
   const chunk = Buffer.alloc(2 ** 20)
   await pipeline(
     Array.from({ length: 16 }, () => chunk),
     memory.createWriteStream(),
   )
-  t.true(turns >= 8, `${turns} turns`)
-  const before = turns
+  t.true(turns.count >= 8, `${turns.count} turns`)
+  const before = turns.count
   await pipeline([Buffer.alloc(16 * 2 ** 20)], memory.createWriteStream())
-  going = false
-  t.true(turns >= before + 8, `${turns - before} turns in one chunk`)
+  turns.stop()
+  t.true(turns.count >= before + 8, `${turns.count - before} turns in one chunk`)
   await memory.close()
 })

@@ -1,31 +1,16 @@
 /** The steps that call methods of a mapping. */
 import assert from 'node:assert/strict'
 import type { Advice, Mapping } from '../../index.js'
+import { ADVICE } from '../../lib/advice.js'
 import { PAGE } from './model-memory.js'
 import { call, type Operation, type Range, refusal, same, type Subject, throwsCode, type World } from './model-world.js'
 
 export type Open = Subject & { readonly mapping: Mapping }
 
 // Without those that make a page unusable for the whole machine, or that only other systems know.
-const ADVICE: readonly Advice[] = [
-  'normal',
-  'random',
-  'sequential',
-  'willneed',
-  'dontfork',
-  'dofork',
-  'mergeable',
-  'unmergeable',
-  'hugepage',
-  'nohugepage',
-  'dontdump',
-  'dodump',
-  'populate-read',
-  'cold',
-  'pageout',
-  'collapse',
-  'keeponfork',
-]
+// Without what has a step of its own, what destroys, and what changes children and errors instead of bytes.
+const OTHER: readonly Advice[] = ['populate-write', 'hwpoison', 'wipeonfork', 'zerowired']
+const advices = ADVICE.filter((advice) => !OTHER.includes(advice))
 
 export const callOperations: Operation[] = [
   on('read()', 5, read),
@@ -177,7 +162,7 @@ function isRefusedToWalk(subject: Subject, { offset, length }: Range, walk: () =
 
 function advise(world: World, subject: Open): void {
   const range = world.range(subject.memory.length)
-  const advice = world.random.pick(ADVICE)
+  const advice = world.random.pick(advices)
   world.note(`${subject.name} ${advice} ${show(range)}`)
   const refused = refusal(subject)
   if (refused !== undefined) return throwsCode(() => subject.mapping.advise(advice, range), refused)

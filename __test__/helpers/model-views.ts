@@ -2,21 +2,8 @@
 import assert from 'node:assert/strict'
 import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs'
 import type { Mapping, TypedArray, TypedArrayConstructor } from '../../index.js'
+import { arrayTypes } from './arrays.js'
 import { bytesUnder, type Held, type Operation, refusal, same, throwsCode, twin, type World } from './model-world.js'
-
-const TYPES: TypedArrayConstructor[] = [
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-]
 
 const AT_MOST_HELD = 6
 
@@ -35,7 +22,7 @@ function takeView(world: World): void {
   const { memory, mapping, views, name } = subject
   const { offset, length } = random.chance(0.3) ? { offset: 0, length: memory.length } : world.range(memory.length)
   const kind = random.pick(['buffer', 'buffer', 'array', 'dataView'] as const)
-  const Type = random.pick(TYPES)
+  const Type = random.pick(arrayTypes)
   world.note(`${name} ${kind}${kind === 'array' ? ` of ${Type.name}` : ''}, ${length} bytes at ${offset}`)
 
   const refused = refusal(subject)
