@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { listFiles } from './files.mjs'
-import { checkRustLayers, checkSafetyComments, checkTypeScriptLayers } from './layers.mjs'
+import { checkRustLayers, checkSafetyComments, checkSeam, checkTypeScriptLayers } from './layers.mjs'
 import { root } from './run.mjs'
 
 const files = listFiles()
@@ -16,6 +16,7 @@ const breaches = [
   ...rust.flatMap((file) => checkRustLayers(file, read(file))),
   ...rust.flatMap((file) => checkSafetyComments(file, read(file))),
   ...typescript.flatMap((file) => checkTypeScriptLayers(file, read(file))),
+  ...checkSeam(Object.fromEntries(rust.map((file) => [file, read(file)]))),
 ]
 
 for (const breach of breaches) console.error(breach)

@@ -46,7 +46,7 @@ for (const [what, text, message] of cases) {
 }
 
 test('a target that nobody builds is found', () => {
-  const built = targets.filter(({ pending }) => !pending).map(({ triple }) => `          - ${triple}\n`)
+  const built = targets.map(({ triple }) => `          - ${triple}\n`)
   assert.deepEqual(findMissingTargets(built.join('')), [])
   assert.deepEqual(findMissingTargets(built.slice(1).join('')), [targets[0].triple])
 })

@@ -56,5 +56,6 @@ export const platforms = [
   { name: 'cross builds', command: 'node scripts/cross-build.mjs --linkable' },
   { name: 'linux-arm64', command: 'node scripts/test-arm64.mjs', count: countOwn },
   { name: 'linux-x64-musl', command: 'node scripts/test-musl.mjs', count: countOwn },
+  { name: 'win32-x64 under wine', command: 'node scripts/test-windows.mjs', count: countOwn },
   { name: 'Bun and Deno', command: 'node scripts/test-runtimes.mjs', count: countOwn },
 ]

@@ -120,3 +120,25 @@ function isExplained(lines, index) {
   }
   return false
 }
+
+/**
+ * Every function of the system that is called must be there on every family of systems, or the library builds on one alone.
+ *
+ * @param {Record<string, string>} sources Rust files, by their paths
+ */
+export function checkSeam(sources) {
+  const entries = Object.entries(sources)
+  const offered = (family) => {
+    const texts = entries.filter(([file]) => file.startsWith(`src/core/sys/${family}`)).map(([, text]) => text)
+    return new Set(texts.flatMap((text) => [...text.matchAll(/\bpub (?:unsafe )?fn (\w+)/g)].map(([, name]) => name)))
+  }
+  const [common, ...families] = ['types.rs', 'unix/', 'windows/'].map(offered)
+  return entries
+    .filter(([file]) => !file.startsWith('src/core/sys/'))
+    .flatMap(([file, text]) => [...text.matchAll(/\bsys::([a-z]\w*)\(/g)].map(([, name]) => ({ file, name })))
+    .filter(
+      ({ name }) =>
+        !common.has(name) && families.some((names) => names.has(name)) && families.some((names) => !names.has(name)),
+    )
+    .map(({ file, name }) => `${file}: sys::${name} is not there on every family of systems (src/core/sys)`)
+}

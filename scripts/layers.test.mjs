@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { checkRustLayers, checkSafetyComments, checkTypeScriptLayers } from './layers.mjs'
+import { checkRustLayers, checkSafetyComments, checkSeam, checkTypeScriptLayers } from './layers.mjs'
 
 const clean = (breaches) => assert.deepEqual(breaches, [])
 const breach = (breaches, pattern) => assert.match(breaches.join('\n'), pattern)
@@ -39,4 +39,15 @@ test('no import of lib/ runs upwards', () => {
   breach(checkTypeScriptLayers('lib/constants.ts', "import type { A } from '#native'"), /only lib\/native/)
   breach(checkTypeScriptLayers('lib/constants.ts', "createRequire(import.meta.url)('#native')"), /only lib\/native/)
   breach(checkTypeScriptLayers('lib/unheard-of.ts', ''), /has no row/)
+})
+
+test('what is called of the system is there on every family of systems', () => {
+  const sources = {
+    'src/core/a.rs': 'sys::both(); sys::unix_only(1); unsafe { sys::common() }',
+    'src/core/sys/types.rs': 'pub fn common() {}',
+    'src/core/sys/unix/x.rs': 'pub fn both() {}\npub unsafe fn unix_only(_: i32) {}',
+    'src/core/sys/windows/x.rs': 'pub fn both() {}',
+  }
+  assert.deepEqual(checkSeam(sources).length, 1)
+  breach(checkSeam(sources), /a\.rs: sys::unix_only is not there/)
 })

@@ -9,7 +9,6 @@
  * @property {'x64' | 'arm64'} arch
  * @property {string} [zig] the name that zig links it by; without one it is linked on its own platform alone
  * @property {'glibc' | 'musl'} [libc]
- * @property {string} [pending] why it is not built yet
  * @property {RegExp} needs what it may be linked against, each name as it stands in the binary
  */
 
@@ -22,8 +21,6 @@ const musl = /^libc\.so$/
 const apple = /^\/usr\/lib\/lib(?:System\.B|iconv\.2)\.dylib$/
 const windows =
   /^(?:kernel32|kernelbase|ntdll|advapi32|bcrypt|bcryptprimitives|ws2_32|userenv|msvcrt|ucrtbase|synchronization|api-ms-win-[\w-]+)\.dll$/i
-
-const pending = 'src/core/sys has no Windows side yet'
 
 /** @type {readonly Target[]} */
 export const targets = [
@@ -47,13 +44,12 @@ export const targets = [
     zig: 'aarch64-macos',
     needs: apple,
   },
-  { triple: 'x86_64-pc-windows-msvc', platform: 'win32-x64-msvc', format: 'pe', arch: 'x64', pending, needs: windows },
+  { triple: 'x86_64-pc-windows-msvc', platform: 'win32-x64-msvc', format: 'pe', arch: 'x64', needs: windows },
   {
     triple: 'aarch64-pc-windows-msvc',
     platform: 'win32-arm64-msvc',
     format: 'pe',
     arch: 'arm64',
-    pending,
     needs: windows,
   },
 ]

@@ -2,7 +2,17 @@
 // is made once, by debootstrap, and entered by chroot in a mount namespace of its own, which leaves nothing behind.
 
 import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { needDebian } from './debian.mjs'
@@ -32,12 +42,15 @@ export function startWine(folders = []) {
   ].join('\n')
   for (const folder of shown) mkdirSync(path.join(system, folder), { recursive: true })
 
+  // A Windows of this run's own: its server sees the folders that it was started with, and stopping it ends all in it.
+  const prefix = `/tmp/memmap-wine-${process.pid}`
+  removeLeftOvers(system)
   const environment = {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     HOME: '/opt',
     USER: 'memmap',
     XDG_RUNTIME_DIR: '/tmp',
-    WINEPREFIX: '/opt/memmap-wine',
+    WINEPREFIX: prefix,
     WINEDEBUG: '-all',
     // Nobody answers its question whether to install them.
     WINEDLLOVERRIDES: 'mscoree,mshtml=',
@@ -69,8 +82,11 @@ export function startWine(folders = []) {
 
   return {
     run: (program, args, options) => run(['wine', realpathSync(program), ...args], options),
-    /** Ends what hangs, too. */
-    stop: () => run(['wineserver', '-k']),
+    /** Ends what hangs, too, and removes what it was run in. */
+    stop: async () => {
+      await run(['wineserver', '-k', '-w'])
+      rmSync(path.join(system, prefix), { recursive: true, force: true })
+    },
     version: async () => (await run(['wine', '--version'])).output.trim(),
   }
 }
@@ -96,6 +112,15 @@ function findSystem() {
   // Renamed into its place when it is complete: what is there is whole.
   renameSync(unfinished, system)
   return system
+}
+
+/** What runs that were killed have left. */
+function removeLeftOvers(system) {
+  const folder = path.join(system, 'tmp')
+  for (const name of readdirSync(folder)) {
+    const owner = /^memmap-wine-(\d+)$/.exec(name)?.[1]
+    if (owner !== undefined && !existsSync(`/proc/${owner}`)) rmSync(path.join(folder, name), { recursive: true })
+  }
 }
 
 function setUp(command, ...args) {

@@ -71,7 +71,7 @@ export const windows = {
       'copies by the library throw where a page is not there': cut,
       'a fault is told by one warning, a message and an error': cut,
       'the bytes are right: *': cut,
-      "onFault 'abort' ends the process by *": signals,
+      "onFault 'abort' ends the process by SIGBUS *": cut,
     },
     'fault-threads': {
       '* threads meet the same dead pages at once': cut,
@@ -97,6 +97,11 @@ export const windows = {
     },
     grow: {
       'a size that can not be leaves the file as it was': 'the disk is found too small before the file system is',
+    },
+    kind: {
+      'a path through a file': noSuchCode,
+      'a name too long': noSuchCode,
+      'what fs can not open is refused with the error that fs throws': noSuchCode,
     },
     iterate: { 'items that were made of a page that was lost meanwhile are not handed out': cut },
     'line-index': {
@@ -204,6 +209,7 @@ export const wine = {
       'a symbolic link is followed, to where it points at the time': links,
     },
     grow: { 'a file is made where a link points': links },
+    kind: { 'a loop of links': links },
     open: { 'opens a symbolic link': links },
     replace: {
       'a symbolic link stays one, and what it leads to is replaced': links,

@@ -382,6 +382,8 @@ fn poll() {
             waits.queue.len()
         };
         let began = Instant::now();
+        // What is not to be had for one is not for the next who wants the same.
+        let mut refused: Vec<Arc<Wait>> = Vec::new();
         for _ in 0..count {
             let Some(wait) = waits().queue.pop_front() else {
                 break;
@@ -389,8 +391,15 @@ fn poll() {
             if wait.is_given_up() {
                 continue;
             }
+            if refused.iter().any(|other| other.is_like(&wait)) {
+                waits().queue.push_back(wait);
+                continue;
+            }
             match wait.lock(false) {
-                Ok(false) => waits().queue.push_back(wait),
+                Ok(false) => {
+                    refused.push(Arc::clone(&wait));
+                    waits().queue.push_back(wait);
+                }
                 result => conclude(&wait, result),
             }
         }

@@ -20,7 +20,7 @@ use windows_sys::Win32::System::Threading::{
 };
 
 use super::memory::is_readable;
-use super::pages::wait_for_change;
+use super::pages::{home_of, wait_for_change};
 use crate::core::error::{Error, Result};
 use crate::core::sys::{Trap, Verdict};
 
@@ -60,8 +60,10 @@ unsafe extern "system" fn on_exception(pointers: *mut EXCEPTION_POINTERS) -> i32
     if wait_for_change(address) {
         return EXCEPTION_CONTINUE_EXECUTION;
     }
-    // A load that works by now, because they were mapped anew before we came here.
-    if access == Access::Load && trap == Trap::Forbidden && is_readable(address) {
+    // A load that works by now, because they were mapped anew before we came here. Of other memory
+    // nobody knows what a trap means: V8 has keys for its own that no query shows.
+    let is_load = access == Access::Load && trap == Trap::Forbidden;
+    if is_load && home_of(address).is_some() && is_readable(address) {
         return EXCEPTION_CONTINUE_EXECUTION;
     }
     let judge = JUDGE.load(Ordering::Acquire);
