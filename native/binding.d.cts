@@ -42,7 +42,7 @@ export declare class NativeLockFile {
   tryLock(exclusive: boolean, offset: number | bigint, length: number | bigint, thread: number, polite: boolean, stack?: string | undefined | null): number
   /** The same on a thread of ours. */
   tryLockLater(wish: LockWish): Promise<number>
-  /** By which of the system's locks its file was locked last: `ofd` or `flock`. */
+  /** By which of the system's locks its file was locked last: `ofd`, `flock` or `LockFileEx`. */
   get method(): string
   /** The number of a lock, when it can be had. `first`: it hasn't been tried yet. */
   lock(wish: LockWish, first: boolean, request: NativeLockRequest): Promise<number>
@@ -293,7 +293,7 @@ export interface LockRecord {
   length: number | bigint
   /** `held`, `waiting` or `upgrading`. */
   state: string
-  /** `ofd` or `flock`. */
+  /** `ofd`, `flock` or `LockFileEx`. */
   method: string
   /** The thread of JavaScript. */
   thread: number
