@@ -1,7 +1,7 @@
 // The Rust tests and the specs on Windows x64: on Windows itself by the Node that runs this, on Linux by wine, with Nodes for
 // Windows from npm and a binary that is built here. The specs are compiled, with scripts/runtimes/ava.mjs in ava's place.
 //
-//     node scripts/test-windows.mjs [--only 22,26] [--no-rust] [SPEC…]      SPEC as in `search`
+//     node scripts/test-windows.mjs [--only 22,26|none] [--no-rust] [SPEC…]      SPEC as in `search`
 //
 // scripts/windows/differences.mjs names what is known to be different there; docs/platforms.md tells it to users.
 
@@ -45,7 +45,8 @@ if (reason !== undefined) {
 async function runByWine() {
   const target = findTarget('win32-x64-gnu')
   const binary = crossBuild(target)
-  const nodes = values.only.split(',').map((major) => ({ major, node: findForeignNode(major, 'win-x64') }))
+  const majors = values.only.split(',').filter((major) => major !== 'none')
+  const nodes = majors.map((major) => ({ major, node: findForeignNode(major, 'win-x64') }))
   const wine = startWine(nodes.map(({ node }) => path.dirname(node)))
   console.log(await wine.version())
   try {

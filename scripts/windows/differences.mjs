@@ -36,6 +36,11 @@ export const windows = {
   /** Tests that are not run. */
   notRun: {
     kind: { 'a running program': 'it runs /bin/sleep' },
+    // Where they fail they leave files open, which ends Node 26.
+    follow: {
+      'a file that is cut begins again, and what it had is not lost': cut,
+      'places are those in the file that is followed': cut,
+    },
     cli: {
       'npm start counts in a large file that is surely here, or in yours': 'it is run from the sources',
       'what is installed is the built program': 'it is run from the sources',
@@ -85,10 +90,6 @@ export const windows = {
       'a file without a name can be locked': inUse,
     },
     flush: { 'a file in memory says that nothing makes it durable': 'there is no file system in memory' },
-    follow: {
-      'a file that is cut begins again, and what it had is not lost': cut,
-      'places are those in the file that is followed': cut,
-    },
     gather: {
       'places beyond 4 GiB are copied': promised,
       'prefetch() brings pages into memory that are not there': advice,
@@ -186,6 +187,10 @@ export const wine = {
       'too many mappings are an error with numbers, not a crash': 'it takes wine minutes, and addresses of its own',
     },
     ahead: { 'a wait ends when the mapping is closed, in either way': 'all pages are there at once' },
+    follow: {
+      'a file may be missing for a while': inUse,
+      'a symbolic link is followed, to where it points at the time': links,
+    },
     'read-stream': {
       'small chunks: the chunks of fs': 'small chunks come two at a time, now and then',
       'chunks of one byte: the chunks of fs': 'small chunks come two at a time, now and then',
@@ -204,10 +209,6 @@ export const wine = {
       'a symbolic link is followed': links,
     },
     flush: { "level 'all' finds the directory of a file that was moved or removed since it was made": inUse },
-    follow: {
-      'a file may be missing for a while': inUse,
-      'a symbolic link is followed, to where it points at the time': links,
-    },
     grow: { 'a file is made where a link points': links },
     kind: { 'a loop of links': links },
     open: { 'opens a symbolic link': links },
