@@ -1,10 +1,11 @@
 /**
  * Hears of changes of a file by its name, whichever file has that name at the time. Where the system tells of them nothing is
- * asked again and again; where it doesn't (a network, a directory that isn't there) it is, once a second.
+ * asked again and again; where it doesn't (a network, Windows, a directory that isn't there) it is, once a second.
  */
 import { type FSWatcher, watch } from 'node:fs'
 import { realpath, statfs } from 'node:fs/promises'
 import path from 'node:path'
+import process from 'node:process'
 
 // How long a change can stay unseen where the system does not tell of it, in milliseconds.
 const POLL = 1000
@@ -12,6 +13,10 @@ const POLL = 1000
 // File systems in which somebody else can write without this machine's kernel hearing of it, by their numbers in statfs(2):
 // ceph, 9p, AFS, FUSE, NFS, SMB, CIFS.
 const REMOTE = new Set([0x00c36400, 0x01021997, 0x5346414f, 0x65735546, 0x6969, 0xfe534d42, 0xff534d42])
+
+// Windows tells of what was written when the file is closed, or its size is asked for by its name: a writer that keeps its file
+// open may write for hours. https://learn.microsoft.com/en-us/windows/win32/api/winbase/nf-winbase-readdirectorychangesw
+const TELLS_OF_WRITES = process.platform !== 'win32'
 
 interface Watched {
   readonly watcher: FSWatcher
@@ -77,7 +82,7 @@ export class Watcher {
       // Only who waits keeps the process alive.
       const watcher = watch(directory, { persistent: false }, (_event, name) => this.#hear(directory, name))
       watcher.on('error', () => this.#forget(directory))
-      this.#watched.set(directory, { watcher, tellsAll: !REMOTE.has(type) })
+      this.#watched.set(directory, { watcher, tellsAll: TELLS_OF_WRITES && !REMOTE.has(type) })
       // What happened before that was not heard.
       this.#hasChanged = true
     } catch {

@@ -90,6 +90,10 @@ export const windows = {
       'a file without a name can be locked': inUse,
     },
     flush: { 'a file in memory says that nothing makes it durable': 'there is no file system in memory' },
+    follow: {
+      'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
+        'Windows tells too late of what is written: it is asked each second',
+    },
     gather: {
       'places beyond 4 GiB are copied': promised,
       'prefetch() brings pages into memory that are not there': advice,
