@@ -19,8 +19,8 @@ use windows_sys::Win32::System::Threading::{
     CreateEventW, GetCurrentProcess, INFINITE, SetEvent, TerminateProcess, WaitForSingleObject,
 };
 
+use super::home::{home_of, wait_for_change};
 use super::memory::is_readable;
-use super::pages::{home_of, wait_for_change};
 use crate::core::error::{Error, Result};
 use crate::core::sys::{Trap, Verdict};
 

@@ -13,7 +13,7 @@ use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
 use super::errno::EINVAL;
 use super::handle::{RawHandle, own, pointer};
-use super::pages::home_of;
+use super::home::home_of;
 use super::splice::{Fill, splice};
 use crate::core::error::{Error, Result};
 use crate::core::sys::{ExtraAdvice, PageAccess, Replacement};

@@ -6,6 +6,7 @@ mod errno;
 mod fault;
 mod file;
 mod handle;
+mod home;
 mod lock;
 mod memory;
 mod pages;

@@ -14,8 +14,8 @@ use windows_sys::Win32::System::Memory::{
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
 use super::errno::{EFAULT, ENOSYS};
+use super::home::{Home, Piece, PieceKind, State, unmap_view};
 use super::memory::{is_readable, page_size, protect_pages, runs_of};
-use super::pages::{Home, Piece, PieceKind, State, unmap_view};
 use crate::core::error::{Error, Result};
 
 /// What comes in the place of pages.
