@@ -236,6 +236,17 @@ test('capabilities are truth values, in an object of one’s own', (t) => {
   t.not(capabilities()['sharedArrayBuffer'], found['sharedArrayBuffer'])
 })
 
+test('capabilities tell how memory and files can grow and shrink', (t) => {
+  const isUnix = process.platform !== 'win32'
+  const { reserve, noReserve, resize, 'resize:shared': shared } = capabilities()
+  t.deepEqual({ resize, noReserve, shared }, { resize: true, noReserve: isUnix, shared: isUnix })
+  t.is(typeof reserve, 'boolean')
+  if (reserve) mmapAnonymous(1, { reserve: 2 }).closeSync()
+  else t.throws(() => mmapSync(tempFile(t, 'x'), { reserve: 2 }), { code: 'ERR_MEMMAP_UNSUPPORTED' })
+  if (noReserve) mmapAnonymous(1, { noReserve }).closeSync()
+  else t.throws(() => mmapAnonymous(1, { noReserve: true }), { code: 'ERR_MEMMAP_UNSUPPORTED' })
+})
+
 test('a bad option is told before anything is made', (t) => {
   const file = `${tempFile(t, 'x')}.none`
   t.throws(() => mmapSync(file, { mode: 'w+', size: 1, label: 1 as unknown as string }), {

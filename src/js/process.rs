@@ -84,8 +84,10 @@ pub fn capabilities() -> BTreeMap<String, bool> {
             (String::from("lockMemory:onFault"), sys::can_lock_on_fault()),
             (String::from("evict:private"), sys::can_page_out()),
             (String::from("protect"), true),
-            (String::from("reserve"), true),
+            (String::from("noReserve"), sys::HAS_UNRESERVED_MEMORY),
+            (String::from("reserve"), sys::can_set_aside()),
             (String::from("resize"), true),
+            (String::from("resize:shared"), sys::CUTS_MAPPED_FILES),
             (String::from("residency:cache"), sys::can_count_cache()),
             (String::from("sharedArrayBuffer"), buffer::can_share()),
         ])

@@ -11,6 +11,18 @@ use crate::core::sys::{FilePages, PageAccess};
 /// A read-only mapping shows the shared pages themselves.
 pub const READ_ONLY_IS_PRIVATE: bool = false;
 
+/// A file can be cut while it is mapped.
+pub const CUTS_MAPPED_FILES: bool = true;
+
+/// Address space can be promised without memory.
+pub const HAS_UNRESERVED_MEMORY: bool = true;
+
+/// Whether address space can be set aside for a mapping to grow into.
+#[must_use]
+pub fn can_set_aside() -> bool {
+    true
+}
+
 /// Mapped address space of ours.
 #[derive(Debug)]
 pub struct Pages(MmapRaw);

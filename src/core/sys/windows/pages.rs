@@ -26,6 +26,18 @@ use crate::core::sys::{FilePages, PageAccess};
 /// A read-only view has private pages, so that the one that is stored into can be made writable.
 pub const READ_ONLY_IS_PRIVATE: bool = true;
 
+/// No file is cut as long as anybody maps it.
+pub const CUTS_MAPPED_FILES: bool = false;
+
+/// All memory that is handed out is promised.
+pub const HAS_UNRESERVED_MEMORY: bool = false;
+
+/// Whether address space can be set aside for a mapping to grow into.
+#[must_use]
+pub fn can_set_aside() -> bool {
+    placeholders().is_some()
+}
+
 /// `VirtualFree`: makes one placeholder of all in a range.
 const MEM_COALESCE_PLACEHOLDERS: u32 = 1;
 
