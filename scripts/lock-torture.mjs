@@ -92,10 +92,9 @@ function runCargo(test, env) {
 
 /** The last line of what was printed that is JSON. */
 function read({ status, signal, stdout, stderr }) {
-  const line = String(stdout)
-    .split('\n')
-    .findLast((each) => each.startsWith('{'))
-  if (status === 0 && line !== undefined) return JSON.parse(line)
+  // Behind the dots of cargo, if its tests end in that order.
+  const figures = [...String(stdout).matchAll(/^\.*(\{.*\})$/gm)].at(-1)?.[1]
+  if (status === 0 && figures !== undefined) return JSON.parse(figures)
   console.log(`It ended with ${signal ?? status}:\n${String(stdout)}${String(stderr)}`)
   return undefined
 }
