@@ -1,7 +1,6 @@
 //! Files: what they are, how large, how they grow.
 
 use std::ffi::CString;
-use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -459,23 +458,6 @@ pub fn describe(fd: i32) -> Option<String> {
     std::fs::read_link(format!("/proc/self/fd/{fd}"))
         .ok()
         .map(|p| p.to_string_lossy().into_owned())
-}
-
-/// Whether the file at `path` is the one that is open as `file`.
-#[must_use]
-pub fn is_at(path: &Path, file: &File) -> bool {
-    match (stat(path), fstat(super::raw(file))) {
-        (Ok(a), Ok(b)) => a.device == b.device && a.inode == b.inode,
-        _ => false,
-    }
-}
-
-/// Removes the file at `path` if it still is the one that is open as `file`: undoes a creation.
-pub fn remove_if_same(path: &Path, file: &File) {
-    if is_at(path, file) {
-        // A failure leaves an empty file behind, which harms nobody.
-        let _ = std::fs::remove_file(path);
-    }
 }
 
 /// The limit in force, if there is one. `getrlimit(2)`.

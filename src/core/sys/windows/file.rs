@@ -1,6 +1,6 @@
 //! Files: what they are, how large, how they grow.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::OwnedHandle;
 use std::path::Path;
@@ -450,23 +450,6 @@ fn set<T>(handle: RawHandle, class: i32, value: &T, syscall: &'static str) -> Re
 #[must_use]
 pub fn describe(_: RawHandle) -> Option<String> {
     None
-}
-
-/// Whether the file at `path` is the one that is open as `file`.
-#[must_use]
-pub fn is_at(path: &Path, file: &File) -> bool {
-    match (stat(path), fstat(raw(file))) {
-        (Ok(a), Ok(b)) => a.device == b.device && a.inode == b.inode,
-        _ => false,
-    }
-}
-
-/// Removes the file at `path` if it still is the one that is open as `file`: undoes a creation.
-pub fn remove_if_same(path: &Path, file: &File) {
-    if is_at(path, file) {
-        // A failure leaves an empty file behind, which harms nobody.
-        let _ = std::fs::remove_file(path);
-    }
 }
 
 /// No such limit is set for processes here.
