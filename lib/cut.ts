@@ -44,9 +44,13 @@ export interface Part {
   readonly length: number
   readonly count: number
   readonly isAscii: boolean
+  /** Whether there may be a carriage return in it. */
+  readonly hasReturn: boolean
   /** The bytes up to `length`. */
   readonly bytes: Buffer
 }
+
+type Ending = (start: number, place: number) => number
 
 /** Reads some bytes. */
 export type Read = (offset: number, length: number) => Buffer
@@ -92,7 +96,7 @@ export function cutBytes<T>(bytes: Buffer, offset: number, cut: Cut, maker: Make
   for (let found = bytes.indexOf(separator); found !== -1; found = bytes.indexOf(separator, found + 1)) {
     places[count++] = found
   }
-  return maker.many({ offset, length: bytes.length, count, isAscii: false, bytes }, cut)
+  return maker.many({ offset, length: bytes.length, count, isAscii: false, hasReturn: true, bytes }, cut)
 }
 
 /** Makes strings. */
@@ -142,21 +146,18 @@ const extents: Maker<Extent> = {
 const columns: Maker<Extents> = {
   size: MOST,
   many(part, cut) {
-    const { offset, count, bytes } = part
-    const { separator, keepEnd } = cut
+    const { offset, count } = part
     const both = new Float64Array(count * 2)
     const offsets = both.subarray(0, count)
     const lengths = both.subarray(count)
-    const width = separator.length
-    const kept = keepEnd ? width : 0
-    const dropReturn = cut.dropReturn && !keepEnd
+    const end = endings(part, cut)
+    const width = cut.separator.length
     let start = 0
     for (let index = 0; index < count; index++) {
-      const end = places[index] as number
-      const hasReturn = dropReturn && end > start && bytes[end - 1] === RETURN
+      const place = places[index] as number
       offsets[index] = offset + start
-      lengths[index] = (hasReturn ? end - 1 : end + kept) - start
-      start = end + width
+      lengths[index] = (end === undefined ? place : end(start, place)) - start
+      start = place + width
     }
     return [{ offsets, lengths }]
   },
@@ -166,14 +167,16 @@ const columns: Maker<Extents> = {
 }
 
 // Where each byte is one character.
-function cutString(text: string, { bytes, count }: Part, cut: Cut): string[] {
+function cutString(text: string, part: Part, cut: Cut): string[] {
+  const { count } = part
   const items = arrayOf<string>(count)
+  const end = endings(part, cut)
   const width = cut.separator.length
   let start = 0
   for (let index = 0; index < count; index++) {
-    const end = places[index] as number
-    items[index] = text.substring(start, endOf(bytes, start, end, cut))
-    start = end + width
+    const place = places[index] as number
+    items[index] = text.substring(start, end === undefined ? place : end(start, place))
+    start = place + width
   }
   return items
 }
@@ -193,14 +196,16 @@ function searchString(text: string, count: number, { separator, dropReturn, keep
   return items
 }
 
-function extentsOf({ bytes, count }: Part, cut: Cut): Extent[] {
+function extentsOf(part: Part, cut: Cut): Extent[] {
+  const { count } = part
   const items = arrayOf<Extent>(count)
+  const end = endings(part, cut)
   const width = cut.separator.length
   let start = 0
   for (let index = 0; index < count; index++) {
-    const end = places[index] as number
-    items[index] = { offset: start, length: endOf(bytes, start, end, cut) - start }
-    start = end + width
+    const place = places[index] as number
+    items[index] = { offset: start, length: (end === undefined ? place : end(start, place)) - start }
+    start = place + width
   }
   return items
 }
@@ -212,10 +217,13 @@ function arrayOf<T>(length: number): T[] {
   return items
 }
 
-// Where a piece ends, that begins at `start` and has its separator at `end`.
-function endOf(bytes: Buffer, start: number, end: number, { separator, dropReturn, keepEnd }: Cut): number {
-  if (keepEnd) return end + separator.length
-  return dropReturn && end > start && bytes[end - 1] === RETURN ? end - 1 : end
+// Says where a piece ends, that begins at `start` and has its separator at `place`. Nothing if all end there, as lines do
+// where there are no carriage returns: then no byte need be looked at.
+function endings({ bytes, hasReturn }: Part, { separator, dropReturn, keepEnd }: Cut): Ending | undefined {
+  const width = separator.length
+  if (keepEnd) return (_, place) => place + width
+  if (!dropReturn || !hasReturn) return undefined
+  return (start, place) => (place > start && bytes[place - 1] === RETURN ? place - 1 : place)
 }
 
 function decode(offset: number, length: number, read: Read, encoding: Exclude<PieceEncoding, 'buffer'>): string {

@@ -117,19 +117,18 @@ export class Pieces<T> implements Cursor<T> {
     const isLong = this.#searched > this.position
     const reach = this.reach
     const found = this.#find(this.#searched, reach, isLong)
-    const count = found >>> 1
+    const count = found >>> 2
     if (count === 0) {
       this.#searched = Math.max(this.position, reach - this.#cut.separator.length + 1)
       return reach === this.#end ? this.#last() : []
     }
-    const isAscii = (found & 1) === 1
-    const items = isLong ? this.#one(this.#searched + (places[0] as number)) : this.#many(count, isAscii)
+    const items = isLong ? this.#one(this.#searched + (places[0] as number)) : this.#many(found)
     this.#searched = this.position
     if (this.position === this.#end && !this.#cut.keepLast) this.done = true
     return items
   }
 
-  // Twice the number of separators, plus one where all is ASCII.
+  // Four times the number of separators, plus two where there may be a carriage return, plus one where all is ASCII.
   #find(from: number, to: number, isLong: boolean): number {
     const { separator } = this.#cut
     const pattern = this.#pattern
@@ -142,15 +141,17 @@ export class Pieces<T> implements Cursor<T> {
     const starts = columnOf(found, 0)
     const count = Math.min(starts.length, isLong ? 1 : MOST)
     for (let index = 0; index < count; index++) places[index] = (starts[index] as number) - from
-    return count * 2
+    return count * 4 + 2
   }
 
-  #many(count: number, isAscii: boolean): T[] {
+  #many(found: number): T[] {
+    const count = found >>> 2
     const offset = this.position
     const length = (places[count - 1] as number) + this.#cut.separator.length
     this.position += length
     const bytes = this.#read(offset, length)
-    return this.#maker.many({ offset, length, count, isAscii, bytes }, this.#cut)
+    const [isAscii, hasReturn] = [(found & 1) === 1, (found & 2) === 2]
+    return this.#maker.many({ offset, length, count, isAscii, hasReturn, bytes }, this.#cut)
   }
 
   // A piece that ends at a separator.

@@ -165,8 +165,8 @@ export declare class NativeMapping {
   /** The same on threads of ours. */
   matches(pattern: NativePattern, offset: number, length: number, entry: number, limit: number, threads: number, job: NativeJob): Promise<Float64Array>
   /**
-   * Writes the places of a byte in a range to `out`, as many as fit. Twice their number, plus
-   * one if all bytes of the range are ASCII.
+   * Writes the places of a byte in a range to `out`, as many as fit. Four times their number,
+   * plus two if there is a carriage return in the range, plus one if all of it is ASCII.
    */
   places(offset: number, length: number, byte: number, out: Uint32Array): number
   /** How often a byte occurs in a range. */

@@ -1,6 +1,7 @@
 //! Numbers: JavaScript's are doubles, core's are 64-bit integers.
 
-use napi::{Error, Result, Status};
+use napi::bindgen_prelude::{Float64ArraySlice, ToNapiValue};
+use napi::{Env, Error, Result, Status, sys};
 
 /// The largest integer up to which doubles are exact: 2^53 - 1.
 const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
@@ -14,5 +15,18 @@ pub fn whole(value: f64) -> Result<u64> {
             Status::InvalidArg,
             format!("{value} is not a whole number of bytes"),
         ))
+    }
+}
+
+/// Numbers that become a `Float64Array` of the runtime's own memory, which its collector frees: memory
+/// of ours would stay until the event loop turns, and a loop that does not wait never lets it.
+pub struct Numbers(pub Vec<f64>);
+
+impl ToNapiValue for Numbers {
+    unsafe fn to_napi_value(env: sys::napi_env, value: Self) -> Result<sys::napi_value> {
+        let env = Env::from_raw(env);
+        let array = Float64ArraySlice::copy_from(&env, value.0)?;
+        // SAFETY: the caller gave an environment in which a value may be made now.
+        unsafe { ToNapiValue::to_napi_value(env.raw(), &array) }
     }
 }

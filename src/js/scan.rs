@@ -8,7 +8,7 @@ use napi_derive::napi;
 use super::buffer;
 use super::error::to_js;
 use super::mapping::NativeMapping;
-use super::number::whole;
+use super::number::{Numbers, whole};
 use super::task::spawn;
 use crate::core::job::Job;
 use crate::core::mapping::Mapping;
@@ -286,7 +286,7 @@ impl NativeMapping {
 
     /// The matches of a range that start in `entry..limit` of it, where the search stands at
     /// `entry`: in columns, as [`Target::matches`] has them.
-    #[napi(catch_unwind)]
+    #[napi(ts_return_type = "Float64Array", catch_unwind)]
     #[allow(
         clippy::too_many_arguments,
         reason = "it is called by the facade alone"
@@ -300,11 +300,11 @@ impl NativeMapping {
         entry: f64,
         limit: f64,
         threads: u32,
-    ) -> Result<Float64Array> {
+    ) -> Result<Numbers> {
         let part = (whole(entry)?, whole(limit)?);
         Target::of(self, offset, length)?
             .matches(&pattern.0, part, threads, &Job::default())
-            .map(Float64Array::new)
+            .map(Numbers)
             .map_err(|error| to_js(env, &error))
     }
 
@@ -331,12 +331,12 @@ impl NativeMapping {
         spawn(
             env,
             move || target.matches(&pattern, part, threads, &job),
-            Float64Array::new,
+            Numbers,
         )
     }
 
-    /// Writes the places of a byte in a range to `out`, as many as fit. Twice their number, plus
-    /// one if all bytes of the range are ASCII.
+    /// Writes the places of a byte in a range to `out`, as many as fit. Four times their number,
+    /// plus two if there is a carriage return in the range, plus one if all of it is ASCII.
     #[napi(catch_unwind)]
     pub fn places(
         &self,
@@ -350,8 +350,9 @@ impl NativeMapping {
         let out = unsafe { out.as_mut() };
         Target::of(self, offset, length)?
             .look(|bytes| {
-                let (count, is_ascii) = places(bytes, byte, out);
-                Ok((count * 2 + usize::from(is_ascii)) as f64)
+                let seen = places(bytes, byte, out);
+                let flags = usize::from(seen.has_return) * 2 + usize::from(seen.is_ascii);
+                Ok((seen.count * 4 + flags) as f64)
             })
             .map_err(|error| to_js(env, &error))
     }

@@ -18,9 +18,19 @@ pub fn count_byte(bytes: &[u8], byte: u8) -> u64 {
     memchr::memchr_iter(byte, bytes).count() as u64
 }
 
-/// Writes the places of `byte` to `out`, as many as fit: how many those are, and whether all bytes
-/// are ASCII.
-pub fn places(bytes: &[u8], byte: u8, out: &mut [u32]) -> (usize, bool) {
+/// What [`places`] sees on its way.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// How many places there are, as far as there was room for them.
+    pub count: usize,
+    /// Whether all bytes are ASCII.
+    pub is_ascii: bool,
+    /// Whether there is a carriage return anywhere.
+    pub has_return: bool,
+}
+
+/// Writes the places of `byte` to `out`, as many as fit.
+pub fn places(bytes: &[u8], byte: u8, out: &mut [u32]) -> Seen {
     #[cfg(target_arch = "x86_64")]
     if has_avx2() && out.len() >= bytes.len() {
         // SAFETY: the processor has the instructions.
@@ -31,7 +41,11 @@ pub fn places(bytes: &[u8], byte: u8, out: &mut [u32]) -> (usize, bool) {
         *slot = place as u32;
         count += 1;
     }
-    (count, bytes.is_ascii())
+    Seen {
+        count,
+        is_ascii: bytes.is_ascii(),
+        has_return: memchr::memchr(b'\r', bytes).is_some(),
+    }
 }
 
 /// Calls `found` with every place in `bytes` where `needle`, of two bytes or more, starts, until it
@@ -70,6 +84,8 @@ mod avx2 {
     };
 
     use memchr::arch::all::packedpair::Pair;
+
+    use super::Seen;
 
     /// Bytes of a vector.
     const V: usize = 32;
@@ -125,16 +141,25 @@ mod avx2 {
     ///
     /// The processor must have AVX2 and POPCNT.
     #[target_feature(enable = "avx2,popcnt")]
-    pub unsafe fn places(bytes: &[u8], byte: u8, out: &mut [u32]) -> (usize, bool) {
+    pub unsafe fn places(bytes: &[u8], byte: u8, out: &mut [u32]) -> Seen {
         let wanted = _mm256_set1_epi8(byte.cast_signed());
-        let mut seen = _mm256_setzero_si256();
+        let carriage_return = _mm256_set1_epi8(b'\r'.cast_signed());
+        let mut high_bits = _mm256_setzero_si256();
+        let mut returns = _mm256_setzero_si256();
         let mut count = 0;
         let mut pairs = bytes.chunks_exact(2 * V);
         let mut base = 0;
         for pair in pairs.by_ref() {
             prefetch(pair);
             let (low, high) = (load(pair, 0), load(pair, V));
-            seen = _mm256_or_si256(seen, _mm256_or_si256(low, high));
+            high_bits = _mm256_or_si256(high_bits, _mm256_or_si256(low, high));
+            returns = _mm256_or_si256(
+                returns,
+                _mm256_or_si256(
+                    _mm256_cmpeq_epi8(low, carriage_return),
+                    _mm256_cmpeq_epi8(high, carriage_return),
+                ),
+            );
             let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)).cast_unsigned();
             let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)).cast_unsigned();
             let mut mask = u64::from(low) | u64::from(high) << 32;
@@ -150,8 +175,11 @@ mod avx2 {
             out[count] = base + place as u32;
             count += 1;
         }
-        let is_ascii = _mm256_movemask_epi8(seen) == 0 && rest.is_ascii();
-        (count, is_ascii)
+        Seen {
+            count,
+            is_ascii: _mm256_movemask_epi8(high_bits) == 0 && rest.is_ascii(),
+            has_return: _mm256_testz_si256(returns, returns) == 0 || rest.contains(&b'\r'),
+        }
     }
 
     /// # Safety
@@ -241,15 +269,17 @@ mod tests {
 
         #[test]
         fn the_table_of_places_is_that_of_memchr(
-            bytes in prop::collection::vec(prop::sample::select(b"a\n\xe9".to_vec()), 0..400),
+            bytes in prop::sample::select(vec![&b"a\n"[..], b"a\n\r", b"a\n\xe9", b"a\n\r\xe9"])
+                .prop_flat_map(|of| prop::collection::vec(prop::sample::select(of.to_vec()), 0..400)),
             room in 0_usize..500,
         ) {
             let mut out = vec![0; room];
-            let (count, is_ascii) = places(&bytes, b'\n', &mut out);
+            let Seen { count, is_ascii, has_return } = places(&bytes, b'\n', &mut out);
             let expected: Vec<u32> =
                 memchr::memchr_iter(b'\n', &bytes).take(room).map(|place| place as u32).collect();
             prop_assert_eq!(&out[..count], &expected[..]);
             prop_assert_eq!(is_ascii, bytes.is_ascii());
+            prop_assert_eq!(has_return, bytes.contains(&b'\r'));
         }
 
         #[test]
