@@ -226,3 +226,16 @@ test('dropBehind never takes away what was stored privately for good', (t) => {
   t.true([...mapping.chunks({ size: MIB })].every((chunk) => chunk[0] === 7))
   mapping.closeSync()
 })
+
+for (const end of ['closeSync', 'close'] as const)
+  test(`with dropBehind a file has left memory when its mapping is closed right after the loop, by ${end}()`, async (t) => {
+    const mapping = coldMapping(t, 64)
+    if (mapping === undefined) return
+    const { path } = mapping
+    for await (const chunk of mapping.chunks({ dropBehind: true })) t.true(chunk.includes('text'))
+    await mapping[end]()
+    const again = mmapSync(path as string)
+    t.teardown(() => again.close())
+    const { residentPages = 0, pageSize } = await again.residency()
+    t.true(residentPages * pageSize <= 2 * MIB, `${residentPages} pages`)
+  })

@@ -262,3 +262,16 @@ for (const [name, use] of Object.entries(cutUses))
     t.true(mapping.faults.every(({ offset }) => offset >= 9_950))
     t.is(statSync(file).size, 9_950)
   })
+
+for (const [name, use] of Object.entries(cutUses).filter(([title]) =>
+  /write|fill|flush|copyWithin|Healthy/.test(title),
+))
+  test(`${name} is not deceived by what was stored behind the end of such a file`, async (t) => {
+    const file = tempFile(t, Buffer.alloc(10_000, 'a'))
+    const mapping = mmapSync(file, { mode: 'r+' })
+    t.teardown(() => mapping.close())
+    truncateSync(file, 9_950)
+    mapping.buffer().fill('x', 9_950)
+    await t.throwsAsync(async () => use(mapping), { code: 'ERR_MEMMAP_FAULT' })
+    t.is(statSync(file).size, 9_950)
+  })

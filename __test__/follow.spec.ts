@@ -10,6 +10,8 @@ import {
   openSync,
   closeSync,
 } from 'node:fs'
+import promises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { mmapAnonymous, mmapSync, type Mapping } from '../index.js'
@@ -92,6 +94,30 @@ test('a file that is replaced is read to its end, then the other one', async (t)
   appendFileSync(`${file}.1`, 'ee\n')
   appendFileSync(file, 'five\n')
   await sees('one', 'two', 'thr', 'four', 'five')
+  await end()
+})
+
+// Between its last look into the file, where there was nothing new, and its look at the path.
+test('what is written just before a file is replaced is not lost', async (t) => {
+  const { file, sees, end } = followed(t, 'one\n')
+  const { stat } = promises
+  let late: string[] = ['two\n', 'three']
+  const replaceFirst = (asked: string, options: object): unknown => {
+    if (asked === file && late.length > 0) {
+      for (const part of late) appendFileSync(file, part)
+      late = []
+      renameSync(file, `${file}.1`)
+      writeFileSync(file, 'new\n')
+    }
+    return stat(asked, options)
+  }
+  Object.assign(promises, { stat: replaceFirst })
+  syncBuiltinESMExports()
+  t.teardown(() => {
+    Object.assign(promises, { stat })
+    syncBuiltinESMExports()
+  })
+  await sees('one', 'two', 'three', 'new')
   await end()
 })
 

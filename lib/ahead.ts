@@ -40,6 +40,7 @@ export class Ahead {
   #used: number
   #ready: number
   #fetched: number
+  #fetching: number
   #goal: number
   #job: NativeJob | undefined
   #working: Promise<void> | undefined
@@ -50,7 +51,7 @@ export class Ahead {
   constructor(region: Region, start: number, end: number, options: AheadOptions = {}) {
     const { window, dropBehind = false, signal, isBlocking = false } = options
     this.#region = region
-    this.#start = this.#released = this.#used = this.#ready = this.#fetched = this.#goal = start
+    this.#start = this.#released = this.#used = this.#ready = this.#fetched = this.#fetching = this.#goal = start
     this.#end = end
     this.#plan = planWalk(region, start, end, { isBlocking, dropBehind, window })
     this.#signal = signal
@@ -83,7 +84,7 @@ export class Ahead {
     if (this.#ended) return
     this.#ended = true
     this.#job?.cancel()
-    if (this.#plan.drop > 0 && !this.#region.closed) this.#release(Math.max(this.#used, this.#fetched))
+    if (this.#plan.drop > 0 && !this.#region.closed) this.#release(Math.max(this.#used, this.#fetching))
   }
 
   async #wait(until: number): Promise<void> {
@@ -123,6 +124,7 @@ export class Ahead {
   // native half holds the pages, a few MiB at a time, and sees that it was closed.
   async #fetch(size: number, until: number): Promise<void> {
     const job = (this.#job = new native.NativeJob())
+    this.#fetching = this.#ready + size
     try {
       await callAsync(() => this.#region.native.prefetch(this.#ready, size, job))
       this.#fetched = this.#ready += size
@@ -162,12 +164,19 @@ export class Ahead {
     this.#released = Math.max(this.#released, offset)
     const length = this.#released - from
     const failed = (error: unknown): void => logFailure(this.#region, 'letting go of pages', error)
-    if (!this.#isBlocking) return void callAsync(() => this.#region.native.release(from, length)).catch(failed)
-    try {
-      this.#region.run((handle) => handle.releaseSync(from, length))
-    } catch (error) {
-      failed(error)
+    const releaseNow = (): void => {
+      try {
+        this.#region.run((handle) => handle.releaseSync(from, length))
+      } catch (error) {
+        failed(error)
+      }
     }
+    if (this.#isBlocking) return releaseNow()
+    // A mapping that is closed before the thread comes to it has no pages any more, but its file still has.
+    const forget = this.#region.onClosing(releaseNow)
+    void callAsync(() => this.#region.native.release(from, length))
+      .catch(failed)
+      .finally(forget)
   }
 }
 

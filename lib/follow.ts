@@ -101,16 +101,22 @@ class Follower<T> implements Source<T | T[]> {
     if (this.#file === undefined) return this.#wait()
 
     const { handle } = this.#file
-    const { bytesRead } = await handle.read(this.#block, 0, BLOCK, this.#position)
-    if (bytesRead > 0) return this.#take(this.#block.subarray(0, bytesRead))
+    const bytes = await this.#read(handle)
+    if (bytes.length > 0) return this.#take(bytes)
 
     const { size } = await handle.stat()
     if (size < this.#position) return this.#startOver()
-    if (await this.#isReplaced(this.#file)) {
-      await this.#leave()
-      return this.#startOver()
-    }
-    return this.#wait()
+    if (!(await this.#isReplaced(this.#file))) return this.#wait()
+    // What was written between the last look and the renaming.
+    const late = await this.#read(handle)
+    if (late.length > 0) return this.#take(late)
+    await this.#leave()
+    return this.#startOver()
+  }
+
+  async #read(handle: FileHandle): Promise<Buffer> {
+    const { bytesRead } = await handle.read(this.#block, 0, BLOCK, this.#position)
+    return this.#block.subarray(0, bytesRead)
   }
 
   async #open(): Promise<File | undefined> {

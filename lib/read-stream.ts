@@ -23,7 +23,10 @@ export interface ReadStreamOptions {
   readonly emitClose?: boolean | undefined
   /** Destroy it when it has ended. @default true */
   readonly autoClose?: boolean | undefined
-  /** Let go of pages that were read, so that little of the file stays in memory. @default false */
+  /**
+   * Let go of pages that were read, so that little of the file stays in memory. In mode `r` what was stored into them is gone
+   * then, also from a chunk that is still in use. @default false
+   */
   readonly dropBehind?: boolean | undefined
 }
 

@@ -12,14 +12,6 @@ use super::sys;
 const LARGE_WRITE: usize = 16 << 10;
 /// So much is written in one call.
 const WRITE_STEP: usize = 1 << 20;
-
-/// Out of a mapping or into it.
-#[derive(Debug, Clone, Copy)]
-enum Way {
-    Out,
-    In,
-}
-
 impl Mapping {
     /// Copies bytes out, to `target`.
     ///
@@ -32,7 +24,7 @@ impl Mapping {
             // may overlap, if the target is a view of this very mapping.
             unsafe { ptr::copy(start, target, length) };
         })?;
-        self.check_copied(Way::Out, offset, length as u64)
+        self.check_read(offset, length as u64)
     }
 
     /// Copies bytes in, from `source`.
@@ -52,7 +44,7 @@ impl Mapping {
                 // source is the caller's. They may overlap.
                 unsafe { ptr::copy(source, start, length) };
             })?;
-            self.check_copied(Way::In, offset, length as u64)
+            self.check_extent(offset, length as u64)
         })
     }
 
@@ -139,7 +131,7 @@ impl Mapping {
                 }
             }
         })?;
-        self.check_copied(Way::In, offset, length)
+        self.check_extent(offset, length)
     }
 
     /// Copies `length` bytes from `start` to `target` within the mapping; they may overlap.
@@ -180,10 +172,11 @@ impl Mapping {
         })
     }
 
-    /// Checks that the file reaches to the end of a range that was copied. In a page that is cut in
-    /// its middle the rest is zeros, without a trap; so any other byte there tells that it is
-    /// whole, and the system need not be asked, which takes longer than copying some bytes.
-    fn check_copied(&self, way: Way, offset: u64, length: u64) -> Result<()> {
+    /// Checks that the file reaches to the end of a range that was read. In a page that is cut in
+    /// its middle the rest is zeros, without a trap; any other byte there tells that it is whole,
+    /// or that somebody stored it behind the end of the file, where others see it too. Then the
+    /// system need not be asked, which takes longer than reading some bytes.
+    fn check_read(&self, offset: u64, length: u64) -> Result<()> {
         /// Zeros are common, so many of them in a row less so.
         const LOOK: usize = 64;
         let Some(region) = self.region()?.filter(|_| length > 0) else {
@@ -191,15 +184,10 @@ impl Mapping {
         };
         let _held = region.hold()?;
         let last = region.address() + (offset + length) as usize - 1;
-        // What was just stored says nothing of the file; what is behind it does.
-        let witness = match way {
-            Way::Out => last,
-            Way::In => last + 1,
-        };
-        let in_page = sys::page_size() - last % sys::page_size() - (witness - last);
+        let in_page = sys::page_size() - last % sys::page_size();
         // SAFETY: mappings have whole pages, so all of this lies in the page of the last byte, of
         // a held region. Others may store into it meanwhile: whatever is there will do.
-        let rest = unsafe { std::slice::from_raw_parts(witness as *const u8, in_page.min(LOOK)) };
+        let rest = unsafe { std::slice::from_raw_parts(last as *const u8, in_page.min(LOOK)) };
         if rest.iter().any(|&byte| byte != 0) {
             return Ok(());
         }

@@ -11,25 +11,50 @@ use std::time::Duration;
 
 use super::sys;
 
-/// So many that closing and flushing don't stand behind long searches, or a disk that hangs. They
-/// cost addresses; memory only as far as they use their stacks.
+/// So many that closing and flushing don't stand behind a disk that hangs. They cost addresses;
+/// memory only as far as they use their stacks.
 const MOST_THREADS: usize = 64;
+/// So many of them may search at a time: a search can take minutes, and more at once than there
+/// are processors don't end any sooner.
+const MOST_SEARCHES: usize = 48;
 const IDLE: Duration = Duration::from_secs(10);
 /// The work is system calls with little of their own.
 const STACK: usize = 256 * 1024;
 
 type Job = Box<dyn FnOnce() + Send>;
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Call,
+    Search,
+}
+
 struct Pool {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<(Kind, Job)>,
     threads: usize,
     idle: usize,
+    searches: usize,
+}
+
+impl Pool {
+    /// The job that came first, of those that may run now.
+    fn next(&mut self) -> Option<(Kind, Job)> {
+        let is_full = self.searches >= MOST_SEARCHES;
+        let place = self
+            .jobs
+            .iter()
+            .position(|(kind, _)| !(is_full && *kind == Kind::Search))?;
+        let job = self.jobs.remove(place)?;
+        self.searches += usize::from(job.0 == Kind::Search);
+        Some(job)
+    }
 }
 
 static POOL: Mutex<Pool> = Mutex::new(Pool {
     jobs: VecDeque::new(),
     threads: 0,
     idle: 0,
+    searches: 0,
 });
 static WORK: Condvar = Condvar::new();
 
@@ -40,8 +65,18 @@ fn lock() -> MutexGuard<'static, Pool> {
 /// Runs `job` on a thread of ours, in the order of arrival. Where no thread can be started it
 /// runs here and now: late is better than never.
 pub fn run(job: impl FnOnce() + Send + 'static) {
+    start(Kind::Call, Box::new(job));
+}
+
+/// The same for what goes through a mapping and may take long. What is run otherwise finds a thread
+/// all the same.
+pub fn run_search(job: impl FnOnce() + Send + 'static) {
+    start(Kind::Search, Box::new(job));
+}
+
+fn start(kind: Kind, job: Job) {
     let mut pool = lock();
-    pool.jobs.push_back(Box::new(job));
+    pool.jobs.push_back((kind, job));
     if pool.idle >= pool.jobs.len() || pool.threads == MOST_THREADS {
         WORK.notify_one();
         return;
@@ -57,14 +92,11 @@ pub fn run(job: impl FnOnce() + Send + 'static) {
     if started.is_err() {
         let mut pool = lock();
         pool.threads -= 1;
-        let orphan = if pool.threads == 0 {
-            pool.jobs.pop_front()
-        } else {
-            None
-        };
+        let orphan = if pool.threads == 0 { pool.next() } else { None };
         drop(pool);
-        if let Some(job) = orphan {
+        if let Some((kind, job)) = orphan {
             job();
+            lock().searches -= usize::from(kind == Kind::Search);
         }
     }
 }
@@ -74,12 +106,13 @@ fn work() {
     sys::wake_without_haste();
     let mut pool = lock();
     loop {
-        if let Some(job) = pool.jobs.pop_front() {
+        if let Some((kind, job)) = pool.next() {
             drop(pool);
             // A job reports its own failures; a panic in one must not take the thread's place
             // in the count with it.
             let _ = catch_unwind(AssertUnwindSafe(job));
             pool = lock();
+            pool.searches -= usize::from(kind == Kind::Search);
             continue;
         }
         pool.idle += 1;
@@ -117,17 +150,22 @@ mod tests {
     }
 
     #[test]
-    fn many_waiting_jobs_do_not_hold_up_the_next() {
-        let gate = std::sync::Arc::new(std::sync::Barrier::new(31));
-        let (done, finished) = channel();
-        for _ in 0..30 {
-            let gate = std::sync::Arc::clone(&gate);
-            run(move || {
-                gate.wait();
+    fn many_searches_do_not_hold_up_the_next_call_and_all_are_done() {
+        let gate = std::sync::Arc::new(std::sync::RwLock::new(()));
+        let closed = gate.write().unwrap();
+        let (searched, all) = channel();
+        for _ in 0..MOST_THREADS * 2 {
+            let (gate, searched) = (std::sync::Arc::clone(&gate), searched.clone());
+            run_search(move || {
+                drop(gate.read());
+                searched.send(()).unwrap();
             });
         }
+        drop(searched);
+        let (done, finished) = channel();
         run(move || done.send(()).unwrap());
         finished.recv_timeout(Duration::from_secs(10)).unwrap();
-        gate.wait();
+        drop(closed);
+        assert_eq!(all.iter().count(), MOST_THREADS * 2);
     }
 }

@@ -27,6 +27,6 @@ impl ToNapiValue for Numbers {
         let env = Env::from_raw(env);
         let array = Float64ArraySlice::copy_from(&env, value.0)?;
         // SAFETY: the caller gave an environment in which a value may be made now.
-        unsafe { ToNapiValue::to_napi_value(env.raw(), &array) }
+        unsafe { ToNapiValue::to_napi_value(env.raw(), array) }
     }
 }

@@ -9,7 +9,7 @@ use super::buffer;
 use super::error::to_js;
 use super::mapping::NativeMapping;
 use super::number::{Numbers, whole};
-use super::task::spawn;
+use super::task::spawn_search;
 use crate::core::job::Job;
 use crate::core::mapping::Mapping;
 use crate::core::scan::{Match, Pattern, parallel, places};
@@ -234,7 +234,7 @@ impl NativeMapping {
     ) -> Result<Object<'env>> {
         let target = Target::of(self, offset, length)?;
         let (pattern, job) = (Arc::clone(&pattern.0), Arc::clone(&job.0));
-        spawn(
+        spawn_search(
             env,
             move || target.count(&pattern, threads, &job),
             |count| count as f64,
@@ -277,7 +277,7 @@ impl NativeMapping {
     ) -> Result<Object<'env>> {
         let target = Target::of(self, offset, length)?;
         let (pattern, job) = (Arc::clone(&pattern.0), Arc::clone(&job.0));
-        spawn(
+        spawn_search(
             env,
             move || target.find(&pattern, backwards, threads, &job),
             triples,
@@ -328,7 +328,7 @@ impl NativeMapping {
         let part = (whole(entry)?, whole(limit)?);
         let target = Target::of(self, offset, length)?;
         let (pattern, job) = (Arc::clone(&pattern.0), Arc::clone(&job.0));
-        spawn(
+        spawn_search(
             env,
             move || target.matches(&pattern, part, threads, &job),
             Numbers,
@@ -393,7 +393,7 @@ impl NativeMapping {
         let (mapping, job) = (self.shared(), Arc::clone(&job.0));
         let (offset, length) = (whole(offset)?, whole(length)?);
         let work = move || lines::index(&mapping, offset, length, threads as usize, &job);
-        spawn(env, work, Uint8Array::new)
+        spawn_search(env, work, Uint8Array::new)
     }
 
     /// Throws if the file does not reach to the end of a range any more.

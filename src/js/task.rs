@@ -18,8 +18,38 @@ where
     T: Send + 'static,
     R: ToNapiValue + 'static,
 {
+    let (promise, job) = settling(env, work, convert)?;
+    core::pool::run(job);
+    Ok(promise)
+}
+
+/// The same for work that goes through a mapping and may take long.
+pub fn spawn_search<T, R>(
+    env: &Env,
+    work: impl FnOnce() -> core::Result<T> + Send + 'static,
+    convert: impl FnOnce(T) -> R + Send + 'static,
+) -> Result<Object<'_>>
+where
+    T: Send + 'static,
+    R: ToNapiValue + 'static,
+{
+    let (promise, job) = settling(env, work, convert)?;
+    core::pool::run_search(job);
+    Ok(promise)
+}
+
+/// A promise, and the job that settles it.
+fn settling<T, R>(
+    env: &Env,
+    work: impl FnOnce() -> core::Result<T> + Send + 'static,
+    convert: impl FnOnce(T) -> R + Send + 'static,
+) -> Result<(Object<'_>, impl FnOnce() + Send + 'static)>
+where
+    T: Send + 'static,
+    R: ToNapiValue + 'static,
+{
     let (deferred, promise) = env.create_deferred()?;
-    core::pool::run(move || {
+    let job = move || {
         let result = catch_unwind(AssertUnwindSafe(work));
         deferred.resolve(move |env: Env| match result {
             Ok(Ok(value)) => Ok(convert(value)),
@@ -28,8 +58,8 @@ where
                 "A thread of the library panicked: this is a bug in it",
             )),
         });
-    });
-    Ok(promise)
+    };
+    Ok((promise, job))
 }
 
 /// What settles a promise, from any thread.
