@@ -17,6 +17,8 @@ export interface Cursor<T> {
   readonly reach: number
   /** There is no next step. */
   readonly done: boolean
+  /** Whether a step reads all bytes up to `reach`, or makes views that are read later. */
+  readonly reads: boolean
   /** Makes the items of the next part; none doesn't mean that it was the last one. */
   step(): T[]
 }
@@ -88,6 +90,10 @@ class Batched<T> implements Cursor<T[]> {
     return this.#cursor.done
   }
 
+  get reads(): boolean {
+    return this.#cursor.reads
+  }
+
   step(): T[][] {
     const items = this.#cursor.step()
     return items.length === 0 ? [] : [items]
@@ -98,6 +104,9 @@ class Batched<T> implements Cursor<T[]> {
 // many milliseconds the event loop gets a turn; a turn costs some microseconds.
 const BURST = 2
 
+// Whether the file still reaches to views is asked each so many bytes, as it costs more than making a small view.
+const UNASKED = 2 ** 12
+
 /** Goes through a range with a cursor. */
 class Parts<T> implements Source<T> {
   readonly #region: Region
@@ -105,12 +114,14 @@ class Parts<T> implements Source<T> {
   readonly #cursor: Cursor<T>
   readonly #ahead: Ahead
   #turn = performance.now()
+  #asked: number
   #ended = false
 
   constructor({ region, start, end, dropBehind, signal }: Route, cursor: Cursor<T>, isBlocking: boolean) {
     this.#region = region
     this.#signal = signal
     this.#cursor = cursor
+    this.#asked = start
     this.#ahead = new Ahead(region, start, end, { dropBehind, signal, isBlocking })
   }
 
@@ -160,8 +171,16 @@ class Parts<T> implements Source<T> {
     // In the place of a page that could not be delivered the items have zeros, and so they have, without a fault, in the rest
     // of the page where the file ends now.
     this.#region.check()
-    if (items.length > 0) this.#region.run((native) => native.checkExtent(position, reach - position))
+    if (items.length > 0) this.#checkExtent(position, reach)
     return items
+  }
+
+  #checkExtent(position: number, reach: number): void {
+    if (this.#cursor.reads) return this.#region.run((native) => native.checkRead(position, reach - position))
+    const length = reach - this.#asked
+    if (length < UNASKED && !this.#cursor.done) return
+    this.#region.run((native) => native.checkExtent(this.#asked, length))
+    this.#asked = reach
   }
 
   #letOthersRun(): Promise<void> | undefined {

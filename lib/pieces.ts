@@ -86,6 +86,7 @@ const STRIDE = 16
 
 /** Makes the pieces of a range. */
 export class Pieces<T> implements Cursor<T> {
+  readonly reads = true
   position: number
   done: boolean
   readonly #region: Region

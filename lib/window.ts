@@ -128,6 +128,7 @@ const MOST_ITEMS = 1024
 
 // The last window is the first one to reach the end: none consists of what the one before had already.
 class Windows<T> implements Cursor<T> {
+  readonly reads = false
   position: number
   readonly #region: Region
   readonly #end: number

@@ -175,6 +175,8 @@ export declare class NativeMapping {
   lineIndex(offset: number, length: number, threads: number, job: NativeJob): Promise<Uint8Array>
   /** Throws if the file does not reach to the end of a range any more. */
   checkExtent(offset: number, length: number): void
+  /** The same for a range of which all bytes were just read: most often these tell by themselves. */
+  checkRead(offset: number, length: number): void
 }
 
 /** What to search for, made ready. */

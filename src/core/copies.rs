@@ -176,9 +176,10 @@ impl Mapping {
     /// its middle the rest is zeros, without a trap; any other byte there tells that it is whole,
     /// or that somebody stored it behind the end of the file, where others see it too. Then the
     /// system need not be asked, which takes longer than reading some bytes.
-    fn check_read(&self, offset: u64, length: u64) -> Result<()> {
+    pub fn check_read(&self, offset: u64, length: u64) -> Result<()> {
         /// Zeros are common, so many of them in a row less so.
         const LOOK: usize = 64;
+        self.check_range(offset, length)?;
         let Some(region) = self.region()?.filter(|_| length > 0) else {
             return Ok(());
         };

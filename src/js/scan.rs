@@ -403,4 +403,12 @@ impl NativeMapping {
             .check_extent(whole(offset)?, whole(length)?)
             .map_err(|error| to_js(env, &error))
     }
+
+    /// The same for a range of which all bytes were just read: most often these tell by themselves.
+    #[napi(catch_unwind)]
+    pub fn check_read(&self, env: &Env, offset: f64, length: f64) -> Result<()> {
+        self.shared()
+            .check_read(whole(offset)?, whole(length)?)
+            .map_err(|error| to_js(env, &error))
+    }
 }
