@@ -27,15 +27,19 @@ export function startArm64(probe, interpreter) {
   // O: qemu gets the program opened; C: with its rights; F: qemu itself is opened now.
   writeFileSync(`${table}/register`, `:${name}:M::${magic}:${mask}:${interpreter}:OCF`)
   const undo = () => {
-    process.off('exit', undo)
+    process.off('exit', undo).off('SIGINT', interrupt).off('SIGTERM', interrupt)
     writeFileSync(`${table}/${name}`, '-1')
     if (mounted) execFileSync('umount', [table])
   }
   // A run that is interrupted leaves nothing behind either.
-  process.once('exit', undo)
+  process.once('exit', undo).once('SIGINT', interrupt).once('SIGTERM', interrupt)
   if (starts(probe)) return undo
   undo()
   throw new Error(`${probe} does not start by ${interpreter}.`)
+}
+
+function interrupt() {
+  process.exit(130)
 }
 
 function starts(program) {

@@ -1,7 +1,10 @@
 // All that must hold: the one list behind `npm run check` and CI. Quick ones first.
 
+import process from 'node:process'
 import { countAva, countOwn, countTests } from './count.mjs'
-import { findNode } from './nodes.mjs'
+import { findNode, majors } from './nodes.mjs'
+
+const HOURS = 3 * 60 * 60_000
 
 /** @type {import('./steps.mjs').Step[]} */
 export const checks = [
@@ -48,14 +51,41 @@ export function specs(major) {
   }
 }
 
-/** A release, from the packages to a user's folder. It takes what the checks built. */
-export const rehearsal = { name: 'release rehearsal', command: 'node scripts/rehearse.mjs', count: countOwn }
+const [running] = process.versions.node.split('.')
 
-/** The platforms that this machine is not, as far as they can be built and run on it. Slow: each needs a Rust of its own. */
+/**
+ * What else CI runs first. The rehearsal is of a release, from the packages to a user's folder; it takes what the checks built.
+ *
+ * @type {import('./steps.mjs').Step[]}
+ */
+export const quick = [
+  ...majors.filter((major) => major !== running).map(specs),
+  { name: 'release rehearsal', command: 'node scripts/rehearse.mjs', count: countOwn },
+  { name: 'linux-arm64', command: 'node scripts/test-arm64.mjs --quick', count: countOwn },
+]
+
+/**
+ * The other platforms, as much of each as fits into CI. Each needs a Rust of its own, and most a system to run in.
+ *
+ * @type {import('./steps.mjs').Step[]}
+ */
+export const full = [
+  { name: 'linux-x64-musl', command: 'node scripts/test-musl.mjs', count: countOwn },
+  { name: 'linux-arm64, pages of 16 KiB', command: 'node scripts/test-16k.mjs --quick', count: countOwn },
+  { name: 'darwin-arm64, linked', command: 'node scripts/cross-build.mjs darwin-arm64' },
+  { name: 'win32-x64 under wine', command: 'node scripts/test-windows.mjs --quick', count: countOwn },
+]
+
+/**
+ * All that can be built and run here of the platforms that this machine is not. Hours, where a processor is emulated.
+ *
+ * @type {import('./steps.mjs').Step[]}
+ */
 export const platforms = [
   { name: 'cross builds', command: 'node scripts/cross-build.mjs --linkable' },
-  { name: 'linux-arm64', command: 'node scripts/test-arm64.mjs', count: countOwn },
   { name: 'linux-x64-musl', command: 'node scripts/test-musl.mjs', count: countOwn },
-  { name: 'win32-x64 under wine', command: 'node scripts/test-windows.mjs', count: countOwn },
-  { name: 'Bun and Deno', command: 'node scripts/test-runtimes.mjs', count: countOwn },
+  { name: 'linux-arm64', command: 'node scripts/test-arm64.mjs', count: countOwn, timeout: HOURS },
+  { name: 'linux-arm64, pages of 16 KiB', command: 'node scripts/test-16k.mjs', count: countOwn, timeout: HOURS },
+  { name: 'win32-x64 under wine', command: 'node scripts/test-windows.mjs', count: countOwn, timeout: HOURS },
+  { name: 'Bun and Deno', command: 'node scripts/test-runtimes.mjs', count: countOwn, timeout: HOURS },
 ]

@@ -1,18 +1,20 @@
-// All checks and tests. `--matrix` runs the specs on every supported Node instead of the running one alone, and rehearses a
-// release; `--platforms` goes on to the platforms that can be built and run here by other means.
+// All checks and tests.
+//
+//     node scripts/ci.mjs             the checks, and `npm test`
+//     node scripts/ci.mjs --quick     and the specs on every supported Node, Linux arm64, and a rehearsal of a release
+//     node scripts/ci.mjs --full      and the other platforms that can be built and run here
+//     node scripts/ci.mjs --platforms the platforms alone, with every spec that may come out differently there
 
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { checks, platforms, rehearsal, specs, tests } from './checks.mjs'
-import { majors } from './nodes.mjs'
+import { checks, full, platforms, quick, tests } from './checks.mjs'
 import { report, runSteps } from './steps.mjs'
 
 const flag = { type: 'boolean', default: false }
-const { values } = parseArgs({ options: { matrix: flag, platforms: flag } })
-const [running] = process.versions.node.split('.')
+const { values } = parseArgs({ options: { quick: flag, full: flag, platforms: flag } })
 
-const steps = [...checks, tests]
-if (values.matrix) steps.push(...majors.filter((major) => major !== running).map(specs), rehearsal)
-if (values.platforms) steps.push(...platforms)
+const steps = values.platforms ? [...platforms] : [...checks, tests]
+if (values.quick || values.full) steps.push(...quick)
+if (values.full) steps.push(...full)
 
 process.exitCode = report(await runSteps(steps))

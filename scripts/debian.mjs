@@ -1,8 +1,14 @@
 // What comes from Debian: where it is missing it is installed, by root on Debian itself, or else named.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import path from 'node:path'
 import process from 'node:process'
+
+const quiet = {
+  stdio: ['ignore', 'ignore', 'inherit'],
+  env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+}
 
 /**
  * Sees to it that these packages are installed. A name may end in an architecture, as in `libc6:arm64`.
@@ -16,22 +22,51 @@ export function needDebian(packages, purpose) {
   }
   const missing = packages.filter((name) => !isInstalled(name))
   if (missing.length === 0) return
-  const foreign = [...new Set(missing.flatMap((name) => name.split(':')[1] ?? []))].filter(
-    (architecture) => !architectures().includes(architecture),
-  )
   if (process.getuid?.() !== 0) {
-    const commands = foreign.map((architecture) => `dpkg --add-architecture ${architecture}`)
+    const commands = missingArchitectures(missing).map((architecture) => `dpkg --add-architecture ${architecture}`)
     commands.push('apt-get update', `apt-get install --no-install-recommends ${missing.join(' ')}`)
     throw new Error(`${purpose} needs packages that are not installed. As root:\n  ${commands.join('\n  ')}`)
   }
   console.log(`installing ${missing.join(' ')}`)
-  for (const architecture of foreign) execFileSync('dpkg', ['--add-architecture', architecture], { stdio: 'inherit' })
-  const options = {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  update(missing)
+  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], quiet)
+}
+
+/** Unpacks a package of this Debian, in the form `name:architecture=version`, into a folder; nothing is installed. */
+export function unpackDebian(name, folder) {
+  if (!isListed(name)) update([name])
+  const scratch = mkdtempSync(path.join(folder, 'package-'))
+  // apt's own user can't write into our folder.
+  execFileSync('apt-get', ['-o', 'APT::Sandbox::User=root', '-qq', 'download', name], { ...quiet, cwd: scratch })
+  const [archive] = readdirSync(scratch)
+  execFileSync('dpkg-deb', ['-x', path.join(scratch, archive), folder])
+  rmSync(scratch, { recursive: true })
+}
+
+/** The version of an installed package. */
+export function versionOf(name) {
+  return execFileSync('dpkg-query', ['-W', '-f', '${Version}', name], { encoding: 'utf8' })
+}
+
+/** Has apt look what there is, of every architecture that these packages have. */
+function update(packages) {
+  for (const architecture of missingArchitectures(packages))
+    execFileSync('dpkg', ['--add-architecture', architecture], { stdio: 'inherit' })
+  execFileSync('apt-get', ['update', '-qq'], quiet)
+}
+
+function missingArchitectures(packages) {
+  const wanted = packages.flatMap((name) => name.split('=')[0].split(':')[1] ?? [])
+  const known = execFileSync('dpkg', ['--print-foreign-architectures'], { encoding: 'utf8' }).split('\n')
+  return [...new Set(wanted)].filter((architecture) => !known.includes(architecture))
+}
+
+function isListed(name) {
+  try {
+    return execFileSync('apt-cache', ['show', name], { stdio: ['ignore', 'pipe', 'ignore'] }).length > 0
+  } catch {
+    return false
   }
-  execFileSync('apt-get', ['update', '-qq'], options)
-  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], options)
 }
 
 /** The file of an installed package whose path ends so. */
@@ -52,8 +87,4 @@ function isInstalled(name) {
   } catch {
     return false
   }
-}
-
-function architectures() {
-  return execFileSync('dpkg', ['--print-foreign-architectures'], { encoding: 'utf8' }).split('\n')
 }

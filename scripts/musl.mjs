@@ -14,7 +14,7 @@ const DEBIAN = 'trixie'
 const cache = process.env.MEMMAP_CROSS_CACHE ?? path.join(root, '.cross')
 
 /** The path of musl's loader, which is its C library as well. */
-export function findMusl() {
+function findMusl() {
   const home = path.join(cache, `musl-${DEBIAN}`)
   const loader = path.join(home, 'lib', 'ld-musl-x86_64.so.1')
   return unpack(home, loader, (folder) => {

@@ -8,6 +8,7 @@ import { countCheck, failures, sum } from './count.mjs'
  * @property {string} name
  * @property {string} command a line for the shell
  * @property {(result: { code: number, output: string }) => import('./count.mjs').Count} [count] one a check, by default
+ * @property {number} [timeout] in milliseconds
  * @property {() => { path?: string }} [prepare] what the command needs to be there; it may put a folder first on PATH
  */
 
@@ -44,7 +45,7 @@ export function report(results) {
   return failed === 0 && passed > 0 ? 0 : 1
 }
 
-async function runStep({ command, count = countCheck, prepare }) {
+async function runStep({ command, count = countCheck, timeout, prepare }) {
   let options
   try {
     options = prepare?.()
@@ -52,6 +53,6 @@ async function runStep({ command, count = countCheck, prepare }) {
     console.log(String(error))
     return { counts: { passed: 0, failed: 1 }, names: [] }
   }
-  const result = await run(command, options)
+  const result = await run(command, { ...options, timeout })
   return { counts: count(result), names: failures(result.output) }
 }

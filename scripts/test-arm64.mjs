@@ -1,63 +1,100 @@
-// The specs on Linux arm64: each on the oldest and the newest Node, by qemu where this machine is of another kind.
+// The specs on Linux arm64, on the oldest and the newest Node, by qemu where this machine is of another kind. They are
+// compiled before, with scripts/runtimes/ava.mjs in ava's place: tools that compile would be emulated too.
 //
-//     node scripts/test-arm64.mjs [--only 20,26] [SPEC…]
+//     node scripts/test-arm64.mjs [--quick] [--only 20,26] [SPEC…]      SPEC as in `search`
+//
+// `--quick` runs the smaller lists of scripts/platform-specs.mjs.
 
+import { execFile } from 'node:child_process'
+import { copyFileSync, rmSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { startArm64 } from './binfmt.mjs'
-import { countAva } from './count.mjs'
 import { crossBuild } from './cross-build.mjs'
 import { fileOf, needDebian } from './debian.mjs'
 import { extremes, findForeignNode } from './nodes.mjs'
-import { platformSpecs } from './platform-specs.mjs'
-import { root } from './run.mjs'
-import { report, runSteps } from './steps.mjs'
-import { findTarget } from './targets.mjs'
+import { emulatedNames, platformNames } from './platform-specs.mjs'
+import { compileSpecs } from './runtimes/compile.mjs'
+import { Tally } from './runtimes/outcome.mjs'
+import { binaryName, findTarget } from './targets.mjs'
 
-// What qemu 7.2 itself can't do: reserve 10 TiB of addresses for its guest, and get over a fault in the middle of a store
-// (it ends on an assertion of its own).
+const HANGS_AFTER = 15 * 60_000
+
+// What qemu 7.2 itself can't do: keep books on terabytes of a guest's addresses, map huge pages, and get over a fault in
+// the middle of a store, or in a thread without JavaScript (it ends on an assertion of its own, `cpu_exec`).
 const beyondQemu = [
   'views lie right everywhere in a file of 10 TiB',
   'windows cross every boundary of a file that is longer than any ArrayBuffer',
+  'addresses are given back: closed, then dropped',
+  'addresses are given back: closed, without views',
+  'addresses are given back: never closed',
+  'memory for which there is no huge page becomes ordinary, and is reported',
   'a store into a read-only page of which the file was cut is a fault',
 ]
 
 const { values, positionals } = parseArgs({
-  options: { only: { type: 'string', default: extremes.join(',') } },
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string', default: extremes.join(',') } },
   allowPositionals: true,
 })
-const chosen = positionals.length > 0 ? positionals : platformSpecs
+const isEmulated = process.arch !== 'arm64'
 
-const library = crossBuild(findTarget('linux-arm64-gnu'))
-needDebian(['qemu-user', 'libc6:arm64', 'libstdc++6:arm64', 'libatomic1:arm64'], 'Running arm64 programs')
+const target = findTarget('linux-arm64-gnu')
+if (isEmulated)
+  needDebian(['qemu-user', 'libc6:arm64', 'libstdc++6:arm64', 'libatomic1:arm64'], 'Running arm64 programs')
+const library = crossBuild(target)
 const nodes = values.only.split(',').map((major) => ({ major, node: findForeignNode(major, 'linux-arm64') }))
+const folder = compileSpecs(`arm64-${process.pid}`)
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+copyFileSync(library, path.join(folder, 'native', binaryName(target)))
 
-const matches = process.arch === 'arm64' ? '' : beyondQemu.map((title) => `--match '!${title}'`).join(' ')
-
-process.env.NAPI_RS_NATIVE_LIBRARY_PATH = library
-// TypeScript is stripped by this machine's own esbuild: the package of the other processor's is not installed.
-process.env.ESBUILD_BINARY_PATH = path.join(
-  root,
-  'node_modules',
-  '@esbuild',
-  `${process.platform}-${process.arch}`,
-  'bin',
-  'esbuild',
-)
-process.env.MEMMAP_TEST_PATIENCE = '10'
-
-const undo = startArm64(nodes[0].node, fileOf('qemu-user', '/qemu-aarch64'))
+const undo = isEmulated ? startArm64(nodes[0].node, fileOf('qemu-user', '/qemu-aarch64')) : () => {}
+const tally = new Tally()
 try {
-  process.exitCode = report(await runSteps(nodes.map(step)))
+  for (const { major, node } of nodes) {
+    console.log(`\n== Node ${major}, linux-arm64 ==`)
+    await runAll(node, specsFor(major))
+  }
 } finally {
   undo()
 }
+process.exitCode = tally.report()
 
-function step({ major, node }) {
-  return {
-    name: `ava on Node ${major}, linux-arm64`,
-    command: `${node} -p "process.version + ' ' + process.arch" && ${node} node_modules/ava/entrypoints/cli.mjs --tap --timeout=20m ${matches} ${chosen.join(' ')}`,
-    count: countAva,
+function specsFor(major) {
+  if (positionals.length > 0) return positionals
+  if (!values.quick) return platformNames
+  return major === extremes.at(-1) ? emulatedNames.newest : emulatedNames.oldest
+}
+
+/** As many at once as there are processors. */
+async function runAll(node, specs) {
+  const waiting = [...specs]
+  const work = async () => {
+    for (let spec = waiting.shift(); spec !== undefined; spec = waiting.shift()) {
+      const start = performance.now()
+      const result = await runSpec(node, spec)
+      tally.add(spec, result)
+      console.log(`       ${((performance.now() - start) / 1000).toFixed(0)} s`)
+    }
   }
+  await Promise.all(Array.from({ length: os.availableParallelism() }, work))
+}
+
+function runSpec(node, spec) {
+  const env = {
+    ...process.env,
+    MEMMAP_TEST_PATIENCE: '10',
+    MEMMAP_TEST_LEAVE_OUT: JSON.stringify(isEmulated ? beyondQemu : []),
+  }
+  const args = ['--expose-gc', path.join('__test__', `${spec}.spec.js`)]
+  const options = { cwd: folder, env, timeout: HANGS_AFTER, killSignal: 'SIGKILL', maxBuffer: 2 ** 28 }
+  return new Promise((resolve) => {
+    execFile(node, args, options, (error, stdout, stderr) =>
+      resolve({
+        output: `${stdout}\n${stderr}`,
+        ending: error?.signal ? `signal ${error.signal}` : `exit code ${error?.code ?? 0}`,
+      }),
+    )
+  })
 }

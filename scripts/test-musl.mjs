@@ -5,7 +5,7 @@
 import process from 'node:process'
 import { countAva, countCargo } from './count.mjs'
 import { crossEnvironment, crossBuild } from './cross-build.mjs'
-import { findMusl, findMuslNode } from './musl.mjs'
+import { findMuslNode } from './musl.mjs'
 import { platformSpecs } from './platform-specs.mjs'
 import { report, runSteps } from './steps.mjs'
 import { findTarget } from './targets.mjs'
@@ -19,8 +19,6 @@ const node = findMuslNode()
 // /usr/bin/ldd which C library the system has.
 process.env.NAPI_RS_NATIVE_LIBRARY_PATH = crossBuild(target)
 Object.assign(process.env, env)
-// The Rust tests are dynamic programs, as the library is a dynamic library: they are started by musl's own loader.
-process.env.CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUNNER = findMusl()
 
 process.exitCode = report(
   await runSteps([

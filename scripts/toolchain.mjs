@@ -1,11 +1,12 @@
 // What a cross build needs: zig to link with, and a Rust that has the standard library of the target. Rustup has it after
-// `rustup target add`; where that can't be had, Debian's `rustc-web` builds it from Debian's sources, once.
+// `rustup target add`; where that can't be had, Debian's `rustc-web` takes the one that Debian has, or builds it from
+// Debian's sources, once.
 
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
-import { fileOf, needDebian } from './debian.mjs'
+import { fileOf, needDebian, unpackDebian, versionOf } from './debian.mjs'
 import { root } from './run.mjs'
 
 /** Exact, as all tools here are. */
@@ -47,7 +48,7 @@ export function findRust(triple) {
   )
   const rustc = fileOf('rustc-web', '/bin/rustc')
   const cargo = fileOf('cargo-web', '/bin/cargo')
-  const sysroot = buildStandardLibrary(triple, rustc, cargo)
+  const sysroot = findStandardLibrary(triple, rustc, cargo)
   return { cargo, env: { RUSTC: rustc, RUSTDOC: fileOf('rustc-web', '/bin/rustdoc'), MEMMAP_SYSROOT: sysroot } }
 }
 
@@ -63,13 +64,36 @@ function hasTarget(triple) {
   }
 }
 
+// Those that Debian has a standard library for, beside its own.
+const debianArchitectures = { 'aarch64-unknown-linux-gnu': 'arm64', 'x86_64-unknown-linux-gnu': 'amd64' }
+
 /** A folder that rustc takes as its sysroot for this target. Debian's own is left alone. */
-function buildStandardLibrary(triple, rustc, cargo) {
+function findStandardLibrary(triple, rustc, cargo) {
   const version = /\d+\.\d+\.\d+/.exec(execFileSync(rustc, ['--version'], { encoding: 'utf8' }))[0]
   const sysroot = path.join(cache, `sysroot-${version}`)
   const library = path.join(sysroot, 'lib', 'rustlib', triple, 'lib')
   if (existsSync(library)) return sysroot
+  // Renamed into its place when it is complete: what is there is whole.
+  const unfinished = `${library}.${process.pid}`
+  mkdirSync(unfinished, { recursive: true })
+  const architecture = debianArchitectures[triple]
+  if (architecture === undefined) buildStandardLibrary(triple, rustc, cargo, unfinished)
+  else unpackStandardLibrary(triple, architecture, unfinished)
+  renameSync(unfinished, library)
+  return sysroot
+}
 
+function unpackStandardLibrary(triple, architecture, folder) {
+  console.log(`fetching Rust's standard library for ${triple}`)
+  const unpacked = path.join(cache, `std-${triple}`)
+  mkdirSync(unpacked, { recursive: true })
+  // Of the very same version: the compiler takes no other.
+  unpackDebian(`libstd-rust-web-dev:${architecture}=${versionOf('rustc-web')}`, unpacked)
+  copyLibraries(path.join(unpacked, 'usr', 'lib', 'rustlib', triple, 'lib'), folder)
+  rmSync(unpacked, { recursive: true })
+}
+
+function buildStandardLibrary(triple, rustc, cargo, folder) {
   console.log(`building Rust's standard library for ${triple} (a minute or two, once)`)
   const crate = path.join(cache, `std-${triple}`)
   const own = execFileSync(rustc, ['--print', 'sysroot'], { encoding: 'utf8' }).trim()
@@ -98,14 +122,12 @@ function buildStandardLibrary(triple, rustc, cargo) {
       CARGO_TARGET_DIR: path.join(crate, 'target'),
     },
   })
-  const built = path.join(crate, 'target', triple, 'release', 'deps')
-  // Renamed into its place when it is complete: what is there is whole.
-  const unfinished = `${library}.${process.pid}`
-  mkdirSync(unfinished, { recursive: true })
-  for (const name of readdirSync(built)) {
-    if (/^lib(?!stdb).*\.rlib$/.test(name)) copyFileSync(path.join(built, name), path.join(unfinished, name))
-  }
-  renameSync(unfinished, library)
+  copyLibraries(path.join(crate, 'target', triple, 'release', 'deps'), folder)
   rmSync(crate, { recursive: true, force: true })
-  return sysroot
+}
+
+function copyLibraries(from, to) {
+  for (const name of readdirSync(from)) {
+    if (/^lib(?!stdb).*\.rlib$/.test(name)) copyFileSync(path.join(from, name), path.join(to, name))
+  }
 }

@@ -15,7 +15,7 @@ import {
 import os from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
-import { fileOf, needDebian } from './debian.mjs'
+import { fileOf, needDebian, unpackDebian } from './debian.mjs'
 import { root } from './run.mjs'
 
 const cache = process.env.MEMMAP_CROSS_CACHE ?? path.join(root, '.cross')
@@ -65,13 +65,7 @@ function findKernel() {
   if (newest === undefined) throw new Error('This Debian offers no kernel with 16 KiB pages (look in its backports).')
   console.log(`fetching ${newest}`)
   mkdirSync(home, { recursive: true })
-  execFileSync('apt-get', ['-o', 'APT::Sandbox::User=root', '-qq', 'download', `${newest}:arm64`], {
-    cwd: home,
-    stdio: 'inherit',
-  })
-  const archive = readdirSync(home).find((name) => name.endsWith('.deb'))
-  execFileSync('dpkg-deb', ['-x', archive, '.'], { cwd: home })
-  rmSync(path.join(home, archive))
+  unpackDebian(`${newest}:arm64`, home)
   return path.join(home, found())
 }
 

@@ -151,7 +151,9 @@ fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
     let forbidden = match trap {
         Trap::Forbidden => readable,
         Trap::Undeliverable => false,
-        Trap::Unclear => true,
+        // What the file can be read from can be delivered, so the page must be protected. Taking
+        // an I/O error for that would replace the page by one that fails again, for ever.
+        Trap::Unclear => can_be_delivered(slot, page),
     };
     if forbidden {
         let how = match slot.backing() {
@@ -185,6 +187,11 @@ fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
         }),
         None => None,
     }
+}
+
+fn can_be_delivered(slot: &Busy, page: usize) -> bool {
+    slot.backing() == Backing::Anonymous
+        || sys::has_byte(slot.fd(), slot.file_offset(page)).unwrap_or(false)
 }
 
 fn is_behind_the_end(slot: &Busy, page: usize) -> bool {

@@ -180,17 +180,31 @@ pub fn allocated(fd: i32) -> u64 {
 /// does not tell.
 #[must_use]
 pub fn free_space(fd: i32) -> Option<u64> {
-    // SAFETY: all-zero is a valid statvfs, and the call fills it.
-    let mut fs: libc::statvfs = unsafe { std::mem::zeroed() };
-    // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
-    if unsafe { libc::fstatvfs(fd, &raw mut fs) } != 0 || fs.f_blocks == 0 {
-        return None;
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: all-zero is a valid statvfs, and the call fills it.
+        let mut fs: libc::statvfs = unsafe { std::mem::zeroed() };
+        // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
+        if unsafe { libc::fstatvfs(fd, &raw mut fs) } != 0 || fs.f_blocks == 0 {
+            return None;
+        }
+        #[allow(
+            clippy::unnecessary_cast,
+            reason = "the types differ between platforms"
+        )]
+        Some((fs.f_bfree as u64).saturating_mul(fs.f_frsize as u64))
     }
-    #[allow(
-        clippy::unnecessary_cast,
-        reason = "the types differ between platforms"
-    )]
-    Some((fs.f_bfree as u64).saturating_mul(fs.f_frsize as u64))
+    // `statvfs` of macOS counts blocks in 32 bits, which a large disk has more of.
+    #[cfg(not(target_os = "linux"))]
+    {
+        // SAFETY: all-zero is a valid statfs, and the call fills it.
+        let mut fs: libc::statfs = unsafe { std::mem::zeroed() };
+        // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
+        if unsafe { libc::fstatfs(fd, &raw mut fs) } != 0 || fs.f_blocks == 0 {
+            return None;
+        }
+        Some(fs.f_bfree.saturating_mul(u64::from(fs.f_bsize)))
+    }
 }
 
 /// Looks at the file system of an open file. Safe to call in a signal handler.

@@ -191,27 +191,38 @@ pub unsafe fn advise_pages(address: usize, length: usize, number: i32) -> Result
     }
 }
 
-/// Whether the byte at `address` can be read, found out without touching it.
+#[cfg(target_os = "linux")]
+const FUTEX_PRIVATE: i32 = 128;
+/// A word on which nobody ever waits.
+#[cfg(target_os = "linux")]
+static NOBODY_WAITS: u32 = 0;
+
+/// Whether the page of `address` can be read, found out without a trap: the kernel is asked to look
+/// at its first word before it moves none of those who wait there (`futex(2)`,
+/// `FUTEX_CMP_REQUEUE`). Emulators leave that look to the kernel; at what other calls are given some
+/// look themselves, and die of it.
 ///
-/// Safe to call in a signal handler. The kernel is asked to copy a signal set from there for a
-/// change that it must refuse: EINVAL if it could read, EFAULT if not.
+/// Safe to call in a signal handler.
 #[cfg(target_os = "linux")]
 #[must_use]
 pub fn is_readable(address: usize) -> bool {
-    const SET_SIZE: usize = 8;
+    const FUTEX_CMP_REQUEUE: i32 = 4;
     let page = address & !(page_size() - 1);
-    // SAFETY: a `how` that no kernel knows changes nothing; the kernel only reads, and answers a
-    // bad address with an error.
+    // SAFETY: nobody is woken and nobody is moved, whatever the word is, which is only read; a bad
+    // address is an error.
     let result = unsafe {
         libc::syscall(
-            libc::SYS_rt_sigprocmask,
-            i64::MAX,
+            libc::SYS_futex,
             page,
-            std::ptr::null_mut::<u8>(),
-            SET_SIZE,
+            FUTEX_CMP_REQUEUE | FUTEX_PRIVATE,
+            0,
+            0_usize,
+            &raw const NOBODY_WAITS,
+            0,
         )
     };
-    result == -1 && last_errno() == libc::EINVAL
+    // The word may be another one than 0.
+    result >= 0 || last_errno() == libc::EAGAIN
 }
 
 /// Whether the word at `address`, a multiple of four, can be stored into, found out without a
@@ -222,9 +233,7 @@ pub fn is_readable(address: usize) -> bool {
 #[must_use]
 pub fn is_writable(address: usize) -> bool {
     const FUTEX_WAKE_OP: i32 = 5;
-    const FUTEX_PRIVATE: i32 = 128;
     const OR_WITH_0: u32 = 2 << 28;
-    static NOBODY_WAITS: u32 = 0;
     // SAFETY: nobody waits on the first word, and a word that is or-ed with zero keeps its value;
     // a bad address is an error.
     let result = unsafe {
@@ -233,7 +242,7 @@ pub fn is_writable(address: usize) -> bool {
             &raw const NOBODY_WAITS,
             FUTEX_WAKE_OP | FUTEX_PRIVATE,
             0,
-            0,
+            0_usize,
             address,
             OR_WITH_0,
         )
@@ -279,18 +288,28 @@ unsafe fn errno_location() -> *mut i32 {
     unsafe { libc::__error() }
 }
 
-/// Frees the memory behind pages that nobody will look at again.
+/// Frees the memory behind private pages without a file. They are zeros from then on.
 ///
 /// # Safety
 ///
-/// `address..address + length` must be whole pages that nobody else knows of.
+/// `address..address + length` must be whole pages of memory without a file, that nobody else
+/// knows of.
 pub unsafe fn empty_pages(address: usize, length: usize) -> Result<()> {
     // Pages that are locked in memory are not given up. Failing to unlock shows below.
     // SAFETY: the caller owns the pages.
     unsafe { libc::munlock(address as *const _, length) };
-    // SAFETY: nobody misses the contents.
-    if unsafe { libc::madvise(address as *mut _, length, libc::MADV_DONTNEED) } != 0 {
-        return Err(Error::last("madvise"));
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: nobody misses the contents.
+        if unsafe { libc::madvise(address as *mut _, length, libc::MADV_DONTNEED) } != 0 {
+            return Err(Error::last("madvise"));
+        }
+        Ok(())
     }
-    Ok(())
+    // Elsewhere the advice leaves the contents as they are, and pieces are not counted.
+    #[cfg(not(target_os = "linux"))]
+    // SAFETY: as the caller says.
+    unsafe {
+        replace_pages(address, length, Replacement::Zeros)
+    }
 }
