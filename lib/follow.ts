@@ -110,7 +110,9 @@ class Follower<T> implements Source<T | T[]> {
     // What was written between the last look and the renaming.
     const late = await this.#read(handle)
     if (late.length > 0) return this.#take(late)
-    await this.#leave()
+    const other = await this.#openOther(this.#file)
+    if (other === undefined) return this.#wait()
+    await this.#leave(other)
     return this.#startOver()
   }
 
@@ -129,9 +131,17 @@ class Follower<T> implements Source<T | T[]> {
   }
 
   // While nothing has the name the old file may still grow, under another.
-  async #isReplaced({ device, inode }: File): Promise<boolean> {
+  async #isReplaced(old: File): Promise<boolean> {
     const now = await stat(this.#path, { bigint: true }).catch(unlessMissing)
-    return now !== undefined && (now.dev !== device || now.ino !== inode)
+    return now !== undefined && !isSame({ device: now.dev, inode: now.ino }, old)
+  }
+
+  // The file that has the name by now. The old one is left when this is open, and not before: the name may be gone again.
+  async #openOther(old: File): Promise<File | undefined> {
+    const other = await this.#open()
+    if (other === undefined || !isSame(other, old)) return other
+    await other.handle.close()
+    return undefined
   }
 
   #take(bytes: Buffer): T[] {
@@ -161,9 +171,9 @@ class Follower<T> implements Source<T | T[]> {
     return rest.length === 0 ? [] : this.#maker.one(offset, rest.length, () => rest)
   }
 
-  async #leave(): Promise<void> {
+  async #leave(next?: File): Promise<void> {
     const file = this.#file
-    this.#file = undefined
+    this.#file = next
     // It was only read: there is nothing that closing it could tell.
     await file?.handle.close().catch(() => {})
   }
@@ -180,6 +190,10 @@ class Follower<T> implements Source<T | T[]> {
     }
     return []
   }
+}
+
+function isSame(one: Omit<File, 'handle'>, other: Omit<File, 'handle'>): boolean {
+  return one.device === other.device && one.inode === other.inode
 }
 
 // There is no such file, for a while.
