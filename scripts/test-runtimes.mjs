@@ -39,6 +39,7 @@ for (const runtime of values.only.split(',')) {
 process.exitCode = tally.report()
 
 function start(binary, args) {
+  const began = performance.now()
   const child = spawn(binary, args, {
     cwd: folder,
     timeout: HANGS_AFTER,
@@ -50,7 +51,11 @@ function start(binary, args) {
   return new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) =>
-      resolve({ output, ending: signal === null ? `exit code ${code}` : `signal ${signal}` }),
+      resolve({
+        output,
+        ending: signal === null ? `exit code ${code}` : `signal ${signal}`,
+        seconds: (performance.now() - began) / 1000,
+      }),
     )
   })
 }

@@ -1,7 +1,8 @@
 // Windows programs on Linux: wine 10, in a Debian 13 of its own, since older ones don't start Node 24 and later. The system
 // is made once, by debootstrap, and entered by chroot in a mount namespace of its own, which leaves nothing behind.
 
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   closeSync,
   existsSync,
@@ -21,6 +22,16 @@ import { cache } from './toolchain.mjs'
 
 const SUITE = 'trixie'
 
+// How this machine reaches the archive is how that one does; and what can be made again needs no fsync for each file.
+const SET_UP = `
+debootstrap --variant=minbase "$1" "$2"
+cp -r /etc/apt/apt.conf.d/. "$2/etc/apt/apt.conf.d/"
+cp /etc/resolv.conf "$2/etc/"
+echo force-unsafe-io >"$2/etc/dpkg/dpkg.cfg.d/unsafe-io"
+chroot "$2" apt-get update -qq
+chroot "$2" apt-get install -y -qq --no-install-recommends wine wine64
+`
+
 /** Why Windows programs can't be started here; nothing where they can. */
 export function whyNoWine() {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'wine is set up on Linux x64 alone'
@@ -29,9 +40,8 @@ export function whyNoWine() {
   return undefined
 }
 
-/** Starts Windows programs, with `folders` (beside this project) at the same paths as outside. */
-export function startWine(folders = []) {
-  const system = findSystem()
+/** Starts Windows programs in that Debian, with `folders` (beside this project) at the same paths as outside. */
+export function startWine(system, folders) {
   const shown = [...new Set([root, ...folders].map((folder) => realpathSync(folder)))]
   const enter = [
     'set -e',
@@ -56,13 +66,14 @@ export function startWine(folders = []) {
     WINEDLLOVERRIDES: 'mscoree,mshtml=',
   }
 
+  let runs = 0
   /**
    * Runs a program to its end. Its output goes into a file: libuv can't use the pipes of Unix.
    *
    * @returns {Promise<{ code: number, output: string }>}
    */
   function run(command, { cwd = root, env = {}, seconds = 600 } = {}) {
-    const log = path.join(system, 'tmp', `memmap-${process.pid}.txt`)
+    const log = path.join(system, 'tmp', `memmap-${process.pid}-${runs++}.txt`)
     const out = openSync(log, 'w')
     const args = ['--mount', '--propagation', 'private', '/bin/sh', '-c', enter, 'sh', realpathSync(cwd)]
     const child = spawn('unshare', [...args, String(seconds), ...command], {
@@ -91,8 +102,12 @@ export function startWine(folders = []) {
   }
 }
 
-/** The folder with a Debian that has wine. */
-function findSystem() {
+/**
+ * Sees to it that there is a Debian that has wine. It goes on by itself while others work.
+ *
+ * @returns {Promise<string>} its folder
+ */
+export async function prepareWine() {
   const system = process.env.MEMMAP_WINE_SYSTEM ?? path.join(cache, `wine-${SUITE}`)
   // The command itself is a link, which leads elsewhere from here.
   if (existsSync(path.join(system, 'usr', 'lib', 'wine'))) return system
@@ -100,15 +115,12 @@ function findSystem() {
   console.log(`setting up Debian ${SUITE} with wine (two minutes, once)`)
   const unfinished = `${system}.${process.pid}`
   mkdirSync(unfinished, { recursive: true })
-  setUp('debootstrap', '--variant=minbase', SUITE, unfinished)
-  // How this machine reaches the archive is how that one does.
-  setUp(
-    'sh',
-    '-c',
-    `cp -r /etc/apt/apt.conf.d/. '${unfinished}/etc/apt/apt.conf.d/'; cp /etc/resolv.conf '${unfinished}/etc/'`,
-  )
-  setUp('chroot', unfinished, 'apt-get', 'update', '-qq')
-  setUp('chroot', unfinished, 'apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'wine', 'wine64')
+  const child = spawn('sh', ['-ec', SET_UP, 'sh', SUITE, unfinished], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`Debian ${SUITE} with wine could not be set up: exit code ${code}.`)
   // Renamed into its place when it is complete: what is there is whole.
   renameSync(unfinished, system)
   return system
@@ -121,13 +133,6 @@ function removeLeftOvers(system) {
     const owner = /^memmap-wine-(\d+)$/.exec(name)?.[1]
     if (owner !== undefined && !existsSync(`/proc/${owner}`)) rmSync(path.join(folder, name), { recursive: true })
   }
-}
-
-function setUp(command, ...args) {
-  execFileSync(command, args, {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  })
 }
 
 function quote(text) {

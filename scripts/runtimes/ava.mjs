@@ -137,7 +137,8 @@ function hold(condition, message) {
 // A promise that was rejected and that nobody looked at by the end is a failure, as in ava.
 const rejections = new Map()
 process.on('unhandledRejection', (reason, promise) => rejections.set(promise, reason))
-process.on('rejectionHandled', (promise) => rejections.delete(promise))
+// Deno tells the reason first.
+process.on('rejectionHandled', (...told) => told.forEach((each) => rejections.delete(each)))
 
 async function runAll() {
   const counts = { pass: 0, fail: 0, skip: 0 }

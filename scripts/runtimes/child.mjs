@@ -11,7 +11,8 @@ import { LeftOut } from 'ava'
 const root = path.join(import.meta.dirname, '..', '..')
 const scratch = path.join(root, 'code')
 const isBun = globalThis.Bun !== undefined
-const isNode = !isBun && globalThis.Deno === undefined
+const isDeno = globalThis.Deno !== undefined
+const isNode = !isBun && !isDeno
 
 export const entry = pathToFileURL(path.join(root, 'index.js')).href
 
@@ -69,7 +70,11 @@ function run(file, options) {
     child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text))
     child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
     child.on('error', reject)
-    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+    child.on('close', (code, signal) => {
+      // It prints them whatever NODE_NO_WARNINGS says.
+      if (isDeno && node.includes('--no-warnings')) stderr = stderr.replaceAll(/^\(node:\d+\) \[.*\n/gm, '')
+      resolve({ code, signal, stdout, stderr })
+    })
   })
 }
 

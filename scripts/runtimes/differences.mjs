@@ -50,6 +50,10 @@ export const differences = {
         'Atomics.load stores, which a strict mapping reports',
       'a hot loop survives a cut: Atomics.load': 'Atomics.load stores, which a strict mapping reports',
     },
+    'file-lock': {
+      'with MEMMAP_TRACE=1 the ledger knows where':
+        'a function that ends in `return call()` is left before the call, so the stack does not have it',
+    },
     follow: {
       'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
         'process.getActiveResourcesInfo() does not name what it waits for',
@@ -63,6 +67,13 @@ export const differences = {
       'a line longer than any string is an error that says where, and fine as a Buffer or as a place':
         'its strings may be longer',
     },
+    'lock-danger': {
+      'waits that are given up leave no thread and no descriptor': 'its collector starts threads meanwhile, which stay',
+    },
+    'lock-refused': {
+      'without procfs a file is opened again by its path, and only if it still is the same':
+        'without /proc it ends on an error of its own',
+    },
     regexp: {
       'letters are the same without case as in JavaScript, which has other rules without the flag u':
         'its own regular expressions find other letters alike without case',
@@ -75,5 +86,14 @@ export const differences = {
       'NODE_DEBUG=memmap says what was chosen, and why': 'it has no NODE_DEBUG',
     },
   },
-  deno: {},
+  deno: {
+    'lock-refused': {
+      'without procfs a file is opened again by its path, and only if it still is the same':
+        'without /proc it ends on an error of its own',
+    },
+    resize: {
+      'a limit of file size is an ordinary error': 'it does not ignore SIGXFSZ, which ends it',
+      'a worker and others grow one file, and all see it': 'the port of its workers has no close()',
+    },
+  },
 }

@@ -11,10 +11,10 @@ export class Tally {
    * Takes the output of one spec in, and prints a line about it, and more where something is wrong.
    *
    * @param {string} spec its name
-   * @param {{ output: string, ending: string }} run
+   * @param {{ output: string, ending: string, seconds: number }} run
    * @param {Record<string, string>} known tests that fail, with the reason; a * in a title stands for anything
    */
-  add(spec, { output, ending }, known = {}) {
+  add(spec, { output, ending, seconds }, known = {}) {
     const results = [...output.matchAll(/^(not )?ok \d+ - (.*?)(?: # SKIP (.*))?\r?$/gm)]
     const failures = results.filter(([, not]) => not).map(([, , title]) => title)
     const skipped = results.filter(([, , , reason]) => reason !== undefined).length
@@ -22,7 +22,8 @@ export class Tally {
     const wrong = failures.filter((title) => !patterns.some(({ fits }) => fits.test(title)))
     // A difference that is gone must leave the list, and with it the docs.
     const gone = patterns.filter(({ fits }) => !failures.some((title) => fits.test(title)))
-    const ended = /^# fail \d+\r?$/m.test(output) && !ending.startsWith('signal')
+    // A file that can't be loaded has no tests to fail.
+    const ended = results.length > 0 && /^# fail \d+\r?$/m.test(output) && !ending.startsWith('signal')
     const passed = results.length - failures.length - skipped
     const different = failures.length - wrong.length
     this.passed += passed
@@ -35,7 +36,7 @@ export class Tally {
       ...(skipped > 0 ? [`${skipped} left out`] : []),
       ...(different > 0 ? [`${different} known differences`] : []),
     ]
-    console.log(`${isBad ? 'FAILED' : 'ok    '} ${spec}: ${notes.join(', ')}`)
+    console.log(`${isBad ? 'FAILED' : 'ok    '} ${spec}: ${notes.join(', ')} in ${seconds.toFixed(1)} s`)
     for (const title of wrong) console.log(`       ${title}\n${detail(output, title)}`)
     for (const { title } of gone) console.log(`       no longer different: ${title}`)
     if (!ended) console.log(`       did not end well (${ending}):\n${output.slice(-2000)}`)
