@@ -4,7 +4,8 @@ import process from 'node:process'
 import { countAva, countOwn, countTests } from './count.mjs'
 import { findNode, majors } from './nodes.mjs'
 
-const HOURS = 3 * 60 * 60_000
+const MINUTES = 60_000
+const HOURS = 180 * MINUTES
 
 /** @type {import('./steps.mjs').Step[]} */
 export const checks = [
@@ -61,7 +62,7 @@ const [running] = process.versions.node.split('.')
 export const quick = [
   ...majors.filter((major) => major !== running).map(specs),
   { name: 'release rehearsal', command: 'node scripts/rehearse.mjs', count: countOwn },
-  { name: 'linux-arm64', command: 'node scripts/test-arm64.mjs --quick', count: countOwn },
+  { name: 'linux-arm64', command: 'node scripts/test-arm64.mjs --quick', count: countOwn, timeout: 12 * MINUTES },
 ]
 
 /**
@@ -70,10 +71,20 @@ export const quick = [
  * @type {import('./steps.mjs').Step[]}
  */
 export const full = [
-  { name: 'linux-x64-musl', command: 'node scripts/test-musl.mjs', count: countOwn },
-  { name: 'linux-arm64, pages of 16 KiB', command: 'node scripts/test-16k.mjs --quick', count: countOwn },
-  { name: 'darwin-arm64, linked', command: 'node scripts/cross-build.mjs darwin-arm64' },
-  { name: 'win32-x64 under wine', command: 'node scripts/test-windows.mjs --quick', count: countOwn },
+  { name: 'linux-x64-musl', command: 'node scripts/test-musl.mjs', count: countOwn, timeout: 12 * MINUTES },
+  {
+    name: 'linux-arm64, pages of 16 KiB',
+    command: 'node scripts/test-16k.mjs --quick',
+    count: countOwn,
+    timeout: 12 * MINUTES,
+  },
+  { name: 'darwin-arm64, linked', command: 'node scripts/cross-build.mjs darwin-arm64', timeout: 12 * MINUTES },
+  {
+    name: 'win32-x64 under wine',
+    command: 'node scripts/test-windows.mjs --quick',
+    count: countOwn,
+    timeout: 12 * MINUTES,
+  },
 ]
 
 /**
