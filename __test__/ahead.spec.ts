@@ -217,7 +217,8 @@ for (const [name, loop] of Object.entries(loops)) {
 test('without dropBehind pages stay', async (t) => {
   if (!hasProc(t)) return
   const most = await mostResident(t, loops.for.replace('dropBehind', 'dropBehind: false'))
-  t.true(most > 900, `${most} MiB`)
+  // All of it, unless the system is short of memory or takes away what has been idle for a while.
+  t.true(most > 200, `${most} MiB`)
 })
 
 test('dropBehind never takes away what was stored privately for good', (t) => {
@@ -229,10 +230,10 @@ test('dropBehind never takes away what was stored privately for good', (t) => {
 
 for (const end of ['closeSync', 'close'] as const)
   test(`with dropBehind a file has left memory when its mapping is closed right after the loop, by ${end}()`, async (t) => {
-    const mapping = coldMapping(t, 64)
+    const mapping = coldMapping(t, 200)
     if (mapping === undefined) return
     const { path } = mapping
-    for await (const chunk of mapping.chunks({ dropBehind: true })) t.true(chunk.includes('text'))
+    for await (const batch of mapping.lines({ dropBehind: true }).batches()) t.is(batch[0]?.slice(0, 4), 'some')
     await mapping[end]()
     const again = mmapSync(path as string)
     t.teardown(() => again.close())

@@ -7,7 +7,6 @@
  *
  * The one who walks says where he is, with `before()`, and what he is done with, with `behind()`.
  */
-import { constants } from './constants.js'
 import { MemmapError } from './errors.js'
 import { callAsync, native, type NativeJob } from './native.js'
 import type { Region } from './region.js'
@@ -27,6 +26,10 @@ export interface AheadOptions {
 
 // The first bytes are waited for, so there are few of them; each time after that twice as many, up to a window.
 const FIRST_STEP = 2 ** 20
+
+// The cache keeps a file in pieces of up to this, each at a multiple of its size, and lets go of none of which a part is
+// spared.
+const LARGEST_FOLIO = 2 ** 21
 
 export class Ahead {
   readonly #region: Region
@@ -76,7 +79,8 @@ export class Ahead {
   /** Is called when nobody needs what lies before `offset` any more. */
   behind(offset: number): void {
     if (this.#used < offset) this.#used = offset
-    if (this.#plan.drop > 0 && offset - this.#released >= this.#plan.drop) this.#release(offset)
+    if (this.#plan.drop === 0 || offset - this.#released < this.#plan.drop) return
+    this.#release(offset - ((this.#region.offset + offset) % LARGEST_FOLIO))
   }
 
   /** Ends it, and lets go of what was brought in, if pages are dropped at all. Ending it again does nothing. */
@@ -157,11 +161,10 @@ export class Ahead {
     }
   }
 
-  // From a page before what was let go of, since of a page that was half behind nothing went. It takes milliseconds, which
-  // only a loop that waits for everything has to spend itself.
-  #release(offset: number): void {
-    const from = Math.max(this.#start, this.#released - constants.PAGE_SIZE)
-    this.#released = Math.max(this.#released, offset)
+  // It takes milliseconds, which only a loop that waits for everything has to spend itself.
+  #release(until: number): void {
+    const from = this.#released
+    this.#released = Math.max(from, until)
     const length = this.#released - from
     const failed = (error: unknown): void => logFailure(this.#region, 'letting go of pages', error)
     const releaseNow = (): void => {
