@@ -3,7 +3,7 @@
 // Debian's sources, once.
 
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { fileOf, needDebian, unpackDebian, versionOf } from './debian.mjs'
@@ -89,7 +89,8 @@ function unpackStandardLibrary(triple, architecture, folder) {
   mkdirSync(unpacked, { recursive: true })
   // Of the very same version: the compiler takes no other.
   unpackDebian(`libstd-rust-web-dev:${architecture}=${versionOf('rustc-web')}`, unpacked)
-  copyLibraries(path.join(unpacked, 'usr', 'lib', 'rustlib', triple, 'lib'), folder)
+  // Debian parts the libraries from what the compiler has to know of them: both are needed.
+  cpSync(path.join(unpacked, 'usr', 'lib', 'rustlib', triple, 'lib'), folder, { recursive: true })
   rmSync(unpacked, { recursive: true })
 }
 
@@ -122,12 +123,9 @@ function buildStandardLibrary(triple, rustc, cargo, folder) {
       CARGO_TARGET_DIR: path.join(crate, 'target'),
     },
   })
-  copyLibraries(path.join(crate, 'target', triple, 'release', 'deps'), folder)
-  rmSync(crate, { recursive: true, force: true })
-}
-
-function copyLibraries(from, to) {
-  for (const name of readdirSync(from)) {
-    if (/^lib(?!stdb).*\.rlib$/.test(name)) copyFileSync(path.join(from, name), path.join(to, name))
+  const built = path.join(crate, 'target', triple, 'release', 'deps')
+  for (const name of readdirSync(built)) {
+    if (/^lib(?!stdb).*\.rlib$/.test(name)) copyFileSync(path.join(built, name), path.join(folder, name))
   }
+  rmSync(crate, { recursive: true, force: true })
 }
