@@ -9,7 +9,9 @@ use std::ptr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
 
-use windows_sys::Win32::Foundation::{EXCEPTION_ACCESS_VIOLATION, EXCEPTION_IN_PAGE_ERROR, HANDLE};
+use windows_sys::Win32::Foundation::{
+    EXCEPTION_ACCESS_VIOLATION, EXCEPTION_IN_PAGE_ERROR, GetLastError, HANDLE, SetLastError,
+};
 use windows_sys::Win32::Storage::FileSystem::WriteFile;
 use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE};
 use windows_sys::Win32::System::Diagnostics::Debug::{
@@ -53,6 +55,16 @@ pub fn guard_signals(judge: Judge) -> Result<bool> {
 unsafe extern "system" fn on_exception(pointers: *mut EXCEPTION_POINTERS) -> i32 {
     // SAFETY: the system hands us valid records.
     let record = unsafe { &*(*pointers).ExceptionRecord };
+    // The code that trapped may be about to ask for the error of its own last call.
+    // SAFETY: no preconditions, as below.
+    let error = unsafe { GetLastError() };
+    let result = answer(record);
+    // SAFETY: as above.
+    unsafe { SetLastError(error) };
+    result
+}
+
+fn answer(record: &EXCEPTION_RECORD) -> i32 {
     let Some((address, access, trap)) = access_of(record) else {
         return EXCEPTION_CONTINUE_SEARCH;
     };

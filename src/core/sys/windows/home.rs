@@ -145,7 +145,7 @@ impl Home {
         let start = source.offset + from as u64;
         let map = |length: usize| {
             // SAFETY: the placeholder is ours, and as large as the view; the section is valid.
-            unsafe {
+            let view = unsafe {
                 (calls.map)(
                     pointer(super::raw(&section)),
                     GetCurrentProcess(),
@@ -157,19 +157,22 @@ impl Home {
                     ptr::null_mut(),
                     0,
                 )
+            };
+            if view.is_null() {
+                Err(Error::last("mmap"))
+            } else {
+                Ok(())
             }
         };
-        let mut view = map(to - from);
-        if view.is_null() {
+        let mut result = map(to - from);
+        if result.is_err() {
             // Wine wants no more than the file has, and fills the last page by itself.
             let rest = super::fstat(source.handle)?.size.saturating_sub(start) as usize;
             if rest > 0 && rest < to - from && rest.next_multiple_of(page_size()) == to - from {
-                view = map(rest);
+                result = map(rest);
             }
         }
-        if view.is_null() {
-            return Err(Error::last("mmap"));
-        }
+        result?;
         if source.access == PageAccess::ReadOnly && !source.copies_lazily {
             // SAFETY: the view is ours and new.
             unsafe { protect_pages(self.base + from, to - from, false) }?;

@@ -46,14 +46,12 @@ pub fn lock_range(
     let Some(mode) = mode else {
         return Ok(true);
     };
-    if take(handle, mode, range, wait)? {
-        return Ok(true);
-    }
-    // Somebody may have been quicker.
-    if had && !take(handle, LockMode::Shared, range, false)? {
+    let taken = take(handle, mode, range, wait);
+    // What there was is had again, whatever became of the other. Somebody may have been quicker.
+    if had && !matches!(taken, Ok(true)) && !take(handle, LockMode::Shared, range, false)? {
         return Err(Error::system(EIO, "LockFileEx"));
     }
-    Ok(false)
+    taken
 }
 
 /// Windows takes any handle for any lock; every other system wants one that is open for writing to
