@@ -10,6 +10,7 @@ import { mmapAnonymous, mmapSync, type ReadStreamOptions } from '../index.js'
 import { mapFile } from './helpers/mapped.js'
 import { counting, tempFile } from './helpers/temp.js'
 import { countTurns } from './helpers/turns.js'
+import { until } from './helpers/walks.js'
 
 // `fs.createReadStream` of the same file is the model wherever there is one. docs/streams.md says which of the behaviours that
 // Node's own tests assert are here.
@@ -308,6 +309,7 @@ test('the next chunk is not taken before the last one is asked for', async (t) =
   const { mapping } = mapFile(t, 1000)
   const stream = mapping.createReadStream({ highWaterMark: 100 })
   stream.read(0)
+  await until(() => stream.readableLength > 0)
   await new Promise((resolve) => setTimeout(resolve, 20))
   t.deepEqual([stream.readableLength, stream.pos], [100, 100])
   stream.destroy()
