@@ -4,7 +4,7 @@
 //     node scripts/test-windows.mjs [--quick] [--only 22,26|none] [--no-rust] [SPEC…]      SPEC as in `search`
 //
 // `--quick` is what CI does, in minutes and from nothing: one build without optimisation for the Rust tests and the specs, and
-// on the older Node those specs alone that depend on the platform (scripts/platform-specs.mjs).
+// of these what scripts/windows/quick.mjs chooses.
 //
 // scripts/windows/differences.mjs names what is known to be different there; docs/platforms.md tells it to users.
 
@@ -16,13 +16,13 @@ import { parseArgs } from 'node:util'
 import { countCargo } from './count.mjs'
 import { crossBuild, crossEnvironment } from './cross-build.mjs'
 import { findForeignNode } from './nodes.mjs'
-import { platformNames } from './platform-specs.mjs'
 import { compileSpecs } from './runtimes/compile.mjs'
 import { Tally } from './runtimes/outcome.mjs'
 import { root } from './run.mjs'
 import { binaryName, findTarget } from './targets.mjs'
 import { prepareWine, startWine, whyNoWine } from './wine.mjs'
 import * as known from './windows/differences.mjs'
+import { isQuick } from './windows/quick.mjs'
 
 const SECONDS = 15 * 60
 
@@ -84,7 +84,7 @@ async function runByWine(folder) {
         merge(known.windows, known.wine),
         folder,
         (args, env) => wine.run(node, args, { cwd: folder, env, seconds: SECONDS }),
-        values.quick && major !== majors.at(-1) ? (name) => platformNames.includes(name) : () => true,
+        (spec) => !values.quick || isQuick(spec, major === majors.at(-1)),
       )
     }
   } finally {
