@@ -14,7 +14,7 @@ export const aboutNode = {
   leak: 'when something is collected is up to the runtime',
   limit: 'how much memory a runtime needs for itself is its own',
   model: 'it runs on its own: see scripts/model.mjs',
-  rig: 'the disks that fail are rigged for Node',
+  'power-cut': 'the disks that fail are rigged for Node',
   signal: 'who handles signals before us is up to the runtime',
   'stream-danger': 'how streams of a process end is up to the runtime',
   torture: 'long, and about Node’s limits',
@@ -55,6 +55,8 @@ export const differences = {
         'a function that ends in `return call()` is left before the call, so the stack does not have it',
     },
     follow: {
+      'what is written just before a file is replaced is not lost':
+        'a function of fs can not be put in the place of another: syncBuiltinESMExports() changes nothing',
       'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
         'process.getActiveResourcesInfo() does not name what it waits for',
       'a step that waits keeps the process alive, an iterator that is left alone does not':
@@ -87,6 +89,13 @@ export const differences = {
     },
   },
   deno: {
+    follow: {
+      'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
+        'process.getActiveResourcesInfo() does not name what it waits for',
+    },
+    kind: {
+      'what fs can not open is refused with the error that fs throws': 'its fs throws another error for some of them',
+    },
     'lock-refused': {
       'without procfs a file is opened again by its path, and only if it still is the same':
         'without /proc it ends on an error of its own',
@@ -94,6 +103,13 @@ export const differences = {
     resize: {
       'a limit of file size is an ordinary error': 'it does not ignore SIGXFSZ, which ends it',
       'a worker and others grow one file, and all see it': 'the port of its workers has no close()',
+    },
+    residency: {
+      'asking whether a file still has its pages leaves no fault':
+        'it starts `process.execPath -e`, of which Deno makes other arguments',
+    },
+    'stream-interop': {
+      'as the body of a Response, which takes copies': 'its Response takes the memory itself, and every view is empty',
     },
   },
 }
