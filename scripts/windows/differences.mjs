@@ -65,6 +65,7 @@ export const windows = {
       'write() into a file that was cut does not make it longer': cut,
       'write() of much from a mapping that was cut says so': cut,
       'a file that is cut within its last page is a fault for *': cut,
+      '* is not deceived by what was stored behind the end of such a file': cut,
     },
     'drop-in': { 'mapBuffer() with every option': advice },
     errors: {
