@@ -76,8 +76,7 @@ async function runAll(node, specs) {
     for (let spec = waiting.shift(); spec !== undefined; spec = waiting.shift()) {
       const start = performance.now()
       const result = await runSpec(node, spec)
-      tally.add(spec, result)
-      console.log(`       ${((performance.now() - start) / 1000).toFixed(0)} s`)
+      tally.add(spec, { ...result, seconds: (performance.now() - start) / 1000 })
     }
   }
   await Promise.all(Array.from({ length: os.availableParallelism() }, work))
