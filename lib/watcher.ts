@@ -81,8 +81,6 @@ export class Watcher {
       if (this.#isClosed) return
       // Only who waits keeps the process alive.
       const watcher = watch(directory, { persistent: false }, (_event, name) => this.#hear(directory, name))
-      // Deno knows the option, and does not heed it.
-      watcher.unref()
       watcher.on('error', () => this.#forget(directory))
       this.#watched.set(directory, { watcher, tellsAll: TELLS_OF_WRITES && !REMOTE.has(type) })
       // What happened before that was not heard.
