@@ -91,7 +91,7 @@ pub(super) fn parts_of(address: usize, length: usize) -> Vec<Range<usize>> {
 /// Puts `with` in the place of the pages at `address`. Who comes to them meanwhile waits until
 /// that is done; only the system itself may find nothing there and answer a call with an error.
 ///
-/// Safe to call in an exception handler. On failure the old pages are still there.
+/// Safe to call in an exception handler. On failure the old pages may be gone, and nothing there.
 ///
 /// # Safety
 ///

@@ -9,7 +9,7 @@ use std::ptr;
 
 use windows_sys::Win32::System::Memory::{
     MEM_COMMIT, MEM_MAPPED, MEM_PRESERVE_PLACEHOLDER, MEM_RELEASE, MEM_REPLACE_PLACEHOLDER,
-    MEM_RESERVE, PAGE_READONLY, PAGE_READWRITE, VirtualAlloc, VirtualFree,
+    MEM_RESERVE, PAGE_READONLY, PAGE_READWRITE, PAGE_WRITECOPY, VirtualAlloc, VirtualFree,
 };
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
@@ -33,6 +33,8 @@ pub(super) enum Fill {
 enum Kept {
     /// They were private, with these bytes.
     Bytes(usize, Vec<u8>),
+    /// They were read-only, with these bytes: the file's, or some that were stored before.
+    Frozen(Range<usize>, Vec<u8>),
     /// They were read-only.
     ReadOnly(Range<usize>),
 }
@@ -175,6 +177,12 @@ fn kept_of(part: Range<usize>) -> Vec<Kept> {
                     kept.push(Kept::Bytes(run.start, bytes));
                 }
             }
+            // The system does not say whether these were stored into.
+            PAGE_READONLY if info.AllocationProtect == PAGE_WRITECOPY => {
+                if let Ok(bytes) = copy_of(&run) {
+                    kept.push(Kept::Frozen(run, bytes));
+                }
+            }
             PAGE_READONLY if info.AllocationProtect != PAGE_READONLY => {
                 kept.push(Kept::ReadOnly(run));
             }
@@ -191,6 +199,20 @@ fn restore(kept: Vec<Kept>) -> Result<()> {
             Kept::Bytes(start, bytes) => unsafe {
                 protect_pages(start, bytes.len(), true)?;
                 ptr::copy_nonoverlapping(bytes.as_ptr(), start as *mut u8, bytes.len());
+            },
+            // SAFETY: as above; what is compared was copied from just as many pages.
+            Kept::Frozen(run, bytes) => unsafe {
+                protect_pages(run.start, run.len(), true)?;
+                for (page, bytes) in run
+                    .clone()
+                    .step_by(page_size())
+                    .zip(bytes.chunks(page_size()))
+                {
+                    if std::slice::from_raw_parts(page as *const u8, bytes.len()) != bytes {
+                        ptr::copy_nonoverlapping(bytes.as_ptr(), page as *mut u8, bytes.len());
+                    }
+                }
+                protect_pages(run.start, run.len(), false)?;
             },
             // SAFETY: as above.
             Kept::ReadOnly(run) => unsafe { protect_pages(run.start, run.len(), false) }?,
