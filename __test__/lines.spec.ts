@@ -165,15 +165,20 @@ test('a line longer than any string is an error that says where, and fine as a B
   mapping.closeSync()
 })
 
-test('a line longer than any view is an error as a Buffer, and fine as a place', (t) => {
-  const memory = mmapAnonymous(2 ** 31 + 2, { noReserve: true })
-  memory.write('\nx', 2 ** 31)
+test('a line longer than any Buffer is an error as one, and fine as a place, and so as a DataView', (t) => {
+  const length = 3 * 2 ** 30
+  const memory = mmapAnonymous(length + 2, { noReserve: true })
+  memory.write('\nx', length)
   t.throws(() => [...memory.lines({ encoding: 'buffer' })], { code: 'ERR_MEMMAP_VIEW_TOO_LARGE' })
   t.throws(() => [...memory.lines()], { code: 'ERR_STRING_TOO_LONG' })
-  t.deepEqual([...memory.lines({ offsets: true })], [
-    { offset: 0, length: 2 ** 31 },
-    { offset: 2 ** 31 + 1, length: 1 },
-  ]) // prettier-ignore
+  t.deepEqual(
+    [...memory.lines({ offsets: true })],
+    [
+      { offset: 0, length },
+      { offset: length + 1, length: 1 },
+    ],
+  )
+  t.is(memory.dataView(0, length).byteLength, length)
   memory.closeSync()
 })
 

@@ -22,8 +22,9 @@ import { binaryName, findTarget } from './targets.mjs'
 
 const HANGS_AFTER = 15 * 60_000
 
-// What qemu 7.2 itself can't do: keep books on terabytes of a guest's addresses (they fill the memory of this machine), map huge pages, and get over a fault in
-// the middle of a store, or in a thread without JavaScript (it ends on an assertion of its own, `cpu_exec`).
+// What qemu 7.2 itself can't do: keep books on terabytes of a guest's addresses (they fill the memory of this machine), map
+// huge pages, and get over a fault in the middle of a store, or in a thread without JavaScript (it ends on an assertion of its
+// own, `cpu_exec`).
 const beyondQemu = [
   'maps a range of a file that is longer than memory',
   'anonymous memory may be larger than memory',
