@@ -9,15 +9,21 @@ import { countCheck, failures, sum } from './count.mjs'
  * @property {string} command a line for the shell
  * @property {(result: { code: number, output: string }) => import('./count.mjs').Count} [count] one a check, by default
  * @property {number} [timeout] in milliseconds
+ * @property {number} [latest] not begun when so many milliseconds have passed
  * @property {() => { path?: string }} [prepare] what the command needs to be there; it may put a folder first on PATH
  */
 
 /** @param {Step[]} steps */
 export async function runSteps(steps) {
   const results = []
+  const begin = performance.now()
   for (const step of steps) {
     console.log(`\n== ${step.name} ==`)
     const start = performance.now()
+    if (start - begin > (step.latest ?? Infinity)) {
+      console.log(`-- ${step.name}: left out, as ${Math.floor((start - begin) / 60_000)} minutes have passed`)
+      continue
+    }
     const { counts, names } = await runStep(step)
     const seconds = (performance.now() - start) / 1000
     results.push({ name: step.name, ...counts, names, seconds })
