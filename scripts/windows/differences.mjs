@@ -206,6 +206,10 @@ export const wine = {
     },
   },
   differences: {
+    advice: {
+      "discard('dontneed') keeps what was stored into pages around":
+        'it does not tell which pages of a private view were stored into',
+    },
     'close-in-flight': {
       'closing during fs.write neither crashes nor corrupts': badBuffer,
     },
