@@ -37,13 +37,13 @@ export interface MatchBatch {
 
 /** Can be walked through with `for await`, as often as wanted. */
 export interface Matches extends AsyncIterable<Match> {
-  /** The same matches in batches of up to some ten thousand; none is empty. */
+  /** The same matches in batches of up to some hundred thousand; none is empty. */
   batches(): AsyncIterable<MatchBatch>
 }
 
 /** Can be walked through with `for`, as often as wanted. */
 export interface MatchesSync extends Iterable<Match> {
-  /** The same matches in batches of up to some ten thousand; none is empty. */
+  /** The same matches in batches of up to some hundred thousand; none is empty. */
   batches(): Iterable<MatchBatch>
 }
 
@@ -56,13 +56,20 @@ export interface Pace {
   readonly wanted: number
 }
 
-// The first matches come soon, and so many threads have each something to do. A batch of so many matches is a MiB, and the cost
-// of waiting for it is nothing beside that of making it.
+// The first matches come soon, and so many threads have each something to do. More than so many are not made into objects at
+// once, as that keeps others waiting.
 const paceOf = (threads: number): Pace => ({
   first: 2 ** 18,
   least: 2 ** 16,
   most: Math.min(threads, 16) * 2 ** 23,
   wanted: 2 ** 15,
+})
+
+// A batch costs its bytes alone, up to some MiB. The larger they are, the less often threads wait for one another.
+const batchPaceOf = (threads: number): Pace => ({
+  ...paceOf(threads),
+  most: Math.min(threads, 16) * 2 ** 26,
+  wanted: 2 ** 18,
 })
 
 /**
@@ -76,18 +83,20 @@ const TAIL = 2
 
 export function matches(region: Region, needle: Needle, options?: SearchOptions, pace?: Pace): Matches {
   const search = parseSearch(region, needle, options)
-  const walk = <T>(convert: (search: Search, found: Columns) => T[]): AsyncIterable<T> => ({
-    [Symbol.asyncIterator]: () => new AsyncItems(new Parts(new Progression(search, pace), convert)),
+  const walk = <T>(convert: (search: Search, found: Columns) => T[], usual: Pace): AsyncIterable<T> => ({
+    [Symbol.asyncIterator]: () => new AsyncItems(new Parts(new Progression(search, pace ?? usual), convert)),
   })
-  return { ...walk(items), batches: () => walk(batch) }
+  return { ...walk(items, paceOf(search.threads)), batches: () => walk(batch, batchPaceOf(search.threads)) }
 }
 
 export function matchesSync(region: Region, needle: Needle, options?: SearchSyncOptions, pace?: Pace): MatchesSync {
   const search = parseSearchSync(region, needle, options)
-  const walk = <T>(convert: (search: Search, found: Columns) => T[]): Iterable<T> => ({
-    [Symbol.iterator]: () => stepThrough(new Progression(search, pace), convert),
+  // One thread alone waits for nobody.
+  const usual = search.threads === 1 ? paceOf(1) : batchPaceOf(search.threads)
+  const walk = <T>(convert: (search: Search, found: Columns) => T[], by: Pace): Iterable<T> => ({
+    [Symbol.iterator]: () => stepThrough(new Progression(search, pace ?? by), convert),
   })
-  return { ...walk(items), batches: () => walk(batch) }
+  return { ...walk(items, paceOf(search.threads)), batches: () => walk(batch, usual) }
 }
 
 function* stepThrough<T>(at: Progression, convert: (search: Search, found: Columns) => T[]): Generator<T, undefined> {
@@ -112,7 +121,7 @@ class Progression {
   #size: number
   #next = 0
 
-  constructor(search: Search, pace: Pace = paceOf(search.threads)) {
+  constructor(search: Search, pace: Pace) {
     this.search = search
     this.#pace = pace
     this.#size = pace.first
