@@ -116,7 +116,7 @@ export const windows = {
       'an abort and a close end the making of an index': promised,
     },
     lines: {
-      'a line longer than any view is an error as a Buffer, and fine as a place': promised,
+      'a line longer than any Buffer is an error as one, and fine as a place, and so as a DataView': promised,
       'a page that is lost becomes an error, not a line of zeros': cut,
       'where a file ends in the middle of a page now, the rest of the page becomes an error, not zeros': cut,
     },
