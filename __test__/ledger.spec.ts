@@ -103,7 +103,7 @@ test('a view keeps its mapping from being collected', async (t) => {
   const { stdout, stderr } = await runCode(
     `
       import { mappings, mmapSync } from 'memmap'
-      const view = mmapSync(process.argv.at(-1)).buffer(1)
+      globalThis.view = mmapSync(process.argv.at(-1)).buffer(1)
       for (let i = 0; i < 5; i++) {
         globalThis.gc()
         await new Promise((resolve) => setTimeout(resolve, 5))

@@ -5,11 +5,12 @@
  * It reads and does not map: what is appended is little, which is read in less time than it is mapped, and a file that is cut
  * while it is mapped is a fault.
  */
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { type Cut, cutBytes, type Maker, makersOf, type PieceEncoding } from './cut.js'
 import { memmapError } from './errors.js'
 import { AsyncItems, type Route, type Source } from './iterate.js'
 import { nameOf } from './ledger.js'
+import { type Identity, OpenFile } from './open-file.js'
 import type { Pieced } from './pieces.js'
 import type { Region } from './region.js'
 import { invalidArgValue } from './validate.js'
@@ -39,10 +40,18 @@ function refuse(): never {
   throw memmapError('ERR_MEMMAP_UNSUPPORTED', 'A loop that follows a file waits for what is appended: use for await')
 }
 
-interface File {
-  readonly handle: FileHandle
-  readonly device: bigint
-  readonly inode: bigint
+// What is open between two steps. It must not lead to the iterator, which may be left alone: then the collector tells us.
+interface Held {
+  readonly watcher: Watcher
+  file: OpenFile | undefined
+}
+
+const collected = new FinalizationRegistry<Held>(release)
+
+function release(held: Held): void {
+  held.watcher.close()
+  void held.file?.close()
+  held.file = undefined
 }
 
 // As much as makes one string; see `pieces.ts`.
@@ -55,13 +64,13 @@ class Follower<T> implements Source<T | T[]> {
   readonly #cut: Cut
   readonly #maker: Maker<T>
   readonly #isBatched: boolean
-  readonly #watcher: Watcher
+  readonly #open: Held
   readonly #block = Buffer.allocUnsafeSlow(BLOCK)
-  #file: File | undefined
   // Where the next bytes are read, and those before it that belong to a line without an end so far.
   #position: number
   #held: Buffer[] = []
   #heldLength = 0
+  #isReading = false
   #ended = false
 
   constructor({ region, start, signal }: Route, path: string, cut: Cut, maker: Maker<T>, isBatched: boolean) {
@@ -71,8 +80,9 @@ class Follower<T> implements Source<T | T[]> {
     this.#cut = cut
     this.#maker = maker
     this.#isBatched = isBatched
-    this.#watcher = new Watcher(path)
+    this.#open = { watcher: new Watcher(path), file: undefined }
     this.#position = start
+    collected.register(this, this.#open, this)
   }
 
   get isOpen(): boolean {
@@ -80,67 +90,65 @@ class Follower<T> implements Source<T | T[]> {
   }
 
   async pull(): Promise<(T | T[])[]> {
-    while (!this.#ended) {
-      this.#signal?.throwIfAborted()
-      // Faults of the mapping are none of ours.
-      if (this.#region.closed) this.#region.check()
-      const items = await this.#advance()
-      if (items.length > 0) return this.#isBatched ? [items] : items
+    this.#isReading = true
+    try {
+      while (!this.#ended) {
+        this.#signal?.throwIfAborted()
+        // Faults of the mapping are none of ours.
+        if (this.#region.closed) this.#region.check()
+        const items = await this.#advance()
+        if (items.length > 0) return this.#isBatched ? [items] : items
+      }
+      return []
+    } finally {
+      this.#isReading = false
+      if (this.#ended) release(this.#open)
     }
-    return []
   }
 
   end(): void {
     this.#ended = true
-    this.#watcher.close()
-    void this.#leave()
+    collected.unregister(this)
+    // A descriptor that is closed while it is read may be another file's by then.
+    if (this.#isReading) this.#open.watcher.close()
+    else release(this.#open)
   }
 
   async #advance(): Promise<T[]> {
-    this.#file ??= await this.#open()
-    if (this.#file === undefined) return this.#wait()
+    this.#open.file ??= await this.#openFile()
+    const { file } = this.#open
+    if (file === undefined) return this.#wait()
 
-    const { handle } = this.#file
-    const bytes = await this.#read(handle)
+    const bytes = await file.read(this.#block, this.#position)
     if (bytes.length > 0) return this.#take(bytes)
 
-    const { size } = await handle.stat()
-    if (size < this.#position) return this.#startOver()
-    if (!(await this.#isReplaced(this.#file))) return this.#wait()
+    if ((await file.size()) < this.#position) return this.#startOver()
+    if (!(await this.#isReplaced(file))) return this.#wait()
     // What was written between the last look and the renaming.
-    const late = await this.#read(handle)
+    const late = await file.read(this.#block, this.#position)
     if (late.length > 0) return this.#take(late)
-    const other = await this.#openOther(this.#file)
+    const other = await this.#openOther(file)
     if (other === undefined) return this.#wait()
-    await this.#leave(other)
+    this.#open.file = other
+    await file.close()
     return this.#startOver()
   }
 
-  async #read(handle: FileHandle): Promise<Buffer> {
-    const { bytesRead } = await handle.read(this.#block, 0, BLOCK, this.#position)
-    return this.#block.subarray(0, bytesRead)
-  }
-
-  async #open(): Promise<File | undefined> {
-    const handle = await open(this.#path).catch(unlessMissing)
-    if (handle === undefined) return undefined
-    const { dev: device, ino: inode } = await handle.stat({ bigint: true })
-    if (!this.#ended) return { handle, device, inode }
-    await handle.close()
-    return undefined
+  #openFile(): Promise<OpenFile | undefined> {
+    return OpenFile.open(this.#path).catch(unlessMissing)
   }
 
   // While nothing has the name the old file may still grow, under another.
-  async #isReplaced(old: File): Promise<boolean> {
+  async #isReplaced(old: OpenFile): Promise<boolean> {
     const now = await stat(this.#path, { bigint: true }).catch(unlessMissing)
     return now !== undefined && !isSame({ device: now.dev, inode: now.ino }, old)
   }
 
   // The file that has the name by now. The old one is left when this is open, and not before: the name may be gone again.
-  async #openOther(old: File): Promise<File | undefined> {
-    const other = await this.#open()
+  async #openOther(old: OpenFile): Promise<OpenFile | undefined> {
+    const other = await this.#openFile()
     if (other === undefined || !isSame(other, old)) return other
-    await other.handle.close()
+    await other.close()
     return undefined
   }
 
@@ -171,19 +179,13 @@ class Follower<T> implements Source<T | T[]> {
     return rest.length === 0 ? [] : this.#maker.one(offset, rest.length, () => rest)
   }
 
-  async #leave(next?: File): Promise<void> {
-    const file = this.#file
-    this.#file = next
-    // It was only read: there is nothing that closing it could tell.
-    await file?.handle.close().catch(() => {})
-  }
-
   async #wait(): Promise<[]> {
-    const wake = (): void => this.#watcher.cancel()
+    const { watcher } = this.#open
+    const wake = (): void => watcher.cancel()
     const pin = this.#region.pinUntil(wake)
     this.#signal?.addEventListener('abort', wake)
     try {
-      if (this.isOpen) await this.#watcher.change()
+      if (this.isOpen) await watcher.change()
     } finally {
       this.#signal?.removeEventListener('abort', wake)
       pin.release()
@@ -192,7 +194,7 @@ class Follower<T> implements Source<T | T[]> {
   }
 }
 
-function isSame(one: Omit<File, 'handle'>, other: Omit<File, 'handle'>): boolean {
+function isSame(one: Identity, other: Identity): boolean {
   return one.device === other.device && one.inode === other.inode
 }
 
