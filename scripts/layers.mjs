@@ -14,7 +14,7 @@ const libRows = [
   ['iterate', 'lock-options', 'lock-wait', 'places'],
   ['file-lock', 'matches', 'window'],
   ['lock', 'lock-path'],
-  ['pieces', 'records', 'watcher'],
+  ['open-file', 'pieces', 'records', 'watcher'],
   ['follow', 'split'],
   ['lines'],
   ['passage'],
