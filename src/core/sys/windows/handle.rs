@@ -95,18 +95,15 @@ pub fn descriptor_of(file: &impl AsHandle) -> Result<i32> {
 
 /// Closes a descriptor that [`descriptor_of`] made.
 pub fn close_descriptor(fd: i32) {
+    type Callback = unsafe extern "C" fn(*mut c_void);
+    type Close = unsafe extern "C" fn(*mut c_void, *mut c_void, i32, Option<Callback>) -> i32;
     /// More than libuv's `uv_fs_t` has had in any version.
     const REQUEST: usize = 256;
     let Some(address) = find_symbol(c"uv_fs_close") else {
         return;
     };
     // SAFETY: libuv exports the function with this signature.
-    let close: unsafe extern "C" fn(
-        *mut c_void,
-        *mut c_void,
-        i32,
-        Option<unsafe extern "C" fn(*mut c_void)>,
-    ) -> i32 = unsafe { std::mem::transmute(address) };
+    let close = unsafe { std::mem::transmute::<*mut c_void, Close>(address) };
     let mut request = [0_u64; REQUEST];
     // SAFETY: without a callback the call is over when it returns, and needs no loop. A request
     // to close owns nothing that would have to be freed.
