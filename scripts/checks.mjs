@@ -61,6 +61,7 @@ const [running] = process.versions.node.split('.')
  */
 export const quick = [
   ...majors.filter((major) => major !== running).map(specs),
+  { name: 'specs without views', command: 'node scripts/test-cage.mjs', count: countOwn, timeout: 6 * MINUTES },
   { name: 'release rehearsal', command: 'node scripts/rehearse.mjs', count: countOwn },
   { name: 'linux-arm64', command: 'node scripts/test-arm64.mjs --quick', count: countOwn, timeout: 12 * MINUTES },
 ]

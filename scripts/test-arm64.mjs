@@ -5,7 +5,6 @@
 //
 // `--quick` runs the smaller lists of scripts/platform-specs.mjs.
 
-import { execFile } from 'node:child_process'
 import { copyFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -18,6 +17,7 @@ import { extremes, findForeignNode } from './nodes.mjs'
 import { emulatedNames, platformNames } from './platform-specs.mjs'
 import { compileSpecs } from './runtimes/compile.mjs'
 import { Tally } from './runtimes/outcome.mjs'
+import { eachOf, runSpec, specFile } from './runtimes/specs.mjs'
 import { binaryName, findTarget } from './targets.mjs'
 
 const HANGS_AFTER = 15 * 60_000
@@ -72,31 +72,12 @@ function specsFor(major) {
 
 /** As many at once as there are processors. */
 async function runAll(node, specs) {
-  const waiting = [...specs]
-  const work = async () => {
-    for (let spec = waiting.shift(); spec !== undefined; spec = waiting.shift()) {
-      const start = performance.now()
-      const result = await runSpec(node, spec)
-      tally.add(spec, { ...result, seconds: (performance.now() - start) / 1000 })
-    }
-  }
-  await Promise.all(Array.from({ length: os.availableParallelism() }, work))
-}
-
-function runSpec(node, spec) {
   const env = {
     ...process.env,
     MEMMAP_TEST_PATIENCE: '10',
     MEMMAP_TEST_LEAVE_OUT: JSON.stringify(isEmulated ? beyondQemu : []),
   }
-  const args = ['--expose-gc', path.join('__test__', `${spec}.spec.js`)]
-  const options = { cwd: folder, env, timeout: HANGS_AFTER, killSignal: 'SIGKILL', maxBuffer: 2 ** 28 }
-  return new Promise((resolve) => {
-    execFile(node, args, options, (error, stdout, stderr) =>
-      resolve({
-        output: `${stdout}\n${stderr}`,
-        ending: error?.signal ? `signal ${error.signal}` : `exit code ${error?.code ?? 0}`,
-      }),
-    )
+  await eachOf(specs, os.availableParallelism(), async (spec) => {
+    tally.add(spec, await runSpec(node, ['--expose-gc', specFile(spec)], { cwd: folder, env, timeout: HANGS_AFTER }))
   })
 }

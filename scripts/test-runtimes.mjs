@@ -3,15 +3,15 @@
 //
 //     node scripts/test-runtimes.mjs [--only bun,deno] [SPEC…]      SPEC as in `search`
 
-import { execFileSync, spawn } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
-import path from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { compileSpecs } from './runtimes/compile.mjs'
 import { aboutNode, differences, leftOut } from './runtimes/differences.mjs'
 import { Tally } from './runtimes/outcome.mjs'
 import { findRuntime } from './runtimes/runtimes.mjs'
+import { runSpec, specFile, specsIn } from './runtimes/specs.mjs'
 
 const HANGS_AFTER = 10 * 60_000
 
@@ -25,37 +25,14 @@ const { values, positionals } = parseArgs({
 // A folder of its own: another run may be under way.
 const folder = compileSpecs(`specs-${process.pid}`)
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-const all = readdirSync(path.join(folder, '__test__')).flatMap((name) => /^(.*)\.spec\.js$/.exec(name)?.[1] ?? [])
-const specs = positionals.length > 0 ? positionals : all.filter((name) => !(name in aboutNode))
+const specs = positionals.length > 0 ? positionals : specsIn(folder).filter((name) => !(name in aboutNode))
 const tally = new Tally()
 for (const runtime of values.only.split(',')) {
   const binary = findRuntime(runtime)
   console.log(`\n== ${runtime} ${execFileSync(binary, ['--version'], { encoding: 'utf8' }).split('\n')[0]} ==`)
   for (const spec of specs.filter((name) => !(name in leftOut[runtime]))) {
-    const result = await start(binary, [...flags[runtime], path.join('__test__', `${spec}.spec.js`)])
+    const result = await runSpec(binary, [...flags[runtime], specFile(spec)], { cwd: folder, timeout: HANGS_AFTER })
     tally.add(spec, result, differences[runtime][spec])
   }
 }
 process.exitCode = tally.report()
-
-function start(binary, args) {
-  const began = performance.now()
-  const child = spawn(binary, args, {
-    cwd: folder,
-    timeout: HANGS_AFTER,
-    killSignal: 'SIGKILL',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code, signal) =>
-      resolve({
-        output,
-        ending: signal === null ? `exit code ${code}` : `signal ${signal}`,
-        seconds: (performance.now() - began) / 1000,
-      }),
-    )
-  })
-}

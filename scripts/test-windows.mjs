@@ -8,8 +8,8 @@
 //
 // scripts/windows/differences.mjs names what is known to be different there; docs/platforms.md tells it to users.
 
-import { execFileSync, spawn } from 'node:child_process'
-import { copyFileSync, readdirSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
@@ -18,6 +18,7 @@ import { crossBuild, crossEnvironment } from './cross-build.mjs'
 import { findForeignNode } from './nodes.mjs'
 import { compileSpecs } from './runtimes/compile.mjs'
 import { Tally } from './runtimes/outcome.mjs'
+import { eachOf, runSpec, specFile, specsIn } from './runtimes/specs.mjs'
 import { root } from './run.mjs'
 import { binaryName, findTarget } from './targets.mjs'
 import { prepareWine, startWine, whyNoWine } from './wine.mjs'
@@ -83,7 +84,7 @@ async function runByWine(folder) {
         `Node ${major} under wine`,
         merge(known.windows, known.wine),
         folder,
-        (args, env) => wine.run(node, args, { cwd: folder, env, seconds: SECONDS }),
+        (args, env) => runByNode(wine, node, args, { cwd: folder, env, seconds: SECONDS }),
         (spec) => !values.quick || isQuick(spec, major === majors.at(-1)),
       )
     }
@@ -133,44 +134,26 @@ async function runRust(programs, wine) {
 
 async function runSpecs(title, { leftOut, notRun, differences }, folder, run, isWanted = () => true) {
   console.log(`\n== ${title} ==`)
-  const all = readdirSync(path.join(folder, '__test__')).flatMap((name) => /^(.*)\.spec\.js$/.exec(name)?.[1] ?? [])
-  const specs = positionals.length > 0 ? positionals : all.filter((name) => !(name in leftOut) && isWanted(name))
-  await eachOf(specs, async (spec) => {
+  const specs =
+    positionals.length > 0 ? positionals : specsIn(folder).filter((name) => !(name in leftOut) && isWanted(name))
+  await eachOf(specs, AT_ONCE, async (spec) => {
     const env = {
       MEMMAP_TEST_LEAVE_OUT: JSON.stringify(Object.keys(notRun[spec] ?? {})),
       // What waits for another thread in a loop takes long where others want the processors too.
       MEMMAP_TEST_PATIENCE: '4',
     }
-    const start = performance.now()
-    const { code, output } = await run(['--expose-gc', path.join('__test__', `${spec}.spec.js`)], env)
-    const seconds = (performance.now() - start) / 1000
-    tally.add(spec, { output, ending: `exit code ${code}`, seconds }, differences[spec])
+    tally.add(spec, await run(['--expose-gc', specFile(spec)], env), differences[spec])
   })
-}
-
-/** Does the work for each of them, so many at once. */
-async function eachOf(items, work) {
-  const rest = items.values()
-  const worker = async () => {
-    for (const item of rest) await work(item)
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
 }
 
 function runHere(args, env, cwd) {
-  const child = spawn(process.execPath, args, {
-    cwd,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: SECONDS * 1000,
-    killSignal: 'SIGKILL',
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ code: code ?? 1, output }))
-  })
+  return runSpec(process.execPath, args, { cwd, env: { ...process.env, ...env }, timeout: SECONDS * 1000 })
+}
+
+async function runByNode(wine, node, args, options) {
+  const began = performance.now()
+  const { code, output } = await wine.run(node, args, options)
+  return { output, ending: `exit code ${code}`, seconds: (performance.now() - began) / 1000 }
 }
 
 function merge(one, other) {

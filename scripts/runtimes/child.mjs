@@ -73,6 +73,8 @@ function run(file, options) {
     child.on('close', (code, signal) => {
       // It prints them whatever NODE_NO_WARNINGS says.
       if (isDeno && node.includes('--no-warnings')) stderr = stderr.replaceAll(/^\(node:\d+\) \[.*\n/gm, '')
+      // An emulator's own words at the end of a program.
+      stderr = stderr.replaceAll(/^qemu: uncaught target signal .*\n/gm, '')
       resolve({ code, signal, stdout, stderr })
     })
   })
