@@ -19,6 +19,13 @@ import { findRust, findZig } from './toolchain.mjs'
 const artifacts = path.join(root, 'artifacts')
 const targetFolder = path.join(root, 'target', 'cross')
 
+/** A C compiler for a target, in this environment. */
+export const compiler = path.join(root, 'scripts', 'zig-cc.mjs')
+
+export function zigEnvironment(target) {
+  return { MEMMAP_ZIG: findZig(), MEMMAP_ZIG_TARGET: target.zig }
+}
+
 /** The environment in which cargo builds, tests or checks for a target, and which cargo. */
 export function crossEnvironment(target) {
   if (target.zig === undefined) {
@@ -39,10 +46,9 @@ export function crossEnvironment(target) {
       ...process.env,
       ...rust,
       CARGO_TARGET_DIR: targetFolder,
-      [`CARGO_TARGET_${name}_LINKER`]: path.join(root, 'scripts', 'zig-cc.mjs'),
+      [`CARGO_TARGET_${name}_LINKER`]: compiler,
       [`CARGO_TARGET_${name}_RUSTFLAGS`]: flags.join(' '),
-      MEMMAP_ZIG: findZig(),
-      MEMMAP_ZIG_TARGET: target.zig,
+      ...zigEnvironment(target),
       ...(target.format === 'pe' ? { LIBNODE_PATH: emptyLibnode() } : {}),
       // Without it rustc asks Xcode where the SDK is. zig has its own.
       ...(target.format === 'mach-o' ? { SDKROOT: root, MACOSX_DEPLOYMENT_TARGET: '11.0' } : {}),

@@ -11,7 +11,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { startArm64 } from './binfmt.mjs'
-import { crossBuild } from './cross-build.mjs'
+import { compiler, crossBuild, zigEnvironment } from './cross-build.mjs'
 import { fileOf, needDebian } from './debian.mjs'
 import { extremes, findForeignNode } from './nodes.mjs'
 import { emulatedNames, platformNames } from './platform-specs.mjs'
@@ -76,6 +76,8 @@ async function runAll(node, specs) {
     ...process.env,
     MEMMAP_TEST_PATIENCE: '10',
     MEMMAP_TEST_LEAVE_OUT: JSON.stringify(isEmulated ? beyondQemu : []),
+    // The machine's own makes add-ons for the machine.
+    ...(isEmulated ? { CC: compiler, ...zigEnvironment(target) } : {}),
   }
   await eachOf(specs, os.availableParallelism(), async (spec) => {
     tally.add(spec, await runSpec(node, ['--expose-gc', specFile(spec)], { cwd: folder, env, timeout: HANGS_AFTER }))
