@@ -101,7 +101,7 @@ impl Replacement {
         }
         let reached = sys::sync_all(sys::raw(file))?;
         let is_volatile = sys::file_system(sys::raw(file)).is_ok_and(|fs| fs.is_volatile);
-        sys::rename(&self.temporary, &self.target)?;
+        sys::rename(file, &self.temporary, &self.target)?;
         self.is_temporary = false;
         let reached = reached.min(sys::sync_names(&directory).map_err(|error| {
             error.because("the file was replaced, but a loss of power may still undo that")

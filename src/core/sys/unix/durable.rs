@@ -200,7 +200,7 @@ pub fn temporary_beside(target: &Path, random: u64) -> PathBuf {
 
 /// Gives a file another name, in the place of the file that has it, in one step.
 /// `rename(2)`: <https://man7.org/linux/man-pages/man2/rename.2.html>
-pub fn rename(from: &Path, to: &Path) -> Result<()> {
+pub fn rename(_: &File, from: &Path, to: &Path) -> Result<()> {
     std::fs::rename(from, to).map_err(|error| Error::from_io(&error, "rename"))
 }
 

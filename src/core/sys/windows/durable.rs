@@ -161,8 +161,9 @@ pub fn temporary_beside(target: &Path, random: u64) -> PathBuf {
 /// Gives a file another name, in the place of the file that has it, and waits until that is on
 /// the disk. A file that is open keeps its place in this way: then it is tried as on Unix, with
 /// `FILE_RENAME_FLAG_POSIX_SEMANTICS`, of which Windows 10 1709 and later are capable.
+/// `file` is that file, open for writing: it may be read-only by now, and not be opened so again.
 /// <https://learn.microsoft.com/en-us/windows/win32/api/winbase/nf-winbase-movefileexw>
-pub fn rename(from: &Path, to: &Path) -> Result<()> {
+pub fn rename(file: &File, from: &Path, to: &Path) -> Result<()> {
     use std::os::windows::ffi::OsStrExt;
     let wide = |path: &Path| -> Vec<u16> { path.as_os_str().encode_wide().chain([0]).collect() };
     let (old, new) = (wide(from), wide(to));
@@ -176,12 +177,7 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
         Error::from_io(&error, "rename")
             .because("Windows doesn't replace a file that is open without sharing, or mapped")
     })?;
-    let file = OpenOptions::new()
-        .write(true)
-        .share_mode(SHARE_ALL)
-        .open(to)
-        .map_err(|error| Error::from_io(&error, "open"))?;
-    sync_drive(raw(&file)).map(|_| ())
+    sync_drive(raw(file)).map(|_| ())
 }
 
 /// A new file has the owner that the process gives it; there is no group.

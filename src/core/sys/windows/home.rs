@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 use windows_sys::Win32::System::Memory::{
@@ -35,6 +35,8 @@ pub(super) struct Home {
     /// The thread that is changing what is there; 0 for none.
     changer: AtomicU32,
     state: Mutex<State>,
+    /// The addresses were lost to somebody else, which without placeholders can happen.
+    is_lost: AtomicBool,
 }
 
 /// What is at the addresses.
@@ -105,6 +107,7 @@ impl Home {
             span,
             changer: AtomicU32::new(0),
             state: Mutex::new(state),
+            is_lost: AtomicBool::new(false),
         });
         HOMES
             .write()
@@ -213,11 +216,46 @@ impl Home {
         let calls = change.state.calls;
         let mut result = Ok(());
         for piece in self.pieces() {
-            result = result.and(reserve_again(&piece, calls));
+            result = result.and(self.reserve_again(&piece, calls));
         }
         change.state.mapped = 0;
         change.state.source = None;
         result
+    }
+
+    fn reserve_again(&self, piece: &Piece, calls: Option<Placeholders>) -> Result<()> {
+        let (start, length) = (piece.start as *mut _, piece.end - piece.start);
+        let result = match (piece.kind, calls) {
+            // SAFETY: memory of ours whose contents nobody shall see again.
+            (PieceKind::Memory, _) => unsafe { VirtualFree(start, length, MEM_DECOMMIT) != 0 },
+            (PieceKind::View, Some(calls)) => {
+                unmap_view(piece.start, calls)?;
+                reserve_placeholder(piece.start, length, calls)
+            }
+            (PieceKind::Reserved, Some(calls)) => reserve_placeholder(piece.start, length, calls),
+            (PieceKind::View, None) => {
+                let view = MEMORY_MAPPED_VIEW_ADDRESS { Value: start };
+                // SAFETY: the view is ours, the only one of this run.
+                if unsafe { UnmapViewOfFile(view) } == 0 {
+                    return Err(Error::last("munmap"));
+                }
+                // SAFETY: addresses of nobody; another thread may have got them meanwhile.
+                let address = unsafe { VirtualAlloc(start, length, MEM_RESERVE, PAGE_NOACCESS) };
+                if address.is_null() {
+                    let error = Error::last("mmap");
+                    self.is_lost.store(true, Ordering::Release);
+                    self.leave();
+                    return Err(error);
+                }
+                true
+            }
+            (PieceKind::Reserved, None) => true,
+        };
+        if result {
+            Ok(())
+        } else {
+            Err(Error::last("mmap"))
+        }
     }
 
     /// Gives memory without a file back, from `address` on; it has to be covered anew.
@@ -237,6 +275,9 @@ impl Home {
     /// What was taken from the system in one go: views, memory, placeholders.
     pub fn pieces(&self) -> Vec<Piece> {
         let mut pieces: Vec<Piece> = Vec::new();
+        if self.is_lost.load(Ordering::Acquire) {
+            return pieces;
+        }
         for (run, info) in runs_of(self.base, self.span) {
             let base = info.AllocationBase as usize;
             let kind = match (info.State, info.Type) {
@@ -279,34 +320,6 @@ pub(super) enum PieceKind {
     Memory,
     /// Addresses with nothing behind them.
     Reserved,
-}
-
-fn reserve_again(piece: &Piece, calls: Option<Placeholders>) -> Result<()> {
-    let (start, length) = (piece.start as *mut _, piece.end - piece.start);
-    let result = match (piece.kind, calls) {
-        // SAFETY: memory of ours whose contents nobody shall see again.
-        (PieceKind::Memory, _) => unsafe { VirtualFree(start, length, MEM_DECOMMIT) != 0 },
-        (PieceKind::View, Some(calls)) => {
-            unmap_view(piece.start, calls)?;
-            reserve_placeholder(piece.start, length, calls)
-        }
-        (PieceKind::Reserved, Some(calls)) => reserve_placeholder(piece.start, length, calls),
-        (PieceKind::View, None) => {
-            // Between the two steps another thread may get the addresses; then they are no
-            // longer ours, and nothing of ours touches them again.
-            // SAFETY: the view is ours.
-            unsafe {
-                UnmapViewOfFile(MEMORY_MAPPED_VIEW_ADDRESS { Value: start }) != 0
-                    && !VirtualAlloc(start, length, MEM_RESERVE, PAGE_NOACCESS).is_null()
-            }
-        }
-        (PieceKind::Reserved, None) => true,
-    };
-    if result {
-        Ok(())
-    } else {
-        Err(Error::last("mmap"))
-    }
 }
 
 /// Makes a plain reservation of a placeholder, so that memory can be put there page by page. One
