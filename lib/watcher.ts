@@ -18,6 +18,9 @@ const REMOTE = new Set([0x00c36400, 0x01021997, 0x5346414f, 0x65735546, 0x6969, 
 // open may write for hours. https://learn.microsoft.com/en-us/windows/win32/api/winbase/nf-winbase-readdirectorychangesw
 const TELLS_OF_WRITES = process.platform !== 'win32'
 
+// Where a file that takes another one's name is told by the name that it had.
+const NAMES_BOTH = process.versions['deno'] === undefined
+
 interface Watched {
   readonly watcher: FSWatcher
   readonly tellsAll: boolean
@@ -80,7 +83,7 @@ export class Watcher {
       const { type } = await statfs(directory)
       if (this.#isClosed) return
       // Only who waits keeps the process alive.
-      const watcher = watch(directory, { persistent: false }, (_event, name) => this.#hear(directory, name))
+      const watcher = watch(directory, { persistent: false }, (event, name) => this.#hear(directory, event, name))
       watcher.on('error', () => this.#forget(directory))
       this.#watched.set(directory, { watcher, tellsAll: TELLS_OF_WRITES && !REMOTE.has(type) })
       // What happened before that was not heard.
@@ -90,11 +93,12 @@ export class Watcher {
     }
   }
 
-  #hear(directory: string, name: string | null): void {
+  #hear(directory: string, event: string, name: string | null): void {
     // The directory itself was moved or removed.
     if (name === path.basename(directory)) this.#forget(directory)
-    // Only on Linux it is certain how names are spelt here.
-    if (name === null || process.platform !== 'linux' || this.#names.has(name)) this.cancel()
+    // Only on Linux it is certain how names are spelt here, and which are told.
+    const isCertain = name !== null && process.platform === 'linux' && (NAMES_BOTH || event !== 'rename')
+    if (!isCertain || this.#names.has(name)) this.cancel()
   }
 
   #forget(directory: string): void {

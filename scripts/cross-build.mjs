@@ -13,7 +13,7 @@ import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { findFlaws } from './check-artifact.mjs'
 import { root } from './run.mjs'
-import { binaryName, findTarget, targets } from './targets.mjs'
+import { binaryName, findTarget, rehearsalTargets, targets } from './targets.mjs'
 import { findRust, findZig } from './toolchain.mjs'
 
 const artifacts = path.join(root, 'artifacts')
@@ -89,7 +89,8 @@ function main() {
     options: { linkable: { type: 'boolean', default: false } },
     allowPositionals: true,
   })
-  const chosen = values.linkable ? targets.filter(({ zig }) => zig !== undefined) : positionals.map(findTarget)
+  const linkable = [...targets, ...rehearsalTargets].filter(({ zig }) => zig !== undefined)
+  const chosen = values.linkable ? linkable : positionals.map(findTarget)
   if (chosen.length === 0)
     throw new Error('Which target? One of these, or --linkable: ' + targets.map(({ triple }) => triple).join(', '))
   let failed = 0

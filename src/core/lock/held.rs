@@ -99,7 +99,22 @@ impl Held {
     /// Makes it exclusive if that can be done at once: whether it is now.
     pub fn try_upgrade(&self) -> Result<bool> {
         let mut now = self.now();
+        if self.is_hindered(&now) {
+            return Ok(false);
+        }
         self.change(&mut now, LockMode::Exclusive)
+    }
+
+    /// Whether another lock of this process on the same bytes waits to become exclusive. It is
+    /// shared until then, and so in the way; and where a lock is changed in several steps, two that
+    /// try at once could lose theirs.
+    fn is_hindered(&self, now: &Now) -> bool {
+        now.mode == LockMode::Shared
+            && now.upgrade.as_ref().is_none_or(|wait| wait.is_abandoned())
+            && now
+                .description
+                .as_ref()
+                .is_some_and(|description| ledger::is_being_upgraded(description.file, self.span))
     }
 
     /// Why it can't be exclusive: somebody else has a lock on the same bytes.
@@ -189,6 +204,13 @@ impl Held {
         if pending.as_ref().is_some_and(|wait| !wait.is_abandoned()) {
             return Err(error::deadlock("This lock is being upgraded already").at(name));
         }
+        if self.is_hindered(now) {
+            return Err(error::deadlock(
+                "Another lock of this process on these bytes waits to become exclusive too, and \
+                 each would wait for the other: release one of them",
+            )
+            .at(name));
+        }
         if self.change(now, LockMode::Exclusive)? {
             request.settle(Ok(Arc::clone(self)));
             return Ok(None);
@@ -196,13 +218,6 @@ impl Held {
         let Some(description) = now.description.clone() else {
             return Err(error::released().at(name));
         };
-        if ledger::is_being_upgraded(description.file, self.span) {
-            return Err(error::deadlock(
-                "Another lock of this process on these bytes waits to become exclusive too, and \
-                 each would wait for the other: release one of them",
-            )
-            .at(name));
-        }
         let wish = Wish {
             mode: LockMode::Exclusive,
             span: self.span,

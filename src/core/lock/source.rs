@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::error::{Error, Result};
 use super::super::file::SharedFile;
@@ -41,6 +41,8 @@ pub(super) struct Description {
     pub(super) access: Access,
     /// 0: not known yet; 1: ranges; 2: the whole file.
     method: AtomicU8,
+    /// Held for as long as its lock is changed, where that takes several steps.
+    changing: Mutex<()>,
 }
 
 impl Description {
@@ -51,6 +53,7 @@ impl Description {
             file: (status.device, status.inode),
             access,
             method: AtomicU8::new(0),
+            changing: Mutex::new(()),
         })
     }
 
@@ -61,12 +64,19 @@ impl Description {
         }
     }
 
+    /// The steps of one thread are not to be mixed with those of another.
+    fn alone(&self) -> Option<MutexGuard<'_, ()>> {
+        (!sys::CHANGES_LOCKS_AT_ONCE)
+            .then(|| self.changing.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Sets, changes or removes the lock; false if another one is in the way.
     pub(super) fn lock(&self, mode: Option<LockMode>, span: Span, wait: bool) -> Result<bool> {
         let fd = sys::raw(&self.fd);
         if self.method() == Method::Whole {
             return self.lock_whole(mode, span, wait);
         }
+        let _alone = self.alone();
         match sys::lock_range(fd, mode, span.start, span.length, wait) {
             Err(error) if sys::is_lock_refused(&error) => {
                 if span != Span::WHOLE {
@@ -114,6 +124,7 @@ impl Description {
         if self.method() == Method::Whole {
             return Err(error::cannot_change());
         }
+        let _alone = self.alone();
         sys::lock_range(
             sys::raw(&self.fd),
             Some(mode),

@@ -256,6 +256,9 @@ pub fn leads_to(path: &Path, fd: i32) -> Result<bool> {
 /// A thread can sleep for a lock, and is woken to ask for it again.
 pub const SLEEPS_FOR_LOCKS: bool = true;
 
+/// A lock is changed in one step.
+pub const CHANGES_LOCKS_AT_ONCE: bool = true;
+
 /// The name of the locks over ranges: of an open file description.
 pub const RANGE_LOCKS: &str = "ofd";
 

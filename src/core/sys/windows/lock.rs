@@ -212,6 +212,9 @@ pub fn leads_to(path: &Path, handle: RawHandle) -> Result<bool> {
 /// if nobody wants it any more. So nobody sleeps, and each is asked for again and again.
 pub const SLEEPS_FOR_LOCKS: bool = false;
 
+/// A lock is changed in several steps, between which there is none: see [`lock_range`].
+pub const CHANGES_LOCKS_AT_ONCE: bool = false;
+
 /// The name of the locks over ranges.
 pub const RANGE_LOCKS: &str = "LockFileEx";
 
