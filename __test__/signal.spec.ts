@@ -14,7 +14,15 @@ const linking = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup']
 const directory = mkdtempSync(path.join(tmpdir(), 'memmap-crash-'))
 test.after.always('the add-on goes', () => rmSync(directory, { recursive: true }))
 const output = path.join(directory, 'crash.node')
-const compiler = spawnSync(process.env['CC'] ?? 'cc', ['-shared', '-fPIC', '-pthread', ...linking, '-o', output, source])
+const compiler = spawnSync(process.env['CC'] ?? 'cc', [
+  '-shared',
+  '-fPIC',
+  '-pthread',
+  ...linking,
+  '-o',
+  output,
+  source,
+])
 const addon = compiler.status === 0 ? output : undefined
 
 const crashes = {

@@ -76,7 +76,7 @@ async function runByWine(folder) {
     await preparing,
     nodes.map(({ node }) => path.dirname(node)),
   )
-  console.log(await wine.version())
+  console.log(await wine.begin())
   try {
     if (withRust) await runRust(tests.programs, wine)
     for (const { major, node } of nodes) {

@@ -98,7 +98,11 @@ export function startWine(system, folders) {
       await run(['wineserver', '-k', '-w'])
       rmSync(path.join(system, prefix), { recursive: true, force: true })
     },
-    version: async () => (await run(['wine', '--version'])).output.trim(),
+    /** Makes its Windows, before several programs want one at once. Tells wine's version. */
+    begin: async () => {
+      await run(['wineboot', '--init'])
+      return (await run(['wine', '--version'])).output.trim()
+    },
   }
 }
 
