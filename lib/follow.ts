@@ -41,17 +41,17 @@ function refuse(): never {
 }
 
 // What is open between two steps. It must not lead to the iterator, which may be left alone: then the collector tells us.
-interface Held {
+interface Opened {
   readonly watcher: Watcher
   file: OpenFile | undefined
 }
 
-const collected = new FinalizationRegistry<Held>(release)
+const collected = new FinalizationRegistry<Opened>(release)
 
-function release(held: Held): void {
-  held.watcher.close()
-  void held.file?.close()
-  held.file = undefined
+function release(opened: Opened): void {
+  opened.watcher.close()
+  void opened.file?.close()
+  opened.file = undefined
 }
 
 // As much as makes one string; see `pieces.ts`.
@@ -64,7 +64,7 @@ class Follower<T> implements Source<T | T[]> {
   readonly #cut: Cut
   readonly #maker: Maker<T>
   readonly #isBatched: boolean
-  readonly #open: Held
+  readonly #opened: Opened
   readonly #block = Buffer.allocUnsafeSlow(BLOCK)
   // Where the next bytes are read, and those before it that belong to a line without an end so far.
   #position: number
@@ -80,9 +80,9 @@ class Follower<T> implements Source<T | T[]> {
     this.#cut = cut
     this.#maker = maker
     this.#isBatched = isBatched
-    this.#open = { watcher: new Watcher(path), file: undefined }
+    this.#opened = { watcher: new Watcher(path), file: undefined }
     this.#position = start
-    collected.register(this, this.#open, this)
+    collected.register(this, this.#opened, this)
   }
 
   get isOpen(): boolean {
@@ -102,7 +102,7 @@ class Follower<T> implements Source<T | T[]> {
       return []
     } finally {
       this.#isReading = false
-      if (this.#ended) release(this.#open)
+      if (this.#ended) release(this.#opened)
     }
   }
 
@@ -110,13 +110,13 @@ class Follower<T> implements Source<T | T[]> {
     this.#ended = true
     collected.unregister(this)
     // A descriptor that is closed while it is read may be another file's by then.
-    if (this.#isReading) this.#open.watcher.close()
-    else release(this.#open)
+    if (this.#isReading) this.#opened.watcher.close()
+    else release(this.#opened)
   }
 
   async #advance(): Promise<T[]> {
-    this.#open.file ??= await this.#openFile()
-    const { file } = this.#open
+    this.#opened.file ??= await this.#openFile()
+    const { file } = this.#opened
     if (file === undefined) return this.#wait()
 
     const bytes = await file.read(this.#block, this.#position)
@@ -129,7 +129,7 @@ class Follower<T> implements Source<T | T[]> {
     if (late.length > 0) return this.#take(late)
     const other = await this.#openOther(file)
     if (other === undefined) return this.#wait()
-    this.#open.file = other
+    this.#opened.file = other
     await file.close()
     return this.#startOver()
   }
@@ -180,7 +180,7 @@ class Follower<T> implements Source<T | T[]> {
   }
 
   async #wait(): Promise<[]> {
-    const { watcher } = this.#open
+    const { watcher } = this.#opened
     const wake = (): void => watcher.cancel()
     const pin = this.#region.pinUntil(wake)
     this.#signal?.addEventListener('abort', wake)
