@@ -67,6 +67,8 @@ export const differences = {
     follow: {
       'what is written just before a file is replaced is not lost':
         'a function of fs can not be put in the place of another: syncBuiltinESMExports() changes nothing',
+    },
+    'follow-end': {
       'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
         'process.getActiveResourcesInfo() does not name what it waits for',
       'a step that waits keeps the process alive, an iterator that is left alone does not':
@@ -99,6 +101,8 @@ export const differences = {
     follow: {
       'what is written just before a file is replaced is not lost':
         'a function of fs can not be put in the place of another: syncBuiltinESMExports() changes nothing',
+    },
+    'follow-end': {
       'a step that waits keeps the process alive, an iterator that is left alone does not':
         'fs.watch() keeps the process alive with persistent: false, too',
       'while it waits it asks for nothing again and again, and a program that stops following ends by itself':

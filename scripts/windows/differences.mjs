@@ -92,7 +92,7 @@ export const windows = {
       'a file without a name can be locked': inUse,
     },
     flush: { 'a file in memory says that nothing makes it durable': 'there is no file system in memory' },
-    follow: {
+    'follow-end': {
       'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
         'Windows tells too late of what is written: it is asked each second',
     },
