@@ -41,10 +41,9 @@ test('a view of nothing is over no foreign memory', (t) => {
 
 test('mapBuffer and mapArray are refused, and leave no mapping behind', (t) => {
   const file = tempFile(t, size)
-  const before = mappings().length
   t.throws(() => mapBuffer(file), refused)
   t.throws(() => mapArray(Uint8Array, file), refused)
-  t.is(mappings().length, before)
+  t.false(mappings().some(({ path }) => path === file))
 })
 
 test('shared views are refused', (t) => {

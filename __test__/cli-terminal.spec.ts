@@ -56,8 +56,10 @@ test('a file that is cut while the program counts is an error', async (t) => {
   truncateSync(file, 4096)
   const outcome = (await ended) as { code: number; signal: null; stdout: string; stderr: string }
   t.like(outcome, { code: 2, signal: null, stdout: '' })
-  t.regex(outcome.stderr, /^memmap: '.*file\.bin' became shorter while bytes 0 to 268435456 of [^]*\n$/)
-  t.is(outcome.stderr.match(/became shorter/g)?.length, 1)
+  // It may have mapped the file, and not looked yet whether the mapping is within it.
+  const cut = String.raw`'.*file\.bin' became shorter while bytes 0 to 268435456 of .*`
+  const gone = String.raw`.*file\.bin: The range of 268435456 bytes .* of 4096 bytes`
+  t.regex(outcome.stderr, new RegExp(`^memmap: (?:${cut}|${gone})\n$`))
 })
 
 test('a reader that goes ends the program in silence', async (t) => {

@@ -43,6 +43,13 @@ test('a wrong argument is a plain TypeError or RangeError', (t) => {
   t.false(error instanceof MemmapError)
 })
 
+test('a range that is not within a file is a RangeError with its path', (t) => {
+  const file = tempFile(t, 'abc')
+  const error = t.throws<NodeJS.ErrnoException>(() => mmapSync(file, { length: 4 }))
+  t.is(error?.constructor, RangeError)
+  t.is(error?.path, file)
+})
+
 const stackFrom = test.macro(async (t: ExecutionContext, fail: (file: string) => unknown) => {
   const file = path.join(tempDir(t), 'none')
   async function userOfTheLibrary() {

@@ -81,8 +81,9 @@ export function translate(failure: unknown): unknown {
   if (typeof errno === 'number' && typeof syscall === 'string')
     return systemError({ errno, syscall, path, hint, message })
   if (typeof code !== 'string' || !code.startsWith('ERR_')) return failure
-  if (code === 'ERR_OUT_OF_RANGE') return withCode(new RangeError(message), code)
-  if (code.startsWith('ERR_INVALID_')) return withCode(new TypeError(message), code)
+  const file = path === undefined ? {} : { path }
+  if (code === 'ERR_OUT_OF_RANGE') return Object.assign(withCode(new RangeError(message), code), file)
+  if (code.startsWith('ERR_INVALID_')) return Object.assign(withCode(new TypeError(message), code), file)
   return new MemmapError(code, message, { path, kind, offset, reason })
 }
 
