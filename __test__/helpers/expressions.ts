@@ -64,11 +64,13 @@ export function sourceFor(flags: string): fc.Arbitrary<string> {
 }
 
 /**
- * Engines have been wrong about the complement of an empty class, with the flag `v`; and that of Node 26 now and then finds
- * nothing at all where one of several choices can't match since there is a `^` behind something: `/(?:.+?1^|)|/is`.
+ * Engines have been wrong about the complement of an empty class, with the flag `v`; that of Node 20 takes a complement back
+ * where a group with it is repeated, with the flag `v`: `/(?:[^x]b)+/v`; and that of Node 26 now and then finds nothing at
+ * all where one of several choices can't match since there is a `^` behind something: `/(?:.+?1^|)|/is`.
  */
 export function isDoubtful(source: string, flags: string): boolean {
-  return (flags.includes('v') && /\[\^\[/.test(source)) || (!flags.includes('m') && /[^(|:[\\]\^/.test(source))
+  if (flags.includes('v') && /\[\^\[|\[\^.*\)[*+?{]/s.test(source)) return true
+  return !flags.includes('m') && /[^(|:[\\]\^/.test(source)
 }
 
 function isUnicode(flags: string): boolean {
