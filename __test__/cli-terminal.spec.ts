@@ -82,7 +82,7 @@ test('an output that is full is an error', async (t) => {
   const through = ['sh', '-c', 'exec "$@" > /dev/full', 'sh']
   const { code, signal, stderr } = await runProgram(['find', file, 'i'], { through })
   t.deepEqual({ code, signal }, { code: 2, signal: null })
-  t.regex(stderr, /^memmap: The output could not be written: ENOSPC: no space left on device, write\n$/)
+  t.regex(stderr, /^memmap: The output could not be written: .*no space left on device.*\n$/i)
 })
 
 // A bar.

@@ -57,9 +57,13 @@ export class Output {
     this.#sealed = []
     this.#sealedLength = 0
     this.bar?.hide()
-    await new Promise<void>((resolve, reject) => {
-      this.#stream.write(bytes, (error) => (error ? reject(translate(error)) : resolve()))
-    })
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#stream.write(bytes, (error) => (error ? reject(error) : resolve()))
+      })
+    } catch (error) {
+      throw translate(error as NodeJS.ErrnoException)
+    }
   }
 
   #seal(): void {
