@@ -6,7 +6,7 @@ use super::super::error::{Error, Result};
 use super::ledger::{self, Line, Owner, Party, State};
 use super::source::{Description, Method, Source};
 use super::wait::{self, Claim, Request, Wait};
-use super::{LockMode, Span, Wish, error, turn};
+use super::{LockMode, Span, Wish, error, passing, turn};
 
 /// A lock that somebody has.
 #[derive(Debug)]
@@ -98,11 +98,15 @@ impl Held {
 
     /// Makes it exclusive if that can be done at once: whether it is now.
     pub fn try_upgrade(&self) -> Result<bool> {
-        let mut now = self.now();
-        if self.is_hindered(&now) {
-            return Ok(false);
-        }
-        self.change(&mut now, LockMode::Exclusive)
+        let file = || Some(self.now().description.as_ref()?.file);
+        let is_refused = |is_exclusive: &bool| !is_exclusive;
+        passing::beside(LockMode::Exclusive, self.span, file, is_refused, || {
+            let mut now = self.now();
+            if self.is_hindered(&now) {
+                return Ok(false);
+            }
+            self.change(&mut now, LockMode::Exclusive)
+        })
     }
 
     /// Whether another lock of this process on the same bytes waits to become exclusive. It is

@@ -106,8 +106,7 @@ pub fn lines() -> Vec<Line> {
 }
 
 fn is_in_the_way(line: &Line, file: FileId, mode: LockMode, span: Span) -> bool {
-    let excludes = line.mode == LockMode::Exclusive || mode == LockMode::Exclusive;
-    excludes && line.file == file && line.span.overlaps(span)
+    line.mode.excludes(mode) && line.file == file && line.span.overlaps(span)
 }
 
 /// An error if a lock that the asking thread has, or waits for, is in the way: it can't let go of

@@ -8,6 +8,7 @@
 mod error;
 mod held;
 mod ledger;
+mod passing;
 mod source;
 mod turn;
 mod wait;
@@ -118,12 +119,19 @@ pub struct Wish {
 /// Takes a lock if that can be done at once. One who will wait otherwise is `polite`: who has just
 /// had locks of the file for a while lets others go first.
 pub fn try_lock(source: &Arc<Source>, wish: &Wish, polite: bool) -> Result<Option<Arc<Held>>> {
-    source.explain(wish.mode, || match attempt(source, wish, polite)? {
+    let attempt = || match attempt(source, wish, polite)? {
         Attempt::Held(held) => Ok(Some(held)),
         Attempt::Busy(description) => {
             source.put_back(Arc::new(description));
             Ok(None)
         }
+    };
+    source.explain(wish.mode, || {
+        if polite {
+            return attempt();
+        }
+        let file = || source.identity();
+        passing::beside(wish.mode, wish.span, file, Option::is_none, attempt)
     })
 }
 
@@ -223,7 +231,7 @@ impl Blocking {
 
 /// The strongest lock that anybody has in a range: a moment later it may be another.
 pub fn test_lock(source: &Source, span: Span) -> Result<Option<LockMode>> {
-    source.explain(LockMode::Shared, || {
+    let test = || {
         source.with_any_descriptor(|fd| {
             // Only an exclusive lock is in the way of a shared one.
             for mode in [LockMode::Shared, LockMode::Exclusive] {
@@ -239,6 +247,10 @@ pub fn test_lock(source: &Source, span: Span) -> Result<Option<LockMode>> {
             }
             Ok(None)
         })
+    };
+    let file = || source.identity();
+    source.explain(LockMode::Shared, || {
+        passing::beside(LockMode::Exclusive, span, file, Option::is_some, test)
     })
 }
 

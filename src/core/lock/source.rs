@@ -109,6 +109,13 @@ impl Description {
         })
     }
 
+    /// Whether no lock of another description is in the way; false where that can't be asked.
+    pub(super) fn is_to_be_had(&self, mode: LockMode, span: Span) -> bool {
+        let fd = sys::raw(&self.fd);
+        self.method() == Method::Range
+            && matches!(sys::test_range(fd, mode, span.start, span.length), Ok(None))
+    }
+
     /// Removes the lock. Where that fails, closing will do it.
     pub(super) fn let_go(&self, span: Span) {
         let _ = self.lock(None, span, false);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 const LONG: Duration = Duration::from_secs(20);
 
-fn wish(mode: LockMode, start: u64, length: u64) -> Wish {
+pub(super) fn wish(mode: LockMode, start: u64, length: u64) -> Wish {
     Wish {
         mode,
         span: Span::new(start, length).unwrap(),
@@ -16,32 +16,32 @@ fn wish(mode: LockMode, start: u64, length: u64) -> Wish {
     }
 }
 
-fn whole(mode: LockMode) -> Wish {
+pub(super) fn whole(mode: LockMode) -> Wish {
     wish(mode, 0, 0)
 }
 
-fn file() -> (tempfile::TempDir, PathBuf) {
+pub(super) fn file() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("file");
     std::fs::write(&path, "contents").unwrap();
     (dir, path)
 }
 
-fn source(path: &Path) -> Arc<Source> {
+pub(super) fn source(path: &Path) -> Arc<Source> {
     Source::of_path(path.to_str().unwrap().into(), false)
 }
 
-fn take(source: &Arc<Source>, wish: &Wish) -> Arc<Held> {
+pub(super) fn take(source: &Arc<Source>, wish: &Wish) -> Arc<Held> {
     try_lock(source, wish, false).unwrap().expect("it is free")
 }
 
-fn is_free(source: &Arc<Source>, wish: &Wish) -> bool {
+pub(super) fn is_free(source: &Arc<Source>, wish: &Wish) -> bool {
     try_lock(source, wish, false).unwrap().is_some()
 }
 
-type Ends = Receiver<Result<Arc<Held>>>;
+pub(super) type Ends = Receiver<Result<Arc<Held>>>;
 
-fn request() -> (Arc<Request>, Ends) {
+pub(super) fn request() -> (Arc<Request>, Ends) {
     let (sender, ends) = channel();
     let request = Request::new(move |result| {
         let _ = sender.send(result);
@@ -49,7 +49,7 @@ fn request() -> (Arc<Request>, Ends) {
     (request, ends)
 }
 
-fn wait(source: &Arc<Source>, wish: Wish) -> (Arc<Request>, Ends) {
+pub(super) fn wait(source: &Arc<Source>, wish: Wish) -> (Arc<Request>, Ends) {
     let (request, ends) = request();
     wait_for(source, wish, &request, true);
     (request, ends)
@@ -63,7 +63,7 @@ fn code(error: &Error) -> &str {
 }
 
 /// What other tests do to the threads is over at some time.
-fn eventually(what: &str, is_so: impl Fn() -> bool) {
+pub(super) fn eventually(what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < LONG, "{what}");
@@ -184,17 +184,14 @@ fn a_request_that_is_given_up_ends_at_once_and_what_it_waited_for_serves_the_nex
     let (_dir, path) = file();
     let source = source(&path);
     let held = take(&source, &wish(LockMode::Exclusive, 3, 5));
-    let before = waiting().0;
     for _ in 0..500 {
         let (request, ends) = wait(&source, wish(LockMode::Exclusive, 3, 5));
         assert!(request.cancel());
         assert!(!request.cancel());
         assert_eq!(code(&ends.try_recv().unwrap().unwrap_err()), "ABORT_ERR");
     }
-    assert!(
-        waiting().0 < before + 30,
-        "not one thread each; other tests have some too"
-    );
+    let file = source.identity().unwrap();
+    assert!(wait::asleep_for(file) <= 1, "not one thread each");
     let (_request, ends) = wait(&source, wish(LockMode::Exclusive, 3, 5));
     held.release().unwrap();
     let next = ends.recv_timeout(LONG).unwrap().unwrap();

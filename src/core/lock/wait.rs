@@ -3,7 +3,8 @@
 //! A sleep in the kernel can't be called off without a signal, and an add-on has no signal to
 //! spare. So a request that is given up is settled at once, and what sleeps for it goes on: the
 //! next request for the same takes it over; where none comes, the lock is released in the moment
-//! that it is granted. That way giving up a thousand times leaves one thread and not a thousand.
+//! that it is granted ([`super::passing`]). That way giving up a thousand times leaves one thread
+//! and not a thousand.
 //!
 //! Beyond a number of threads requests stand in a queue. So that none has to wait there for locks
 //! that have nothing to do with it, the queue is tried every millisecond. On Windows all do.
@@ -19,8 +20,8 @@ use super::super::error::{Error, Result};
 use super::super::sys;
 use super::held::Held;
 use super::ledger::{self, Line, Owner, State};
-use super::source::{Description, Source};
-use super::{Attempt, Wish, attempt, turn};
+use super::source::{Description, FileId, Source};
+use super::{Attempt, LockMode, Span, Wish, attempt, turn};
 
 /// More would be a mistake of the program, or locks that nobody releases.
 const MOST_THREADS: usize = 64;
@@ -171,6 +172,18 @@ impl Wait {
             && self.description.is_like(&other.description)
     }
 
+    /// Whether what it waits for excludes a lock of this mode and span.
+    fn is_in_the_way(&self, mode: LockMode, span: Span) -> bool {
+        let wish = &self.claim().wish;
+        wish.mode.excludes(mode) && wish.span.overlaps(span)
+    }
+
+    /// Whether no lock of anybody else is in its way.
+    fn is_awaking(&self) -> bool {
+        let wish = &self.claim().wish;
+        self.description.is_to_be_had(wish.mode, wish.span)
+    }
+
     /// Gets the lock in the kernel, or not.
     fn lock(&self, wait: bool) -> Result<bool> {
         let wish = &self.claim().wish;
@@ -239,6 +252,8 @@ struct Waits {
     threads: usize,
     /// What the threads sleep for.
     asleep: Vec<Arc<Wait>>,
+    /// What the kernel is asked for or has answered at this moment. Nobody adopts it.
+    ending: Vec<Arc<Wait>>,
     queue: VecDeque<Arc<Wait>>,
     is_polling: bool,
 }
@@ -246,12 +261,31 @@ struct Waits {
 impl Waits {
     fn forget(&mut self, wait: &Arc<Wait>) {
         self.asleep.retain(|other| !Arc::ptr_eq(other, wait));
+        self.ending.retain(|other| !Arc::ptr_eq(other, wait));
+    }
+
+    fn is_asleep(&self, wait: &Arc<Wait>) -> bool {
+        self.asleep.iter().any(|other| Arc::ptr_eq(other, wait))
+    }
+
+    /// From here on nobody adopts it.
+    fn end(&mut self, wait: &Arc<Wait>) {
+        self.forget(wait);
+        self.ending.push(Arc::clone(wait));
+    }
+
+    /// The first in the queue, which the kernel is asked for next.
+    fn take(&mut self) -> Option<Arc<Wait>> {
+        let wait = self.queue.pop_front()?;
+        self.ending.push(Arc::clone(&wait));
+        Some(wait)
     }
 }
 
 static WAITS: Mutex<Waits> = Mutex::new(Waits {
     threads: 0,
     asleep: Vec::new(),
+    ending: Vec::new(),
     queue: VecDeque::new(),
     is_polling: false,
 });
@@ -265,6 +299,35 @@ fn waits() -> MutexGuard<'static, Waits> {
 pub fn waiting() -> (usize, usize) {
     let waits = waits();
     (waits.threads, waits.queue.len())
+}
+
+/// Whether a thread has, or is about to get, a lock that nobody wants any more and that is in the
+/// way of one of this mode and span.
+pub(super) fn is_passing(mode: LockMode, span: Span, file: impl Fn() -> Option<FileId>) -> bool {
+    let is_unwanted = |wait: &&Arc<Wait>| wait.is_in_the_way(mode, span) && wait.is_abandoned();
+    let (asleep, ending): (Vec<_>, Vec<_>) = {
+        let waits = waits();
+        (
+            waits.asleep.iter().filter(is_unwanted).cloned().collect(),
+            waits.ending.iter().filter(is_unwanted).cloned().collect(),
+        )
+    };
+    if asleep.is_empty() && ending.is_empty() {
+        return false;
+    }
+    let Some(file) = file() else { return false };
+    let is_of_it = |wait: &&Arc<Wait>| wait.description.file == file;
+    ending.iter().any(|wait| is_of_it(&wait))
+        || asleep.iter().filter(is_of_it).any(|wait| wait.is_awaking())
+        // One may have let go meanwhile, and another one have got it.
+        || asleep.iter().filter(is_of_it).any(|wait| !waits().is_asleep(wait))
+}
+
+/// How many threads sleep for locks of a file.
+#[cfg(test)]
+pub(super) fn asleep_for(file: FileId) -> usize {
+    let is_of_it = |wait: &&Arc<Wait>| wait.description.file == file;
+    waits().asleep.iter().filter(is_of_it).count()
 }
 
 /// Starts to wait for a lock that was not to be had at once.
@@ -346,9 +409,9 @@ fn sleep(mut wait: Arc<Wait>) {
         } else {
             wait.lock(true)
         };
-        // From here on nobody adopts it.
-        waits().forget(&wait);
+        waits().end(&wait);
         conclude(&wait, result);
+        waits().forget(&wait);
         drop(wait);
         let mut waits = waits();
         let Some(next) = waits.queue.pop_front() else {
@@ -385,26 +448,39 @@ fn poll() {
         // What is not to be had for one is not for the next who wants the same.
         let mut refused: Vec<Arc<Wait>> = Vec::new();
         for _ in 0..count {
-            let Some(wait) = waits().queue.pop_front() else {
+            let Some(wait) = waits().take() else {
                 break;
             };
-            if wait.is_given_up() {
-                continue;
-            }
-            if refused.iter().any(|other| other.is_like(&wait)) {
-                waits().queue.push_back(wait);
-                continue;
-            }
-            match wait.lock(false) {
-                Ok(false) => {
-                    refused.push(Arc::clone(&wait));
-                    waits().queue.push_back(wait);
-                }
-                result => conclude(&wait, result),
+            let is_over = ask(&wait, &mut refused);
+            let mut waits = waits();
+            waits.forget(&wait);
+            if !is_over {
+                waits.queue.push_back(wait);
             }
         }
         // A long queue must not take a processor for itself.
         thread::sleep(PAUSE.max(began.elapsed() * 4));
+    }
+}
+
+/// Asks the kernel once, unless it has just refused another one the same; false if it has to be
+/// asked again.
+fn ask(wait: &Arc<Wait>, refused: &mut Vec<Arc<Wait>>) -> bool {
+    if wait.is_given_up() {
+        return true;
+    }
+    if refused.iter().any(|other| other.is_like(wait)) {
+        return false;
+    }
+    match wait.lock(false) {
+        Ok(false) => {
+            refused.push(Arc::clone(wait));
+            false
+        }
+        result => {
+            conclude(wait, result);
+            true
+        }
     }
 }
 

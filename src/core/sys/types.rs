@@ -194,6 +194,14 @@ pub enum LockMode {
     Exclusive,
 }
 
+impl LockMode {
+    /// Whether locks of these modes can't be on the same bytes at a time.
+    #[must_use]
+    pub fn excludes(self, other: Self) -> bool {
+        self == Self::Exclusive || other == Self::Exclusive
+    }
+}
+
 /// What a descriptor is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Access {
