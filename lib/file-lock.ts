@@ -16,7 +16,15 @@ import {
   parseLockWait,
 } from './lock-options.js'
 import { type LockTarget, restack, settle } from './lock-wait.js'
-import { call, callAsync, type LockWish, native, type NativeLockFile, translate } from './native.js'
+import {
+  call,
+  callAsync,
+  type LockWish,
+  native,
+  type NativeLockFile,
+  type NativeLockRequest,
+  translate,
+} from './native.js'
 import { type Bytes, parseOptions } from './validate.js'
 
 // So long a thread stands still at a stretch, in milliseconds: in between it can be terminated.
@@ -297,7 +305,14 @@ export async function lock(
     if (now !== 0) return present(now, target, request)
     if (once) throw restack(translate(file.busy(wish)), signal, hide)
   }
-  const waiting = { timeout, signal, target, late: () => file.busy(wish, timeout), drop: native.releaseLock }
+  const waiting = {
+    timeout,
+    signal,
+    target,
+    late: () => file.busy(wish, timeout),
+    undo: (waits: NativeLockRequest) => waits.takeBack(),
+    drop: native.releaseLock,
+  }
   try {
     const handle = await settle((waits) => file.lock(wish, later, waits), waiting)
     return present(handle, target, request)

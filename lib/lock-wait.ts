@@ -25,7 +25,7 @@ export interface Waiting {
   /** The error of having waited too long. */
   late(): unknown
   /** Takes back what was granted before it was given up; it is called at once, before any other request. */
-  undo?(): void
+  undo(request: NativeLockRequest): void
   /** Gets what comes when nobody waits for it any more. */
   drop?(handle: number): void
 }
@@ -49,7 +49,7 @@ export function settle(begin: (request: NativeLockRequest) => Promise<number>, w
     }
     const giveUp = (reason: unknown): void => {
       if (!over()) return
-      if (!request.cancel()) waiting.undo?.()
+      if (!request.cancel()) waiting.undo(request)
       reject(reason)
     }
     const abort = (): void => giveUp(signal?.reason)

@@ -60,6 +60,8 @@ export declare class NativeLockRequest {
   constructor()
   /** Gives it up; false if it was settled before. */
   cancel(): boolean
+  /** Releases the lock that it was granted, before its promise has told of it. */
+  takeBack(): void
 }
 
 /** A mapping. */

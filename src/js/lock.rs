@@ -259,6 +259,13 @@ impl NativeLockRequest {
     fn set(&self, request: &Arc<Request>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(request));
     }
+
+    fn get(&self) -> Option<Arc<Request>> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
 }
 
 #[napi]
@@ -273,8 +280,15 @@ impl NativeLockRequest {
     /// Gives it up; false if it was settled before.
     #[napi(catch_unwind)]
     pub fn cancel(&self) -> bool {
-        let request = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        request.is_some_and(|request| request.cancel())
+        self.get().is_some_and(|request| request.cancel())
+    }
+
+    /// Releases the lock that it was granted, before its promise has told of it.
+    #[napi(catch_unwind)]
+    pub fn take_back(&self) {
+        if let Some(request) = self.get() {
+            request.take_back();
+        }
     }
 }
 

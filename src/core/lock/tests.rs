@@ -404,6 +404,25 @@ fn giving_up_at_the_last_moment_gives_the_lock_or_nothing() {
 }
 
 #[test]
+fn what_was_granted_is_taken_back_before_anybody_has_heard_of_it() {
+    let (_dir, path) = file();
+    let source = source(&path);
+    let (request, ends) = wait(&source, whole(LockMode::Exclusive));
+    assert!(!request.cancel(), "it was granted at once");
+    assert!(!is_free(&source, &whole(LockMode::Shared)));
+    request.take_back();
+    assert!(is_free(&source, &whole(LockMode::Exclusive)));
+    assert_eq!(ends.recv().unwrap().unwrap().mode(), None);
+
+    let held = take(&source, &whole(LockMode::Exclusive));
+    let (request, _ends) = wait(&source, whole(LockMode::Exclusive));
+    request.take_back();
+    request.cancel();
+    request.take_back();
+    assert_eq!(held.mode(), Some(LockMode::Exclusive));
+}
+
+#[test]
 fn refusals_say_which_lock_and_who_has_it() {
     let (_dir, path) = file();
     let source = source(&path);

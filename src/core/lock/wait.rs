@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,9 +32,15 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 type Deliver = Box<dyn FnOnce(Result<Arc<Held>>) + Send>;
 
+enum Progress {
+    Open(Deliver),
+    /// With what it was granted.
+    Settled(Weak<Held>),
+}
+
 /// A request for a lock, which is settled once: it is granted, it fails, or it is given up.
 pub struct Request {
-    deliver: Mutex<Option<Deliver>>,
+    progress: Mutex<Progress>,
     /// Its line in the ledger while it waits; 0 before.
     line: AtomicU64,
 }
@@ -49,27 +55,46 @@ impl Request {
     /// A request of which `deliver` gets the end.
     pub fn new(deliver: impl FnOnce(Result<Arc<Held>>) + Send + 'static) -> Arc<Self> {
         Arc::new(Self {
-            deliver: Mutex::new(Some(Box::new(deliver))),
+            progress: Mutex::new(Progress::Open(Box::new(deliver))),
             line: AtomicU64::new(0),
         })
     }
 
-    fn deliver(&self) -> MutexGuard<'_, Option<Deliver>> {
-        self.deliver.lock().unwrap_or_else(PoisonError::into_inner)
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_settled(&self) -> bool {
-        self.deliver().is_none()
+        matches!(*self.progress(), Progress::Settled(_))
     }
 
     /// Settles it; false if it was settled before, and `result` is dropped then.
     pub(super) fn settle(&self, result: Result<Arc<Held>>) -> bool {
-        let Some(deliver) = self.deliver().take() else {
-            return false;
+        let deliver = {
+            let mut progress = self.progress();
+            let Progress::Open(_) = *progress else {
+                return false;
+            };
+            let granted = result.as_ref().map_or_else(|_| Weak::new(), Arc::downgrade);
+            std::mem::replace(&mut *progress, Progress::Settled(granted))
         };
         ledger::leave(self.line.load(Ordering::Acquire));
-        deliver(result);
+        if let Progress::Open(deliver) = deliver {
+            deliver(result);
+        }
         true
+    }
+
+    /// Releases the lock that it was granted, before anybody has heard of that.
+    pub fn take_back(&self) {
+        let granted = match &*self.progress() {
+            Progress::Open(_) => None,
+            Progress::Settled(granted) => granted.upgrade(),
+        };
+        if let Some(held) = granted {
+            // Its promise has been rejected: nobody is left who could be told of a failure.
+            let _ = held.release();
+        }
     }
 
     /// Gives it up; false if it was settled before.
