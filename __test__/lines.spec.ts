@@ -128,6 +128,21 @@ test('batches hold the lines of some ten KiB', (t) => {
   mapping.closeSync()
 })
 
+test('lines as strings and as places are made without a view, which the engine counts as memory of its own', (t) => {
+  const mapping = mmapSync(tempFile(t, 'a line of text\r\n'.repeat(2 ** 20)))
+  const external = (): number => process.memoryUsage().external
+  const before = external()
+  t.is([...mapping.lines({ length: 2 ** 20 })].length, 2 ** 16)
+  t.is([...mapping.lines({ length: 2 ** 20, keepEnd: true, offsets: true })].length, 2 ** 16)
+  t.true(external() - before < mapping.length / 2)
+  // Shows that a view would be seen.
+  if (process.versions.bun === undefined) {
+    mapping.buffer()
+    t.true(external() - before >= mapping.length / 2)
+  }
+  mapping.closeSync()
+})
+
 test('lines of a range end where the range ends, and say where they are in the mapping', async (t) => {
   const mapping = mmapSync(tempFile(t, 'one\ntwo\nthree\nfour\n'))
   t.deepEqual(await allOf(mapping.lines({ offset: 4, length: 6 })), ['two', 'th'])

@@ -4,6 +4,7 @@
  */
 import { constants as bufferConstants } from 'node:buffer'
 import { withCode } from './errors.js'
+import { call, native } from './native.js'
 import { checkCount } from './views.js'
 
 /** How bytes become strings; `buffer`: not at all. */
@@ -46,8 +47,10 @@ export interface Part {
   readonly isAscii: boolean
   /** Whether there may be a carriage return in it. */
   readonly hasReturn: boolean
-  /** The bytes up to `length`. */
-  readonly bytes: Buffer
+  /** The bytes up to `length`. Asked for only where nothing else will do: of a mapping they are a view, and making one costs. */
+  bytes(): Buffer
+  /** The same as a string, with a character for each byte. */
+  latin1(): string
 }
 
 type Ending = (start: number, place: number) => number
@@ -96,7 +99,8 @@ export function cutBytes<T>(bytes: Buffer, offset: number, cut: Cut, maker: Make
   for (let found = bytes.indexOf(separator); found !== -1; found = bytes.indexOf(separator, found + 1)) {
     places[count++] = found
   }
-  return maker.many({ offset, length: bytes.length, count, isAscii: false, hasReturn: true, bytes }, cut)
+  const part = { offset, length: bytes.length, count, isAscii: false, hasReturn: true }
+  return maker.many({ ...part, bytes: () => bytes, latin1: () => bytes.toString('latin1') }, cut)
 }
 
 /** Makes strings. */
@@ -104,12 +108,13 @@ function strings(encoding: Exclude<PieceEncoding, 'buffer'>): Maker<string> {
   return {
     size: TEXT_PART,
     many(part, cut) {
-      const { bytes, length, isAscii } = part
-      if (isAscii || encoding === 'latin1') return cutString(bytes.toString('latin1', 0, length), part, cut)
-      if (encoding === 'ascii') return cutString(bytes.toString('ascii', 0, length), part, cut)
-      const text = bytes.toString('utf8', 0, length)
+      if (part.isAscii || encoding === 'latin1') return cutString(part.latin1(), part, cut)
+      const bytes = part.bytes()
+      // It takes the byte 0x8d for a carriage return, which it is not.
+      if (encoding === 'ascii') return cutString(bytes.toString('ascii'), part, cut, endingsIn(part, cut))
+      const text = bytes.toString('utf8')
       // No byte makes more than one character: as many of them as bytes, and each has its byte's place.
-      if (text.length === length) return cutString(text, part, cut)
+      if (text.length === part.length) return cutString(text, part, cut)
       if (cut.separator.every((byte) => byte < 0x80)) return searchString(text, part.count, cut)
       return extentsOf(part, cut).map((extent) => bytes.toString('utf8', extent.offset, extent.offset + extent.length))
     },
@@ -123,7 +128,8 @@ function strings(encoding: Exclude<PieceEncoding, 'buffer'>): Maker<string> {
 const buffers: Maker<Buffer> = {
   size: TEXT_PART,
   many(part, cut) {
-    return extentsOf(part, cut).map(({ offset, length }) => part.bytes.subarray(offset, offset + length))
+    const bytes = part.bytes()
+    return extentsOf(part, cut).map(({ offset, length }) => bytes.subarray(offset, offset + length))
   },
   one(offset, length, read) {
     checkCount(length, 'bytes')
@@ -147,19 +153,11 @@ const columns: Maker<Extents> = {
   size: MOST,
   many(part, cut) {
     const { offset, count } = part
+    const { separator, keepEnd } = cut
     const both = new Float64Array(count * 2)
-    const offsets = both.subarray(0, count)
-    const lengths = both.subarray(count)
-    const end = endings(part, cut)
-    const width = cut.separator.length
-    let start = 0
-    for (let index = 0; index < count; index++) {
-      const place = places[index] as number
-      offsets[index] = offset + start
-      lengths[index] = (end === undefined ? place : end(start, place)) - start
-      start = place + width
-    }
-    return [{ offsets, lengths }]
+    const bytes = hasReturns(part, cut) ? part.bytes() : undefined
+    call(() => native.extents(places, count, offset, separator.length, keepEnd, bytes, both))
+    return [{ offsets: both.subarray(0, count), lengths: both.subarray(count) }]
   },
   one(offset, length) {
     return [{ offsets: Float64Array.of(offset), lengths: Float64Array.of(length) }]
@@ -167,10 +165,14 @@ const columns: Maker<Extents> = {
 }
 
 // Where each byte is one character.
-function cutString(text: string, part: Part, cut: Cut): string[] {
+function cutString(
+  text: string,
+  part: Part,
+  cut: Cut,
+  end = endings(part, cut, (place) => text.charCodeAt(place)),
+): string[] {
   const { count } = part
   const items = arrayOf<string>(count)
-  const end = endings(part, cut)
   const width = cut.separator.length
   let start = 0
   for (let index = 0; index < count; index++) {
@@ -199,7 +201,7 @@ function searchString(text: string, count: number, { separator, dropReturn, keep
 function extentsOf(part: Part, cut: Cut): Extent[] {
   const { count } = part
   const items = arrayOf<Extent>(count)
-  const end = endings(part, cut)
+  const end = endingsIn(part, cut)
   const width = cut.separator.length
   let start = 0
   for (let index = 0; index < count; index++) {
@@ -217,13 +219,22 @@ function arrayOf<T>(length: number): T[] {
   return items
 }
 
+function endingsIn(part: Part, cut: Cut): Ending | undefined {
+  let bytes: Buffer | undefined
+  return endings(part, cut, (place) => (bytes ??= part.bytes())[place])
+}
+
 // Says where a piece ends, that begins at `start` and has its separator at `place`. Nothing if all end there, as lines do
 // where there are no carriage returns: then no byte need be looked at.
-function endings({ bytes, hasReturn }: Part, { separator, dropReturn, keepEnd }: Cut): Ending | undefined {
-  const width = separator.length
-  if (keepEnd) return (_, place) => place + width
-  if (!dropReturn || !hasReturn) return undefined
-  return (start, place) => (place > start && bytes[place - 1] === RETURN ? place - 1 : place)
+function endings(part: Part, cut: Cut, byteAt: (place: number) => number | undefined): Ending | undefined {
+  const width = cut.separator.length
+  if (cut.keepEnd) return (_, place) => place + width
+  if (!hasReturns(part, cut)) return undefined
+  return (start, place) => (place > start && byteAt(place - 1) === RETURN ? place - 1 : place)
+}
+
+function hasReturns({ hasReturn }: Part, { dropReturn, keepEnd }: Cut): boolean {
+  return hasReturn && dropReturn && !keepEnd
 }
 
 function decode(offset: number, length: number, read: Read, encoding: Exclude<PieceEncoding, 'buffer'>): string {

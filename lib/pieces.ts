@@ -150,9 +150,10 @@ export class Pieces<T> implements Cursor<T> {
     const offset = this.position
     const length = (places[count - 1] as number) + this.#cut.separator.length
     this.position += length
-    const bytes = this.#read(offset, length)
+    const bytes = (): Buffer => this.#read(offset, length)
+    const latin1 = (): string => this.#region.run((handle) => handle.latin1(offset, length))
     const [isAscii, hasReturn] = [(found & 1) === 1, (found & 2) === 2]
-    return this.#maker.many({ offset, length, count, isAscii, hasReturn, bytes }, this.#cut)
+    return this.#maker.many({ offset, length, count, isAscii, hasReturn, bytes, latin1 }, this.#cut)
   }
 
   // A piece that ends at a separator.

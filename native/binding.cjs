@@ -853,6 +853,7 @@ module.exports.checkGuard = nativeBinding.checkGuard
 module.exports.detach = nativeBinding.detach
 module.exports.downgradeLock = nativeBinding.downgradeLock
 module.exports.expression = nativeBinding.expression
+module.exports.extents = nativeBinding.extents
 module.exports.faultTotal = nativeBinding.faultTotal
 module.exports.locks = nativeBinding.locks
 module.exports.mappings = nativeBinding.mappings

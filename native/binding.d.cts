@@ -171,6 +171,8 @@ export declare class NativeMapping {
    * plus two if there is a carriage return in the range, plus one if all of it is ASCII.
    */
   places(offset: number, length: number, byte: number, out: Uint32Array): number
+  /** A range as a string, with a character for each byte: no view is needed for it. */
+  latin1(offset: number, length: number): string
   /** How often a byte occurs in a range. */
   countByteSync(offset: number, length: number, byte: number, threads: number): number
   /** The index of the lines of a range, on threads of ours. */
@@ -263,6 +265,13 @@ export interface EvictionReport {
 
 /** A pattern of a regular expression, in the syntax of the `regex` crate. */
 export declare function expression(source: string): NativePattern
+
+/**
+ * Writes where the pieces of a part are to `out`: where each begins, then how long each is. Where
+ * its `count` separators begin is in `places`, and `offset` is where the part itself begins. With
+ * the part's bytes, a carriage return before a separator belongs to it.
+ */
+export declare function extents(places: Uint32Array, count: number, offset: number, width: number, keepEnd: boolean, bytes: Uint8Array | undefined, out: Float64Array): void
 
 /** A fault that was survived. */
 export interface FaultRecord {

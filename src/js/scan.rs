@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use napi::JsString;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
@@ -12,7 +13,7 @@ use super::number::{Numbers, whole};
 use super::task::spawn_search;
 use crate::core::job::Job;
 use crate::core::mapping::Mapping;
-use crate::core::scan::{Match, Pattern, parallel, places};
+use crate::core::scan::{Ends, Match, Pattern, parallel, places};
 use crate::core::{self, foreign, lines};
 
 /// A long piece of work, as its caller sees it.
@@ -98,6 +99,48 @@ pub fn expression(env: &Env, source: String) -> Result<NativePattern> {
 #[napi(catch_unwind)]
 pub fn available_threads() -> u32 {
     parallel::available_threads() as u32
+}
+
+/// Writes where the pieces of a part are to `out`: where each begins, then how long each is. Where
+/// its `count` separators begin is in `places`, and `offset` is where the part itself begins. With
+/// the part's bytes, a carriage return before a separator belongs to it.
+#[napi(catch_unwind)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "it is called by the facade alone"
+)]
+pub fn extents(
+    env: &Env,
+    places: Uint32ArraySlice<'_>,
+    count: u32,
+    offset: f64,
+    width: u32,
+    keep_end: bool,
+    #[napi(ts_arg_type = "Uint8Array | undefined")] bytes: Option<Unknown<'_>>,
+    mut out: Float64ArraySlice<'_>,
+) -> Result<()> {
+    let ends = Ends {
+        width,
+        keep: keep_end,
+    };
+    let places = &places[..count as usize];
+    // SAFETY: the array is JavaScript's, which does not run meanwhile.
+    let (starts, lengths) = unsafe { out.as_mut() }.split_at_mut(places.len());
+    let Some(bytes) = bytes else {
+        core::scan::extents(places, ends, offset, None, starts, lengths);
+        return Ok(());
+    };
+    let (address, length) = buffer::bytes_of(env, &bytes)?;
+    if address.is_null() {
+        return Err(Error::new(Status::InvalidArg, "There are no bytes"));
+    }
+    foreign::watch(address, || {
+        // SAFETY: the bytes are a live typed array's, and JavaScript does not run meanwhile.
+        let bytes = unsafe { std::slice::from_raw_parts(address, length) };
+        core::scan::extents(places, ends, offset, Some(bytes), starts, lengths);
+        Ok(())
+    })
+    .map_err(|error| to_js(env, &error))
 }
 
 /// Where something was found, as the facade reads it: start and end, in bytes of the range that
@@ -355,6 +398,14 @@ impl NativeMapping {
                 Ok((seen.count * 4 + flags) as f64)
             })
             .map_err(|error| to_js(env, &error))
+    }
+
+    /// A range as a string, with a character for each byte: no view is needed for it.
+    #[napi(catch_unwind, ts_return_type = "string")]
+    pub fn latin1<'env>(&self, env: &'env Env, offset: f64, length: f64) -> Result<JsString<'env>> {
+        Target::of(self, offset, length)?
+            .look(|bytes| Ok(env.create_string_latin1(bytes)))
+            .map_err(|error| to_js(env, &error))?
     }
 
     /// How often a byte occurs in a range.

@@ -7,6 +7,7 @@
 //! but may end behind, and `^`, `$` and `\b` see the bytes around. So a long range can be cut into
 //! chunks anywhere, and [`parallel`] puts their results together as if it had not been cut.
 
+mod extents;
 mod kernel;
 mod literal;
 mod many;
@@ -14,6 +15,7 @@ pub mod parallel;
 mod regex;
 mod stepwise;
 
+pub use extents::{Ends, extents};
 pub use kernel::{count_byte, places};
 
 use super::error::{Error, Result};
