@@ -114,7 +114,7 @@ pub fn extents(
     places: Uint32ArraySlice<'_>,
     count: u32,
     offset: f64,
-    width: u32,
+    width: f64,
     keep_end: bool,
     #[napi(ts_arg_type = "Uint8Array | undefined")] bytes: Option<Unknown<'_>>,
     mut out: Float64ArraySlice<'_>,

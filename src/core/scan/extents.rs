@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy)]
 pub struct Ends {
     /// Bytes of a separator.
-    pub width: u32,
+    pub width: f64,
     /// A piece ends behind its separator, not before it.
     pub keep: bool,
 }
@@ -16,37 +16,36 @@ pub struct Ends {
 /// a separator belongs to it.
 pub fn extents(
     places: &[u32],
-    ends: Ends,
+    Ends { width, keep }: Ends,
     base: f64,
     bytes: Option<&[u8]>,
     starts: &mut [f64],
     lengths: &mut [f64],
 ) {
+    let out = places.iter().zip(starts.iter_mut().zip(lengths));
     match bytes {
-        _ if ends.keep => write(places, ends.width, base, starts, lengths, |_, place| {
-            place + ends.width
-        }),
-        None => write(places, ends.width, base, starts, lengths, |_, place| place),
-        Some(bytes) => write(places, ends.width, base, starts, lengths, |start, place| {
-            let has_return = place > start && bytes.get(place as usize - 1) == Some(&b'\r');
-            place - u32::from(has_return)
+        _ if keep => write(out, width, base, |_, place| f64::from(place) + width),
+        None => write(out, width, base, |_, place| f64::from(place)),
+        Some(bytes) => write(out, width, base, |start, place| {
+            let end = f64::from(place);
+            let has_return = end > start && bytes.get(place as usize - 1) == Some(&b'\r');
+            if has_return { end - 1.0 } else { end }
         }),
     }
 }
 
-fn write(
-    places: &[u32],
-    width: u32,
+// Doubles hold every one of these numbers, and are what is wanted.
+fn write<'a>(
+    out: impl Iterator<Item = (&'a u32, (&'a mut f64, &'a mut f64))>,
+    width: f64,
     base: f64,
-    starts: &mut [f64],
-    lengths: &mut [f64],
-    end: impl Fn(u32, u32) -> u32,
+    end: impl Fn(f64, u32) -> f64,
 ) {
-    let mut start = 0;
-    for ((&place, begin), length) in places.iter().zip(starts).zip(lengths) {
-        *begin = base + f64::from(start);
-        *length = f64::from(end(start, place) - start);
-        start = place + width;
+    let mut start = 0.0;
+    for (&place, (begin, length)) in out {
+        *begin = base + start;
+        *length = end(start, place) - start;
+        start = f64::from(place) + width;
     }
 }
 
@@ -80,7 +79,7 @@ mod tests {
             }
             let (mut starts, mut lengths) = (vec![0.0; pieces.len()], vec![0.0; pieces.len()]);
             let bytes = drop.then_some(text.as_bytes());
-            let ends = Ends { width: width as u32, keep };
+            let ends = Ends { width: width as f64, keep };
             extents(&places, ends, f64::from(base), bytes, &mut starts, &mut lengths);
             let found: Vec<_> = starts.into_iter().zip(lengths).collect();
             prop_assert_eq!(found, expected);
