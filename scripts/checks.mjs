@@ -16,7 +16,7 @@ export const checks = [
   { name: 'layers', command: 'node scripts/check-layers.mjs' },
   { name: 'workflows', command: 'node scripts/check-workflows.mjs' },
   { name: 'words', command: 'node scripts/check-words.mjs' },
-  { name: 'scripts', command: 'node --test scripts/*.test.mjs' },
+  { name: 'scripts', command: 'node --test scripts/*.test.mjs scripts/*/*.test.mjs' },
   { name: 'types', command: 'tsc --noEmit' },
   { name: 'generated binding', command: 'node scripts/check-generated.mjs' },
   { name: 'platform packages', command: 'node scripts/check-platforms.mjs' },
@@ -30,6 +30,13 @@ export const checks = [
   { name: 'examples in docs', command: 'node scripts/check-docs.mjs' },
   { name: 'clippy', command: 'cargo clippy --all-targets --quiet -- -D warnings' },
 ]
+
+/**
+ * In CI no test may leave itself out for want of a program.
+ *
+ * @type {import('./steps.mjs').Step}
+ */
+export const programs = { name: 'programs of the specs', command: 'node scripts/need-programs.mjs' }
 
 /**
  * What users type: the Rust tests, and the specs on the Node that runs this.

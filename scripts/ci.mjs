@@ -7,14 +7,17 @@
 
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { checks, full, platforms, quick, tests } from './checks.mjs'
+import { checks, full, platforms, programs, quick, tests } from './checks.mjs'
 import { report, runSteps } from './steps.mjs'
 
 const flag = { type: 'boolean', default: false }
 const { values } = parseArgs({ options: { quick: flag, full: flag, platforms: flag } })
 
 const steps = values.platforms ? [...platforms] : [...checks, tests]
-if (values.quick || values.full) steps.push(...quick)
+if (values.quick || values.full) {
+  steps.unshift(programs)
+  steps.push(...quick)
+}
 if (values.full) steps.push(...full)
 
 process.exitCode = report(await runSteps(steps))
