@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import test from 'ava'
-import { mmapAnonymous } from '../index.js'
+import { type Mapping, mmapAnonymous, type WriteStream } from '../index.js'
 import { mapFile } from './helpers/mapped.js'
 
 // How it ends.
@@ -102,6 +102,41 @@ test('destroy() in the middle of a long chunk stops there', async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 20))
   t.is(memory.buffer(bytesWritten).indexOf(1), -1)
   await memory.close()
+})
+
+test('what was not written for the end of the stream calls back with an error', async (t) => {
+  const ways = [
+    { end: (stream: WriteStream) => stream.destroy(), expected: { code: 'ERR_STREAM_DESTROYED' } },
+    { end: (stream: WriteStream) => stream.destroy(new Error('enough')), expected: { message: 'enough' } },
+    { end: (_: WriteStream, memory: Mapping) => memory.close(), expected: { code: 'ERR_MEMMAP_CLOSED' } },
+  ]
+  for (const { end, expected } of ways) {
+    const memory = mmapAnonymous(64 * 2 ** 20)
+    const stream = memory.createWriteStream().on('error', () => {})
+    const called = new Promise<unknown>((resolve) => stream.write(Buffer.alloc(64 * 2 ** 20, 1), resolve))
+    await new Promise(setImmediate)
+    await end(stream, memory)
+    t.like(await called, expected)
+    t.true(stream.bytesWritten < 64 * 2 ** 20)
+    await memory.close()
+  }
+})
+
+test('a chunk that is detached before it was written is an error, and not taken for written', async (t) => {
+  for (const length of [600 * 2 ** 10, 8 * 2 ** 20]) {
+    const source = mmapAnonymous(length)
+    const target = mmapAnonymous(length + 2 ** 18)
+    const stream = target.createWriteStream()
+    const failed = once(stream, 'error')
+    // After so much the event loop has its turn.
+    await new Promise((resolve) => stream.write(Buffer.alloc(2 ** 18), resolve))
+    const called = new Promise<unknown>((resolve) => stream.write(source.buffer(), resolve))
+    await source.close()
+    t.like(await called, { code: 'ERR_INVALID_ARG_VALUE' })
+    t.like((await failed)[0], { code: 'ERR_INVALID_ARG_VALUE' })
+    t.true(stream.bytesWritten < length)
+    await target.close()
+  }
 })
 
 test('an abort destroys it with an AbortError, whose cause is the reason', async (t) => {

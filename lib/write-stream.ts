@@ -2,10 +2,11 @@
  * A stream of Node's that writes into a mapping, as `fs.createWriteStream` writes into a file.
  */
 import { addAbortSignal, Writable } from 'node:stream'
+import { withCode } from './errors.js'
 import { flush } from './flush.js'
 import { parseEncoding, parseSpan, Passage } from './passage.js'
 import type { Region } from './region.js'
-import { type Bytes, outOfRange, parseBoolean, parseOptions, parseSignal } from './validate.js'
+import { type Bytes, invalidArgValue, outOfRange, parseBoolean, parseOptions, parseSignal } from './validate.js'
 
 /** Options of `createWriteStream`, with the names and the meaning that they have in `fs`. */
 export interface WriteStreamOptions {
@@ -104,10 +105,11 @@ export class WriteStream extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback): void {
+    const { length } = chunk
     let waiting: Promise<void> | undefined
     try {
-      this.#checkFits(chunk.length)
-      waiting = chunk.length > PART ? this.#putLong(chunk) : this.#put(chunk)
+      this.#checkFits(length)
+      waiting = length > PART ? this.#putLong(chunk, length) : this.#put(chunk, 0, length, length)
     } catch (error) {
       // Not at once: that would be an invitation to write the next one.
       process.nextTick(callback, error)
@@ -134,21 +136,30 @@ export class WriteStream extends Writable {
     throw outOfRange('the length of chunk', `${most}; nothing of it was written`, length)
   }
 
-  async #putLong(chunk: Buffer): Promise<void> {
-    for (let at = 0; at < chunk.length && !this.destroyed; at += PART) await this.#put(chunk.subarray(at, at + PART))
+  async #putLong(chunk: Buffer, length: number): Promise<void> {
+    for (let at = 0; at < length; at += PART) await this.#put(chunk, at, Math.min(at + PART, length), length)
   }
 
-  #put(part: Buffer): Promise<void> | undefined {
+  // The event loop may have its turn before the copy, and may end the stream then, or take the bytes away.
+  #put(chunk: Buffer, from: number, to: number, length: number): Promise<void> | undefined {
     const copy = (): void => {
-      if (this.destroyed) return
-      this.#passage.copyFrom(part)
-      this.bytesWritten += part.length
+      if (this.destroyed) throw this.errored ?? destroyed()
+      if (chunk.length !== length) {
+        throw invalidArgValue('chunk', chunk, 'was detached, or has changed its length, before it was written')
+      }
+      this.#passage.copyFrom(chunk.subarray(from, to))
+      this.bytesWritten += to - from
     }
-    const waiting = this.#passage.ready(part.length)
+    const waiting = this.#passage.ready(to - from)
     if (waiting !== undefined) return waiting.then(copy)
     copy()
     return undefined
   }
+}
+
+// As `fs` has it.
+function destroyed(): Error {
+  return withCode(new Error('Cannot call write after a stream was destroyed'), 'ERR_STREAM_DESTROYED')
 }
 
 // On a tick of its own, not in a promise's job: what a listener throws is an uncaught exception, as it is with `fs`.
