@@ -154,3 +154,35 @@ test('where the system tells of nothing it asks now and then', async (t) => {
   )
   t.deepEqual(outcome, { code: 0, signal: null, stdout: 'one\ntwo\n', stderr: '' })
 })
+
+test('a file that may not be read yet is read once it may', async (t) => {
+  const outcome = await runCode(
+    `
+    import { setTimeout } from 'node:timers/promises'
+    import { chmodSync, chownSync, renameSync, writeFileSync } from 'node:fs'
+    import { mmapSync } from 'memmap'
+    // Root may read everything.
+    if (process.getuid?.() === 0) {
+      chownSync('.', 65534, 65534)
+      process.chdir('.')
+      process.setuid(65534)
+    }
+    writeFileSync('a.log', 'one\\n')
+    const mapping = mmapSync('a.log')
+    async function replace() {
+      await setTimeout(20)
+      writeFileSync('next', 'two\\n', { mode: 0o200 })
+      renameSync('next', 'a.log')
+      await setTimeout(100)
+      chmodSync('a.log', 0o600)
+    }
+    for await (const line of mapping.lines({ follow: true })) {
+      console.log(line)
+      if (line === 'two') break
+      void replace()
+    }
+    `,
+    { cwd: tempDir(t), node: ['--no-warnings'] },
+  )
+  t.deepEqual(outcome, { code: 0, signal: null, stdout: 'one\ntwo\n', stderr: '' })
+})

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   renameSync,
@@ -170,6 +171,60 @@ test('a symbolic link is followed, to where it points at the time', async (t) =>
   t.is((await four).value, 'four')
   await iterator.return?.()
   mapping.closeSync()
+})
+
+test('a symbolic link on the way is followed too, as when all files of a directory are replaced at once', async (t) => {
+  const top = tempDir(t)
+  const version = (name: string, text: string) => {
+    mkdirSync(path.join(top, name))
+    writeFileSync(path.join(top, name, 'a.log'), text)
+    symlinkSync(name, path.join(top, 'new'))
+    renameSync(path.join(top, 'new'), path.join(top, 'now'))
+  }
+  version('1', 'one\n')
+  symlinkSync('now/a.log', path.join(top, 'a.log'))
+  const mapping = mmapSync(path.join(top, 'a.log'))
+  const lines = mapping.lines(FOLLOW)[Symbol.asyncIterator]()
+  t.is((await lines.next()).value, 'one')
+  for (const [name, text] of [['2', 'two'], ['3', 'three']] as const) {
+    const next = lines.next()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    version(name, `${text}\n`)
+    t.is((await next).value, text)
+  }
+  await lines.return?.()
+  mapping.closeSync()
+}) // prettier-ignore
+
+test('what has the name for a while and can not be read is waited out', async (t) => {
+  const { directory, file, sees, end } = followed(t, 'one\n')
+  await sees('one')
+  const expected = ['one']
+  const ways: Record<string, () => void> = {
+    loop: () => symlinkSync('a.log', file),
+    directory: () => mkdirSync(file),
+    pipe: () => spawnSync('mkfifo', [file]),
+  }
+  for (const [name, take] of Object.entries(ways)) {
+    unlinkSync(file)
+    take()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    rmSync(file, { recursive: true, force: true })
+    writeFileSync(path.join(directory, 'next'), `${name}\n`)
+    renameSync(path.join(directory, 'next'), file)
+    expected.push(name)
+    await sees(...expected)
+  }
+  await end()
+})
+
+test('a pipe that has taken the name keeps nobody waiting who has enough', async (t) => {
+  const { file, sees, end } = followed(t, 'one\n')
+  await sees('one')
+  unlinkSync(file)
+  if (spawnSync('mkfifo', [file]).status !== 0) t.log('Left out: there is no mkfifo')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  await end()
 })
 
 test('with an offset it begins there; at the end, with what comes', async (t) => {

@@ -54,6 +54,10 @@ function release(opened: Opened): void {
   opened.file = undefined
 }
 
+// What a path says that leads to nothing, and one that leads to something that can't be read.
+const MISSING: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR'])
+const BARS: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ELOOP', 'EBUSY', 'ENXIO'])
+
 // As much as makes one string; see `pieces.ts`.
 const BLOCK = 2 ** 16
 
@@ -72,6 +76,8 @@ class Follower<T> implements Source<T | T[]> {
   #heldLength = 0
   #isReading = false
   #ended = false
+  // Something else than what is missing keeps the file away.
+  #isBarred = false
 
   constructor({ region, start, signal }: Route, path: string, cut: Cut, maker: Maker<T>, isBatched: boolean) {
     this.#region = region
@@ -135,13 +141,28 @@ class Follower<T> implements Source<T | T[]> {
   }
 
   #openFile(): Promise<OpenFile | undefined> {
-    return OpenFile.open(this.#path).catch(unlessMissing)
+    return this.#ask(OpenFile.open(this.#path))
   }
 
-  // While nothing has the name the old file may still grow, under another.
+  // While no file has the name the old one may still grow, under another.
   async #isReplaced(old: OpenFile): Promise<boolean> {
-    const now = await stat(this.#path, { bigint: true }).catch(unlessMissing)
+    const now = await this.#ask(stat(this.#path, { bigint: true }))
     return now !== undefined && !isSame({ device: now.dev, inode: now.ino }, old)
+  }
+
+  // There may be nothing of the name for a while, or something that can't be read: who replaces a log may give it its rights
+  // only then. At the start that is an error.
+  async #ask<A>(question: Promise<A>): Promise<A | undefined> {
+    try {
+      const answer = await question
+      this.#isBarred = answer === undefined
+      return answer
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException
+      this.#isBarred = this.#opened.file !== undefined && BARS.has(code)
+      if (!this.#isBarred && !MISSING.has(code)) throw error
+      return undefined
+    }
   }
 
   // The file that has the name by now. The old one is left when this is open, and not before: the name may be gone again.
@@ -185,7 +206,7 @@ class Follower<T> implements Source<T | T[]> {
     const pin = this.#region.pinUntil(wake)
     this.#signal?.addEventListener('abort', wake)
     try {
-      if (this.isOpen) await watcher.change()
+      if (this.isOpen) await watcher.change(this.#isBarred)
     } finally {
       this.#signal?.removeEventListener('abort', wake)
       pin.release()
@@ -196,9 +217,4 @@ class Follower<T> implements Source<T | T[]> {
 
 function isSame(one: Identity, other: Identity): boolean {
   return one.device === other.device && one.inode === other.inode
-}
-
-// There is no such file, for a while.
-function unlessMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
 }

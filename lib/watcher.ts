@@ -1,9 +1,15 @@
 /**
  * Hears of changes of a file by its name, whichever file has that name at the time. Where the system tells of them nothing is
  * asked again and again; where it doesn't (a network, Windows, a directory that isn't there) it is, once a second.
+ *
+ * Watched are the directories in which a name lies that leads to the file: its own, and each symbolic link on the way:
+ *
+ *     /var/log/app.log -> ..data/app.log, ..data -> 2026-11-28        app.log and ..data in /var/log, app.log in 2026-11-28
+ *
+ * A directory further up that gets another name is not heard of, nor are links at the root of the disk.
  */
 import { type FSWatcher, watch } from 'node:fs'
-import { realpath, statfs } from 'node:fs/promises'
+import { readlink, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import process from 'node:process'
 
@@ -21,6 +27,12 @@ const TELLS_OF_WRITES = process.platform !== 'win32'
 // Where a file that takes another one's name is told by the name that it had.
 const NAMES_BOTH = process.versions['deno'] === undefined
 
+// As many symbolic links as Linux goes through; see path_resolution(7).
+const MOST_LINKS = 40
+
+/** Directories, and the names in each that lead to a file. */
+type Ways = ReadonlyMap<string, ReadonlySet<string>>
+
 interface Watched {
   readonly watcher: FSWatcher
   readonly tellsAll: boolean
@@ -29,7 +41,9 @@ interface Watched {
 export class Watcher {
   readonly #path: string
   readonly #watched = new Map<string, Watched>()
-  #names = new Set<string>()
+  #ways: Ways = new Map()
+  // Whether they may be others by now.
+  #isStale = true
   #hasChanged = false
   #isClosed = false
   #wake: (() => void) | undefined
@@ -38,9 +52,12 @@ export class Watcher {
     this.#path = path.resolve(file)
   }
 
-  /** Waits until something may have changed since this was last called. `cancel()` ends it too. */
-  async change(): Promise<void> {
-    const isTold = await this.#watch()
+  /**
+   * Waits until something may have changed since this was last called. `cancel()` ends it too. Who waits for what the system may
+   * not tell of, such as other rights, wants to be woken after a second all the same.
+   */
+  async change(byClock = false): Promise<void> {
+    const isTold = (await this.#watch()) && !byClock
     if (!this.#hasChanged && !this.#isClosed) {
       for (const { watcher } of this.#watched.values()) watcher.ref()
       await new Promise<void>((resolve) => {
@@ -69,12 +86,15 @@ export class Watcher {
 
   // True if the system will tell of every change. Directories are watched: a watch of a file goes with it when it is renamed.
   async #watch(): Promise<boolean> {
-    const target = await realpath(this.#path).catch(() => this.#path)
-    const directories = new Set([this.#path, target].map((name) => path.dirname(name)))
-    this.#names = new Set([this.#path, target].map((name) => path.basename(name)))
-    for (const directory of this.#watched.keys()) if (!directories.has(directory)) this.#forget(directory)
-    for (const directory of directories) await this.#watchDirectory(directory)
-    return [...directories].every((directory) => this.#watched.get(directory)?.tellsAll)
+    if (this.#isStale) {
+      this.#isStale = false
+      this.#ways = await waysTo(this.#path)
+    }
+    for (const directory of this.#watched.keys()) if (!this.#ways.has(directory)) this.#forget(directory)
+    for (const directory of this.#ways.keys()) await this.#watchDirectory(directory)
+    const isTold = [...this.#ways.keys()].every((directory) => this.#watched.get(directory)?.tellsAll)
+    if (!isTold) this.#isStale = true
+    return isTold
   }
 
   async #watchDirectory(directory: string): Promise<void> {
@@ -98,12 +118,44 @@ export class Watcher {
     if (name === path.basename(directory)) this.#forget(directory)
     // Only on Linux it is certain how names are spelt here, and which are told.
     const isCertain = name !== null && process.platform === 'linux' && (NAMES_BOTH || event !== 'rename')
-    if (!isCertain || this.#names.has(name)) this.cancel()
+    if (isCertain && !this.#ways.get(directory)?.has(name)) return
+    if (!isCertain || event === 'rename') this.#isStale = true
+    this.cancel()
   }
 
   #forget(directory: string): void {
     this.#watched.get(directory)?.watcher.close()
     this.#watched.delete(directory)
+    this.#isStale = true
     this.cancel()
   }
+}
+
+/** The names that lead to a file: its own, and those of symbolic links on the way. */
+async function waysTo(file: string): Promise<Ways> {
+  const ways = new Map<string, Set<string>>()
+  let { root } = path.parse(file)
+  let directory = root
+  let names = namesOf(file, root)
+  for (let links = 0; names.length > 0 && links <= MOST_LINKS;) {
+    const [name = '', ...rest] = names
+    const full = path.join(directory, name)
+    const target = await readlink(full).catch(() => undefined)
+    // Links at the root of the disk are the system's, and some systems tell of it by telling of everything on the disk.
+    const isToBeWatched = rest.length === 0 || (target !== undefined && directory !== root)
+    if (isToBeWatched) ways.set(directory, (ways.get(directory) ?? new Set()).add(name))
+    if (target === undefined) {
+      directory = full
+      names = rest
+      continue
+    }
+    links++
+    if (path.isAbsolute(target)) directory = root = path.parse(target).root
+    names = [...namesOf(target, path.parse(target).root), ...rest]
+  }
+  return ways
+}
+
+function namesOf(name: string, root: string): string[] {
+  return name.slice(root.length).split(path.sep).filter(Boolean)
 }

@@ -41,7 +41,10 @@ export const windows = {
     follow: {
       'a file that is cut begins again, and what it had is not lost': cut,
       'places are those in the file that is followed': cut,
+      'what has the name for a while and can not be read is waited out': inUse,
+      'a pipe that has taken the name keeps nobody waiting who has enough': inUse,
     },
+    'follow-end': { 'a file that may not be read yet is read once it may': modes },
     cli: {
       'npm start counts in a large file that is surely here, or in yours': 'it is run from the sources',
       'what is installed is the built program': 'it is run from the sources',
@@ -198,6 +201,7 @@ export const wine = {
     follow: {
       'a file may be missing for a while': inUse,
       'a symbolic link is followed, to where it points at the time': links,
+      'a symbolic link on the way is followed too, as when all files of a directory are replaced at once': links,
     },
     'read-stream': {
       'small chunks: the chunks of fs': 'small chunks come two at a time, now and then',
