@@ -5,6 +5,9 @@ import process from 'node:process'
 import { findBigFile } from '../examples/support/big-file.ts'
 import { hasCommand, run } from '../lib/cli/run.ts'
 
+// npm goes to the package's own folder: names of files are meant as where it was called.
+process.chdir(process.env.INIT_CWD ?? '.')
+
 const args = process.argv.slice(2)
 const [first = findBigFile(), ...words] = args
 const isProgram = args.length > 0 && (first.startsWith('-') || hasCommand(first))

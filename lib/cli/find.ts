@@ -36,7 +36,7 @@ export const find: Command = {
       } finally {
         bar.hide()
       }
-      return rows.printed > 0 ? EXIT.found : EXIT.nothing
+      return rows.found ? EXIT.found : EXIT.nothing
     })
   },
 }
@@ -47,6 +47,8 @@ const HEAD = 2 ** 16
 class Rows {
   /** How many there were. */
   printed = 0
+  /** Whether there was anything, be it nothing that can be printed. */
+  found = false
   /** Nothing more is to be printed. */
   isOver = false
   readonly #text: Text
@@ -68,11 +70,14 @@ class Rows {
 
   /** Prints the lines around a match, or the match. */
   add(offset: number, length: number): Promise<void> | undefined {
+    // The end of the file, which is in no line.
+    if (offset === this.#text.length && this.#isBehindLastLine(offset)) return undefined
+    this.found = true
     // As for `grep`, nothing is nothing to print.
     if (this.#given.is('only-matching')) return length > 0 ? this.#print(offset, length) : undefined
     const last = Math.max(offset, offset + length - 1)
-    // A line that was printed already; or the end of the file, behind its last line.
-    if (last < this.#end || (offset === this.#text.length && this.#isBehindLastLine(offset))) return undefined
+    // A line that was printed already. A last line that has no line feed ends where the file ends.
+    if (last < this.#end || this.#end === this.#text.length) return undefined
     const start = this.#text.startOfLine(offset, this.#end)
     this.#end = this.#text.endOfLine(last)
     return this.#print(start, this.#end - start)

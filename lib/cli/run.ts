@@ -67,7 +67,7 @@ function explain(error: unknown): number {
   if (error instanceof ClosedPipe) return 128 + (constants.signals.SIGPIPE ?? 13)
   const message = error instanceof Error ? error.message : String(error)
   const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : ''
-  const subject = message.includes(path) ? '' : `${path}: `
+  const subject = path === '' || message.includes(`'${path}'`) ? '' : `${path}: `
   const advice = error instanceof UsageError ? "\nTry 'memmap --help'." : ''
   process.stderr.write(`memmap: ${subject}${message}${advice}\n`)
   return EXIT.failed

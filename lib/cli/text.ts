@@ -54,8 +54,10 @@ export class Text {
     if (to - from > this.#size) return this.#mapping.count('\n', { offset: from, length: to - from })
     let count = 0
     for (let at = from; at < to;) {
-      at = this.endOfLine(at)
-      if (at <= to && this.endsLine(at)) count++
+      if (!this.#holds(at)) this.#load(at)
+      const part = this.#block.subarray(at - this.#start, to - this.#start)
+      for (let found = part.indexOf(LINE_FEED); found !== -1; found = part.indexOf(LINE_FEED, found + 1)) count++
+      at += part.length
     }
     return count
   }

@@ -108,12 +108,21 @@ impl Error {
         )
     }
 
-    /// The same error with the name of the file.
+    /// The same error with the name of the file, which what can't be mapped has in its text too.
     #[must_use]
     pub fn at(mut self, name: Option<&str>) -> Self {
         let (Self::System { path, .. } | Self::Rule { path, .. }) = &mut self;
-        if path.is_none() {
-            *path = name.map(str::to_owned);
+        let (None, Some(name)) = (&path, name) else {
+            return self;
+        };
+        *path = Some(name.to_owned());
+        if let Self::Rule {
+            kind: Some(_),
+            message,
+            ..
+        } = &mut self
+        {
+            *message = format!("{message} ('{name}')");
         }
         self
     }
@@ -174,6 +183,14 @@ mod tests {
         let text = error.to_string();
         assert!(text.ends_with(", open 'a.bin': create it first"), "{text}");
         assert_eq!(error.errno(), Some(2));
+    }
+
+    #[test]
+    fn what_can_not_be_mapped_says_which_file_it_is() {
+        let text = Error::not_mappable("directory", "No")
+            .at(Some("a"))
+            .at(Some("b"));
+        assert_eq!(text.to_string(), "No ('a') [ERR_MEMMAP_NOT_MAPPABLE]");
     }
 
     #[test]
