@@ -5,13 +5,14 @@
 //
 // Writes artifacts/memmap.PLATFORM.node, and checks each as scripts/check-artifact.mjs does.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { findFlaws } from './check-artifact.mjs'
+import { needDebian } from './debian.mjs'
 import { root } from './run.mjs'
 import { binaryName, findTarget, rehearsalTargets, targets } from './targets.mjs'
 import { findRust, findZig } from './toolchain.mjs'
@@ -34,6 +35,7 @@ export function crossEnvironment(target) {
         'for a try under wine build x86_64-pc-windows-gnu.',
     )
   }
+  needDllTool(target.triple)
   const { cargo, env } = findRust(target.triple)
   const { MEMMAP_SYSROOT: sysroot, ...rust } = env
   const name = target.triple.toUpperCase().replaceAll('-', '_')
@@ -54,6 +56,13 @@ export function crossEnvironment(target) {
       ...(target.format === 'mach-o' ? { SDKROOT: root, MACOSX_DEPLOYMENT_TARGET: '11.0' } : {}),
     },
   }
+}
+
+// With GNU's tools Rust's compiler has one of them make the libraries by which Windows' own are linked.
+function needDllTool(triple) {
+  if (triple !== 'x86_64-pc-windows-gnu') return
+  const { error } = spawnSync('x86_64-w64-mingw32-dlltool', ['--version'], { stdio: 'ignore' })
+  if (error !== undefined) needDebian(['binutils-mingw-w64-x86-64'], `Building for ${triple}`)
 }
 
 /**
