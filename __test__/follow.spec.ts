@@ -15,8 +15,8 @@ import promises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { mmapAnonymous, mmapSync } from '../index.js'
-import { tempDir } from './helpers/temp.js'
+import { type Extent, mmapAnonymous, mmapSync } from '../index.js'
+import { tempDir, tempFile } from './helpers/temp.js'
 import { until } from './helpers/walks.js'
 
 const FOLLOW = { follow: true }
@@ -263,6 +263,39 @@ test('places are those in the file that is followed', async (t) => {
   ])
   await iterator.return?.()
   await end()
+})
+
+test('a line may be longer than what is read at once, and end anywhere in it', async (t) => {
+  const block = 2 ** 16
+  const lengths = [block - 2, 3 * block - 3, 0, block - 1, block, 5, 2 * block + 1, block - 4]
+  const lines = lengths.map((length, index) => String.fromCodePoint(97 + index).repeat(length))
+  const ends = lines.map((_, index) => (index % 3 === 0 ? '\n' : '\r\n'))
+  const text = lines.map((line, index) => line + ends[index]).join('')
+  const ways: [object, (line: unknown) => string][] = [
+    [{}, String],
+    [{ encoding: 'latin1' }, String],
+    [{ encoding: 'buffer' }, String],
+    [{ offsets: true }, (line) => text.slice((line as Extent).offset).slice(0, (line as Extent).length)],
+  ]
+  for (const keepEnd of [false, true]) {
+    const expected = lines.map((line, index) => (keepEnd ? line + ends[index] : line))
+    for (const [options, textOf] of ways) {
+      const mapping = mmapSync(tempFile(t, text))
+      const found: string[] = []
+      for await (const line of mapping.lines({ ...FOLLOW, keepEnd, ...options })) {
+        found.push(textOf(line))
+        if (found.length === expected.length) break
+      }
+      t.deepEqual(found, expected)
+      const columns: number[] = []
+      for await (const batch of mapping.lines({ ...FOLLOW, keepEnd, offsets: true }).batches()) {
+        columns.push(...batch.lengths)
+        if (columns.length === expected.length) break
+      }
+      t.deepEqual(columns, expected.map((line) => line.length)) // prettier-ignore
+      mapping.closeSync()
+    }
+  }
 })
 
 test('a batch is what has come', async (t) => {

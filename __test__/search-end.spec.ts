@@ -151,6 +151,26 @@ test('closing synchronously while a search is under way is refused', async (t) =
 
 // Dangers, and odd runtimes.
 
+test('a loop over matches that has ended in any way holds the mapping no more', async (t) => {
+  const ways: [string, (memory: Mapping, controller: AbortController) => Promise<void>][] = [
+    ['break', async (memory) => { for await (const _ of memory.matches('\0').batches()) break }],
+    ['throw', async (memory) => {
+      const loop = async () => { for await (const _ of memory.matches('\0')) throw new Error('enough') }
+      await t.throwsAsync(loop, { message: 'enough' })
+    }],
+    ['abort', async (memory, controller) => {
+      const { signal } = controller
+      const loop = async () => { for await (const _ of memory.matches('\0', { signal })) controller.abort(new Error('off')) }
+      await t.throwsAsync(loop, { message: 'off' })
+    }],
+  ] // prettier-ignore
+  for (const [name, leave] of ways) {
+    const memory = mmapAnonymous(256 * MIB)
+    await leave(memory, new AbortController())
+    t.notThrows(() => memory.closeSync(), name)
+  }
+})
+
 test('a file that is cut during a search makes it fail, not the process', async (t) => {
   const file = tempFile(t, new Uint8Array(64 * MIB))
   const code = `

@@ -1,5 +1,8 @@
+import { appendFileSync, truncateSync } from 'node:fs'
 import test from 'ava'
+import { mmapSync } from '../index.js'
 import { survives } from './helpers/survive.js'
+import { tempFile } from './helpers/temp.js'
 
 const fixture = 'torture/large.ts'
 
@@ -12,3 +15,24 @@ for (const size of ['3', '5']) {
 }
 test.serial('a range may begin at any byte of a file of 5 GiB', survives, fixture, 'through', ['offsets'], patient)
 test.serial('a view may lie anywhere in a file of 10 TiB', survives, fixture, 'through', ['terabytes'], patient)
+
+test.serial('a line that is followed may be longer than any Buffer; as a string it is an error in time', async (t) => {
+  t.timeout(patient.timeout)
+  const file = tempFile(t, 'one\n')
+  truncateSync(file, 2 ** 31 + 2 ** 20)
+  const mapping = mmapSync(file)
+  const strings = mapping.lines({ follow: true })[Symbol.asyncIterator]()
+  t.is((await strings.next()).value, 'one')
+  await t.throwsAsync(strings.next(), {
+    code: 'ERR_STRING_TOO_LONG',
+    message: /at offset 4 .*places \(offsets: true\)/,
+  })
+
+  appendFileSync(file, '\ntwo\n')
+  const places = mapping.lines({ follow: true, offsets: true })[Symbol.asyncIterator]()
+  t.deepEqual((await places.next()).value, { offset: 0, length: 3 })
+  t.deepEqual((await places.next()).value, { offset: 4, length: 2 ** 31 + 2 ** 20 - 4 })
+  t.deepEqual((await places.next()).value, { offset: 2 ** 31 + 2 ** 20 + 1, length: 3 })
+  await places.return?.()
+  mapping.closeSync()
+})

@@ -60,6 +60,8 @@ export type Read = (offset: number, length: number) => Buffer
 
 /** Makes items of pieces. */
 export interface Maker<T> {
+  /** Whether the items are made of the bytes, are views of them, or are places alone. */
+  readonly of: 'bytes' | 'views' | 'places'
   /** Bytes of a part, at most `MOST`. */
   readonly size: number
   /** The pieces of a part. Where the separators are is in `places`. */
@@ -90,8 +92,8 @@ export function makersOf(
 }
 
 /**
- * Makes the pieces of bytes that end with a separator of one byte, and have no more than 2^18 of them. `offset` is where the
- * bytes came from.
+ * Makes the pieces of bytes that end with a separator of one byte, and are no more than 2^18. `offset` is where the bytes came
+ * from.
  */
 export function cutBytes<T>(bytes: Buffer, offset: number, cut: Cut, maker: Maker<T>): T[] {
   const separator = cut.separator[0] as number
@@ -106,6 +108,7 @@ export function cutBytes<T>(bytes: Buffer, offset: number, cut: Cut, maker: Make
 /** Makes strings. */
 function strings(encoding: Exclude<PieceEncoding, 'buffer'>): Maker<string> {
   return {
+    of: 'bytes',
     size: TEXT_PART,
     many(part, cut) {
       if (part.isAscii || encoding === 'latin1') return cutString(part.latin1(), part, cut)
@@ -126,6 +129,7 @@ function strings(encoding: Exclude<PieceEncoding, 'buffer'>): Maker<string> {
 
 /** Makes Buffers: views, except where the runtime refuses them. */
 const buffers: Maker<Buffer> = {
+  of: 'views',
   size: TEXT_PART,
   many(part, cut) {
     const bytes = part.bytes()
@@ -139,6 +143,7 @@ const buffers: Maker<Buffer> = {
 
 /** Says where the pieces are. */
 const extents: Maker<Extent> = {
+  of: 'places',
   size: TEXT_PART,
   many(part, cut) {
     return extentsOf(part, cut).map(({ offset, length }) => ({ offset: part.offset + offset, length }))
@@ -150,6 +155,7 @@ const extents: Maker<Extent> = {
 
 /** The same in columns, of which one is for a whole part. */
 const columns: Maker<Extents> = {
+  of: 'places',
   size: MOST,
   many(part, cut) {
     const { offset, count } = part

@@ -6,7 +6,8 @@
  * while it is mapped is a fault.
  */
 import { stat } from 'node:fs/promises'
-import { type Cut, cutBytes, type Maker, makersOf, type PieceEncoding } from './cut.js'
+import { constants } from './constants.js'
+import { type Cut, cutBytes, type Maker, makersOf, type PieceEncoding, RETURN } from './cut.js'
 import { memmapError } from './errors.js'
 import { AsyncItems, type Route, type Source } from './iterate.js'
 import { nameOf } from './ledger.js'
@@ -70,10 +71,12 @@ class Follower<T> implements Source<T | T[]> {
   readonly #isBatched: boolean
   readonly #opened: Opened
   readonly #block = Buffer.allocUnsafeSlow(BLOCK)
-  // Where the next bytes are read, and those before it that belong to a line without an end so far.
+  // Where the next bytes are read, and those before it that belong to a line without an end so far: where they begin, and how
+  // many they are.
   #position: number
   #held: Buffer[] = []
   #heldLength = 0
+  #heldFrom = 0
   #isReading = false
   #ended = false
   // Something else than what is missing keeps the file away.
@@ -114,6 +117,7 @@ class Follower<T> implements Source<T | T[]> {
 
   end(): void {
     this.#ended = true
+    this.#held = []
     collected.unregister(this)
     // A descriptor that is closed while it is read may be another file's by then.
     if (this.#isReading) this.#opened.watcher.close()
@@ -173,31 +177,52 @@ class Follower<T> implements Source<T | T[]> {
     return undefined
   }
 
+  // The bytes are those of the block, which is filled again with the next ones.
   #take(bytes: Buffer): T[] {
-    const offset = this.#position - this.#heldLength
+    const offset = this.#position
     this.#position += bytes.length
     const end = bytes.lastIndexOf(this.#cut.separator) + 1
-    if (end === 0) return this.#hold(bytes)
-    const lines = Buffer.concat([...this.#held, bytes.subarray(0, end)])
-    this.#held = []
-    this.#heldLength = 0
-    this.#hold(bytes.subarray(end))
-    return cutBytes(lines, offset, this.#cut, this.#maker)
+    if (end === 0) return this.#hold(bytes, offset)
+    const from = this.#heldLength === 0 ? 0 : bytes.indexOf(this.#cut.separator) + 1
+    const first = from === 0 ? [] : this.#endHeld(bytes.subarray(0, from))
+    const others =
+      from === end ? [] : cutBytes(Buffer.from(bytes.subarray(from, end)), offset + from, this.#cut, this.#maker)
+    return [...first, ...others, ...this.#hold(bytes.subarray(end), offset + end)]
   }
 
-  #hold(bytes: Buffer): [] {
-    if (bytes.length > 0) this.#held.push(Buffer.from(bytes))
+  // Nothing is searched twice, and of what only has a place nothing is kept: a line may be of any length.
+  #hold(bytes: Buffer, offset: number): T[] {
+    if (bytes.length === 0) return []
+    if (this.#heldLength === 0) this.#heldFrom = offset
     this.#heldLength += bytes.length
-    return []
+    if (this.#maker.of === 'places') this.#held = [Buffer.from(bytes.subarray(-1))]
+    else this.#held.push(Buffer.from(bytes))
+    // Longer than anything that could be made of it: making that is an error now, and not only when there is no memory left.
+    return this.#heldLength > constants.MAX_VIEW_LENGTH && this.#maker.of !== 'places' ? this.#endHeld() : []
+  }
+
+  // What was held back is a line, which ends with these bytes, its separator among them; or where its file ends.
+  #endHeld(bytes?: Buffer): T[] {
+    const parts = bytes === undefined ? this.#held : [...this.#held, bytes]
+    const total = this.#heldLength + (bytes?.length ?? 0)
+    const offset = this.#heldFrom
+    const { dropReturn, keepEnd, separator } = this.#cut
+    let length = total
+    if (bytes !== undefined && !keepEnd) {
+      length -= separator.length
+      const last = bytes.length > separator.length ? bytes.at(-1 - separator.length) : this.#held.at(-1)?.at(-1)
+      if (dropReturn && last === RETURN) length--
+    }
+    this.#held = []
+    this.#heldLength = 0
+    return this.#maker.one(offset, length, () => Buffer.concat(parts, length))
   }
 
   // The file has no more: what was held back is its last line.
   #startOver(): T[] {
-    const rest = Buffer.concat(this.#held)
-    const offset = this.#position - rest.length
-    this.#held = []
-    this.#heldLength = this.#position = 0
-    return rest.length === 0 ? [] : this.#maker.one(offset, rest.length, () => rest)
+    const last = this.#heldLength === 0 ? [] : this.#endHeld()
+    this.#position = 0
+    return last
   }
 
   async #wait(): Promise<[]> {

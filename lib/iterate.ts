@@ -44,8 +44,8 @@ export interface Source<T> {
   readonly isOpen: boolean
   /** The items of the next part; none: it was the last one. */
   pull(): Promise<T[]>
-  /** Ends it, whatever is under way. */
-  end(): void
+  /** Ends it, whatever is under way. Where something goes on for a moment all the same, the promise tells when it has ended. */
+  end(): Promise<unknown> | void
 }
 
 /**
@@ -266,14 +266,14 @@ export class AsyncItems<T> implements AsyncIterableIterator<T> {
     return this.#queue()
   }
 
-  return(): Promise<IteratorResult<T, undefined>> {
-    this.#end()
-    return Promise.resolve({ done: true, value: undefined })
+  async return(): Promise<IteratorResult<T, undefined>> {
+    await this.#end()
+    return { done: true, value: undefined }
   }
 
-  throw(error: unknown): Promise<never> {
-    this.#end()
-    return Promise.reject(error)
+  async throw(error: unknown): Promise<never> {
+    await this.#end()
+    throw error
   }
 
   [Symbol.asyncIterator](): this {
@@ -304,22 +304,22 @@ export class AsyncItems<T> implements AsyncIterableIterator<T> {
     if (this.#ended) return
     try {
       const items = await this.#source.pull()
-      if (items.length === 0) this.#end()
+      if (items.length === 0) await this.#end()
       if (this.#ended) return
       this.#items = items
       this.#index = 0
     } catch (error) {
       // Whoever ended it does not want to hear what that has broken off.
       if (this.#ended) return
-      this.#end()
+      await this.#end()
       throw error
     }
   }
 
-  #end(): void {
+  #end(): Promise<unknown> | void {
     if (this.#ended) return
     this.#ended = true
     this.#items = []
-    this.#source.end()
+    return this.#source.end()
   }
 }

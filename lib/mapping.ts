@@ -60,8 +60,8 @@ export class Mapping extends Pages {
    * the next step fail with `ERR_MEMMAP_CLOSED`. Where the runtime refuses views of foreign memory the windows are copies.
    *
    * @throws `ERR_OUT_OF_RANGE` when `size` is not 1 to 2^31 - 1, or `overlap` not less than `size`;
-   *   `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. A step fails with `ERR_MEMMAP_CLOSED`, `ERR_MEMMAP_FAULT` or the
-   *   signal's reason
+   *   `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. A step fails with `ERR_MEMMAP_CLOSED`, `ERR_MEMMAP_FAULT`, the signal's
+   *   reason, or `ERR_OUT_OF_RANGE` where the mapping was made shorter meanwhile
    * @see https://tc39.es/ecma262/#sec-asynciterable-interface
    *
    * @example
@@ -119,12 +119,15 @@ export class Mapping extends Pages {
    * begins again where the file is cut or another one takes its name, and waits while there is none of that name. It reads
    * the file by its path, not by this mapping, which keeps its length; Buffers are copies then, and offsets are those in the
    * file that has the name at the time. A line that has no end yet is held back until it has, or until its file is cut or
-   * replaced. Only `for await` can do this, and only for a mapping that begins at the start of a file that has a path;
+   * replaced. What can't be read for a while, for want of rights or since it is no file, is waited out. A symbolic link on the
+   * way is followed to where it points at the time; a directory further up that gets another name is not noticed. Only
+   * `for await` can do this, and only for a mapping that begins at the start of a file that has a path;
    * `offset: mapping.length` leaves out what is there already. `dropBehind` says nothing of what is read, and is refused.
    *
    * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_UNSUPPORTED` for `follow` without a
    *   path or with `for`. A step fails with `ERR_STRING_TOO_LONG` or `ERR_MEMMAP_VIEW_TOO_LARGE` at a line that is too long,
-   *   with `ERR_MEMMAP_CLOSED`, `ERR_MEMMAP_FAULT` or the signal's reason
+   *   with `ERR_MEMMAP_CLOSED`, `ERR_MEMMAP_FAULT`, the signal's reason, or `ERR_OUT_OF_RANGE` where the mapping was made shorter
+   *   meanwhile
    * @see https://man7.org/linux/man-pages/man1/tail.1.html
    *
    * @example

@@ -186,9 +186,11 @@ class Parts<T> implements Source<T> {
     }
   }
 
-  end(): void {
+  // Until the search has heard of it the mapping is in use.
+  end(): Promise<unknown> | undefined {
     this.#ended = true
     this.#job?.cancel()
+    return this.#job && this.#at.search.region.ended(this.#job)
   }
 
   // A part in which there is one match that goes on and on can take long.

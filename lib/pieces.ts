@@ -20,6 +20,7 @@ import {
   type Read,
   RETURN,
 } from './cut.js'
+import { readCopy } from './copies.js'
 import { type Cursor, type Route, type Walk, walk } from './iterate.js'
 import { columnOf } from './matches.js'
 import { native, type NativePattern } from './native.js'
@@ -105,7 +106,10 @@ export class Pieces<T> implements Cursor<T> {
     this.#end = end
     this.#cut = cut
     this.#maker = maker
-    this.#read = (offset, length) => viewOrCopy(region, offset, length)
+    // A view is dear where it is the only one. What is made of the bytes of one piece is made of a copy, if there are few.
+    const isCopied = maker.of === 'bytes'
+    this.#read = (offset, length) =>
+      isCopied && length <= MOST ? readCopy(region, offset, length) : viewOrCopy(region, offset, length)
     this.#pattern = cut.separator.length === 1 ? undefined : native.needles([cut.separator])
   }
 
@@ -150,7 +154,7 @@ export class Pieces<T> implements Cursor<T> {
     const offset = this.position
     const length = (places[count - 1] as number) + this.#cut.separator.length
     this.position += length
-    const bytes = (): Buffer => this.#read(offset, length)
+    const bytes = (): Buffer => viewOrCopy(this.#region, offset, length)
     const latin1 = (): string => this.#region.run((handle) => handle.latin1(offset, length))
     const [isAscii, hasReturn] = [(found & 1) === 1, (found & 2) === 2]
     return this.#maker.many({ offset, length, count, isAscii, hasReturn, bytes, latin1 }, this.#cut)
@@ -162,7 +166,7 @@ export class Pieces<T> implements Cursor<T> {
     const offset = this.position
     this.position = end + separator.length
     if (keepEnd) return this.#maker.one(offset, this.position - offset, this.#read)
-    const hasReturn = dropReturn && end > offset && this.#read(end - 1, 1)[0] === RETURN
+    const hasReturn = dropReturn && end > offset && readCopy(this.#region, end - 1, 1)[0] === RETURN
     return this.#maker.one(offset, end - offset - (hasReturn ? 1 : 0), this.#read)
   }
 

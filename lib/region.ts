@@ -43,6 +43,8 @@ export class Region implements Entry {
   #pins = 0
   #jobs = 0
   readonly #stops = new Set<(reason: unknown) => void>()
+  // Long jobs, for those who wait until one has heard that it is to stop.
+  readonly #running = new WeakMap<NativeJob, Promise<unknown>>()
   readonly #ends = new Set<() => void>()
   #closing: Promise<void> | undefined
   #closed = false
@@ -171,8 +173,10 @@ export class Region implements Entry {
       }
     })
     try {
+      const work = this.runJob((handle) => operation(handle, job))
+      this.#running.set(job, work)
       // The one that loses may reject later: a race has looked at both.
-      return await Promise.race([this.runJob((handle) => operation(handle, job)), stopped])
+      return await Promise.race([work, stopped])
     } catch (error) {
       // A race is not among the promises through which the engine finds the callers that await.
       if (error instanceof MemmapError && !signal?.aborted) startStackBelow(error, this.runCancellable)
@@ -180,6 +184,11 @@ export class Region implements Entry {
     } finally {
       forget?.()
     }
+  }
+
+  /** Is fulfilled when a long job is no more, which may be a moment after it was told to stop. */
+  async ended(job: NativeJob): Promise<void> {
+    await this.#running.get(job)?.catch(() => {})
   }
 
   pin(): Pin {

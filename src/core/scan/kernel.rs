@@ -10,6 +10,7 @@
 use std::sync::LazyLock;
 
 use memchr::arch::all::packedpair::Pair;
+use memchr::memmem::Finder;
 
 /// How often `byte` occurs.
 #[must_use]
@@ -52,23 +53,40 @@ pub fn places(bytes: &[u8], byte: u8, out: &mut [u32]) -> Seen {
     }
 }
 
-/// Calls `found` with every place in `bytes` where `needle`, of two bytes or more, starts, until it
-/// answers false. Places may overlap.
-pub fn each(bytes: &[u8], needle: &[u8], pair: Option<Pair>, mut found: impl FnMut(usize) -> bool) {
+/// What to search for, of two bytes or more.
+pub struct Needle<'a> {
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// Which two of them are the rarest in texts; they stand for it in a filter.
+    pub pair: Option<Pair>,
+    /// Finds it in time that is linear in the length of what is searched, whatever the bytes.
+    pub finder: &'a Finder<'a>,
+}
+
+/// Calls `found` with the places in `bytes` where the needle starts, leftmost first and none within
+/// the one before, until it answers false.
+pub fn each(bytes: &[u8], needle: &Needle<'_>, mut found: impl FnMut(usize) -> bool) {
     #[cfg(target_arch = "x86_64")]
-    if let (true, Some(pair)) = (has_avx2(), pair) {
+    if has_avx2() && needle.pair.is_some() {
         // SAFETY: the processor has the instructions.
-        unsafe { avx2::each(bytes, needle, pair, found) };
+        unsafe { avx2::each(bytes, needle, found) };
         return;
     }
-    let _ = pair;
-    let finder = memchr::memmem::Finder::new(needle);
-    let mut at = 0;
-    while let Some(place) = bytes.get(at..).and_then(|rest| finder.find(rest)) {
+    find_from(bytes, 0, needle, &mut found);
+}
+
+/// The same from `at` on, by the finder alone.
+fn find_from(
+    bytes: &[u8],
+    mut at: usize,
+    needle: &Needle<'_>,
+    found: &mut impl FnMut(usize) -> bool,
+) {
+    while let Some(place) = bytes.get(at..).and_then(|rest| needle.finder.find(rest)) {
         if !found(at + place) {
             return;
         }
-        at += place + 1;
+        at += place + needle.bytes.len();
     }
 }
 
@@ -120,9 +138,7 @@ mod avx2 {
         _mm256_testz_si256,
     };
 
-    use memchr::arch::all::packedpair::Pair;
-
-    use super::{Seen, is_asking_ahead, starts_with};
+    use super::{Needle, Seen, find_from, is_asking_ahead, starts_with};
 
     /// Bytes of a vector.
     const V: usize = 32;
@@ -133,6 +149,12 @@ mod avx2 {
     /// Places are told when there are so many of them: a call for each, right when it is found, waits
     /// for all that the processor had begun for the bytes behind it in vain.
     const TOLD_AT_ONCE: usize = 512;
+    /// Comparing a needle of so many bytes costs next to nothing.
+    const CHEAP: usize = 64;
+    /// So many bytes may be compared for each byte searched, and so many at first. Needles that are
+    /// nearly everywhere, such as many zeros, are left to the finder then.
+    const MOST_COMPARED: usize = 16;
+    const COMPARED_AT_FIRST: usize = 1 << 20;
     /// A lane of eight bits can count so far.
     const MOST_ROUNDS: usize = 255;
 
@@ -228,24 +250,22 @@ mod avx2 {
     ///
     /// The processor must have AVX2 and POPCNT.
     #[target_feature(enable = "avx2,popcnt")]
-    pub unsafe fn each(
-        bytes: &[u8],
-        needle: &[u8],
-        pair: Pair,
-        mut found: impl FnMut(usize) -> bool,
-    ) {
-        // The two bytes of the needle that are the rarest in texts stand for it in the filter.
+    pub unsafe fn each(bytes: &[u8], needle: &Needle<'_>, mut found: impl FnMut(usize) -> bool) {
+        let (Some(pair), length) = (needle.pair, needle.bytes.len()) else {
+            return;
+        };
         let (first, second) = (usize::from(pair.index1()), usize::from(pair.index2()));
         let wanted = (
-            _mm256_set1_epi8(needle[first].cast_signed()),
-            _mm256_set1_epi8(needle[second].cast_signed()),
+            _mm256_set1_epi8(needle.bytes[first].cast_signed()),
+            _mm256_set1_epi8(needle.bytes[second].cast_signed()),
         );
         let is_asking = is_asking_ahead();
         let mut places = [0; TOLD_AT_ONCE + ROUND];
         let mut count = 0;
+        let mut seen = Candidates::default();
         let mut at = 0;
         // The bytes that a round reads: from `at` to behind the needle at its last place.
-        while let Some(round) = bytes.get(at..at + ROUND + needle.len()) {
+        while let Some(round) = bytes.get(at..at + ROUND + length) {
             prefetch(round, is_asking);
             let hits: [__m256i; 4] = std::array::from_fn(|k| {
                 _mm256_and_si256(
@@ -264,46 +284,65 @@ mod avx2 {
                     u64::from(low) | u64::from(high) << V
                 };
                 let masks = [mask(0), mask(2)];
-                count += candidates(round, masks, needle, at, &mut places[count..]);
+                count += seen.check(round, masks, needle.bytes, at, &mut places[count..]);
                 if count > TOLD_AT_ONCE {
                     if !places[..count].iter().all(|&place| found(place)) {
                         return;
                     }
                     count = 0;
                 }
+                let most = COMPARED_AT_FIRST + at * MOST_COMPARED;
+                if length > CHEAP && seen.compared.saturating_mul(length) > most {
+                    at += ROUND;
+                    break;
+                }
             }
             at += ROUND;
         }
-        if !places[..count].iter().all(|&place| found(place)) {
-            return;
-        }
-        for place in at..(bytes.len() + 1).saturating_sub(needle.len()) {
-            if bytes[place..].starts_with(needle) && !found(place) {
-                return;
-            }
+        if places[..count].iter().all(|&place| found(place)) {
+            find_from(bytes, at.max(seen.next), needle, &mut found);
         }
     }
 
-    /// Writes to `out` which places of a round, of those that passed the filter, the needle is at, and
-    /// says how many. Apart from the loop, which has all registers to itself so.
-    #[inline(never)]
-    fn candidates(
-        round: &[u8],
-        masks: [u64; 2],
-        needle: &[u8],
-        at: usize,
-        out: &mut [usize],
-    ) -> usize {
-        let mut count = 0;
-        for (k, mut mask) in masks.into_iter().enumerate() {
-            while mask != 0 {
-                let place = k * 2 * V + mask.trailing_zeros() as usize;
-                out[count] = at + place;
-                count += usize::from(starts_with(&round[place..], needle));
-                mask &= mask - 1;
+    /// What is known of the places that passed the filter.
+    #[derive(Default)]
+    struct Candidates {
+        /// How many were compared with the needle.
+        compared: usize,
+        /// Before this all lies within the last place where the needle was.
+        next: usize,
+    }
+
+    impl Candidates {
+        /// Writes to `out` at which places of a round the needle is, and says how many. Apart from the
+        /// loop, which has all registers to itself so.
+        #[inline(never)]
+        fn check(
+            &mut self,
+            round: &[u8],
+            masks: [u64; 2],
+            needle: &[u8],
+            at: usize,
+            out: &mut [usize],
+        ) -> usize {
+            let mut count = 0;
+            for (k, mut mask) in masks.into_iter().enumerate() {
+                while mask != 0 {
+                    let place = k * 2 * V + mask.trailing_zeros() as usize;
+                    mask &= mask - 1;
+                    if at + place < self.next {
+                        continue;
+                    }
+                    self.compared += 1;
+                    if starts_with(&round[place..], needle) {
+                        out[count] = at + place;
+                        count += 1;
+                        self.next = at + place + needle.len();
+                    }
+                }
             }
+            count
         }
-        count
     }
 
     #[inline]
@@ -366,31 +405,59 @@ mod tests {
                 prop::collection::vec(0_u8..2, 2..20),
             ],
         ) {
-            let expected: Vec<usize> =
-                (0..bytes.len()).filter(|&i| bytes[i..].starts_with(&needle)).collect();
+            let mut expected = Vec::new();
+            for place in 0..bytes.len() {
+                let is_free = expected.last().is_none_or(|last| place >= last + needle.len());
+                if is_free && bytes[place..].starts_with(&needle) {
+                    expected.push(place);
+                }
+            }
             for pair in [Pair::new(&needle), None] {
-                let mut places = Vec::new();
-                each(&bytes, &needle, pair, |place| {
-                    places.push(place);
-                    true
-                });
-                prop_assert_eq!(&places, &expected);
+                prop_assert_eq!(&all(&bytes, &needle, pair, usize::MAX), &expected);
             }
         }
     }
 
+    fn all(bytes: &[u8], needle: &[u8], pair: Option<Pair>, enough: usize) -> Vec<usize> {
+        let finder = &Finder::new(needle);
+        let mut places = Vec::new();
+        let needle = Needle {
+            bytes: needle,
+            pair,
+            finder,
+        };
+        each(bytes, &needle, |place| {
+            places.push(place);
+            places.len() < enough
+        });
+        places
+    }
+
     #[test]
     fn more_places_than_are_told_at_once_come_in_order_until_somebody_has_enough() {
-        let bytes = vec![b'a'; 5000];
+        let bytes = vec![b'a'; 10_000];
         let pair = Pair::new(b"aa");
         for enough in [1, 512, 513, 641, 4999, 6000] {
-            let mut places = Vec::new();
-            each(&bytes, b"aa", pair, |place| {
-                places.push(place);
-                places.len() < enough
-            });
-            assert_eq!(places, (0..enough.min(4999)).collect::<Vec<_>>());
+            let expected: Vec<_> = (0..enough.min(5000)).map(|place| place * 2).collect();
+            assert_eq!(all(&bytes, b"aa", pair, enough), expected);
         }
+    }
+
+    // Compared at each place these would take minutes.
+    #[test]
+    fn a_long_needle_that_is_nearly_everywhere_is_found_in_linear_time() {
+        let needle = vec![b'a'; 1 << 18];
+        let mut bytes = vec![b'a'; 1 << 24];
+        let pair = Pair::new(&needle);
+        let each_length: Vec<_> = (0..64).map(|part| part << 18).collect();
+        assert_eq!(all(&bytes, &needle, pair, usize::MAX), each_length);
+
+        for part in 1..=64 {
+            bytes[(part << 18) - 1] = b'b';
+        }
+        assert_eq!(all(&bytes, &needle, pair, usize::MAX), []);
+        bytes[(40 << 18) - 1] = b'a';
+        assert_eq!(all(&bytes, &needle, pair, usize::MAX), [39 << 18]);
     }
 
     #[test]

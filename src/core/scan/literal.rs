@@ -51,9 +51,6 @@ impl Literal {
         let mut next = from;
         let mut is_over = false;
         let mut take = |start: usize| {
-            if start < next {
-                return true;
-            }
             next = start + self.needle.len();
             is_over = !found(Match {
                 start,
@@ -66,7 +63,7 @@ impl Literal {
         if let [byte] = self.needle[..] {
             memchr::memchr_iter(byte, bytes).all(|place| take(from + place));
         } else {
-            kernel::each(bytes, &self.needle, self.pair, |place| take(from + place));
+            kernel::each(bytes, &self.prepared(), |place| take(from + place));
         }
         if is_over { next } else { next.max(limit) }
     }
@@ -79,7 +76,7 @@ impl Literal {
             return kernel::count_byte(bytes, byte);
         }
         let mut count = 0;
-        kernel::each(bytes, &self.needle, self.pair, |_| {
+        kernel::each(bytes, &self.prepared(), |_| {
             count += 1;
             true
         });
@@ -98,6 +95,14 @@ impl Literal {
     #[must_use]
     pub fn last(&self, hay: &[u8], from: usize, limit: usize) -> Option<Match> {
         memmem::rfind(self.part(hay, from, limit), &self.needle).map(|place| self.at(from + place))
+    }
+
+    fn prepared(&self) -> kernel::Needle<'_> {
+        kernel::Needle {
+            bytes: &self.needle,
+            pair: self.pair,
+            finder: &self.finder,
+        }
     }
 
     fn at(&self, start: usize) -> Match {
