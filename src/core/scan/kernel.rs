@@ -286,7 +286,7 @@ mod avx2 {
                 let masks = [mask(0), mask(2)];
                 count += seen.check(round, masks, needle.bytes, at, &mut places[count..]);
                 if count > TOLD_AT_ONCE {
-                    if !places[..count].iter().all(|&place| found(place)) {
+                    if !tell(&places[..count], &mut found) {
                         return;
                     }
                     count = 0;
@@ -299,9 +299,14 @@ mod avx2 {
             }
             at += ROUND;
         }
-        if places[..count].iter().all(|&place| found(place)) {
+        if tell(&places[..count], &mut found) {
             find_from(bytes, at.max(seen.next), needle, &mut found);
         }
+    }
+
+    #[inline(never)]
+    fn tell(places: &[usize], found: &mut impl FnMut(usize) -> bool) -> bool {
+        places.iter().all(|&place| found(place))
     }
 
     /// What is known of the places that passed the filter.
