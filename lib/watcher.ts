@@ -1,6 +1,6 @@
 /**
  * Hears of changes of a file by its name, whichever file has that name at the time. Where the system tells of them nothing is
- * asked again and again; where it doesn't (a network, Windows, a directory that isn't there) it is, once a second.
+ * asked again and again; where it doesn't (a network, Windows, Bun, a directory that is not there) it is, once a second.
  *
  * Watched are the directories in which a name lies that leads to the file: its own, and each symbolic link on the way:
  *
@@ -22,7 +22,8 @@ const REMOTE = new Set([0x00c36400, 0x01021997, 0x5346414f, 0x65735546, 0x6969, 
 
 // Windows tells of what was written when the file is closed, or its size is asked for by its name: a writer that keeps its file
 // open may write for hours. https://learn.microsoft.com/en-us/windows/win32/api/winbase/nf-winbase-readdirectorychangesw
-const TELLS_OF_WRITES = process.platform !== 'win32'
+// Bun leaves out a change that comes within some milliseconds of another one of the same file.
+const TELLS_OF_WRITES = process.platform !== 'win32' && process.versions['bun'] === undefined
 
 // Where a file that takes another one's name is told by the name that it had.
 const NAMES_BOTH = process.versions['deno'] === undefined
