@@ -42,9 +42,8 @@ interface Watched {
 export class Watcher {
   readonly #path: string
   readonly #watched = new Map<string, Watched>()
-  #ways: Ways = new Map()
-  // Whether they may be others by now.
-  #isStale = true
+  // Nothing while they are looked up: what is heard then may be about any of them.
+  #ways: Ways | undefined
   #hasChanged = false
   #isClosed = false
   #wake: (() => void) | undefined
@@ -87,15 +86,11 @@ export class Watcher {
 
   // True if the system will tell of every change. Directories are watched: a watch of a file goes with it when it is renamed.
   async #watch(): Promise<boolean> {
-    if (this.#isStale) {
-      this.#isStale = false
-      this.#ways = await waysTo(this.#path)
-    }
-    for (const directory of this.#watched.keys()) if (!this.#ways.has(directory)) this.#forget(directory)
-    for (const directory of this.#ways.keys()) await this.#watchDirectory(directory)
-    const isTold = [...this.#ways.keys()].every((directory) => this.#watched.get(directory)?.tellsAll)
-    if (!isTold) this.#isStale = true
-    return isTold
+    this.#ways = undefined
+    const ways = (this.#ways = await waysTo(this.#path))
+    for (const directory of this.#watched.keys()) if (!ways.has(directory)) this.#forget(directory)
+    for (const directory of ways.keys()) await this.#watchDirectory(directory)
+    return [...ways.keys()].every((directory) => this.#watched.get(directory)?.tellsAll)
   }
 
   async #watchDirectory(directory: string): Promise<void> {
@@ -119,15 +114,12 @@ export class Watcher {
     if (name === path.basename(directory)) this.#forget(directory)
     // Only on Linux it is certain how names are spelt here, and which are told.
     const isCertain = name !== null && process.platform === 'linux' && (NAMES_BOTH || event !== 'rename')
-    if (isCertain && !this.#ways.get(directory)?.has(name)) return
-    if (!isCertain || event === 'rename') this.#isStale = true
-    this.cancel()
+    if (!isCertain || this.#ways === undefined || this.#ways.get(directory)?.has(name)) this.cancel()
   }
 
   #forget(directory: string): void {
     this.#watched.get(directory)?.watcher.close()
     this.#watched.delete(directory)
-    this.#isStale = true
     this.cancel()
   }
 }
