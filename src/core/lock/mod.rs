@@ -200,18 +200,28 @@ impl Blocking {
     /// Starts waiting. An error at once if the calling thread of JavaScript itself is in the way:
     /// it could never let go while it waits.
     pub fn start(source: &Arc<Source>, wish: Wish) -> Result<Self> {
-        source.explain(wish.mode, || {
+        let file = source.explain(wish.mode, || {
             let description = source.describe(wish.mode)?;
             let file = description.file;
             source.put_back(Arc::new(description));
-            ledger::check_own(file, &wish)
+            Ok(file)
         })?;
         let (sender, settled) = channel();
         let request = Request::new(move |result| {
             // Nobody listens any more where the thread was ended.
             let _ = sender.send(result);
         });
-        wait_for(source, wish, &request, false);
+        match ledger::check_own(file, &wish) {
+            Ok(()) => wait_for(source, wish, &request, false),
+            // It may not have been tried yet, for politeness: what the system says of it comes
+            // first.
+            Err(deadlock) => match try_lock(source, &wish, false)? {
+                Some(held) => {
+                    request.settle(Ok(held));
+                }
+                None => return Err(deadlock.at(source.name())),
+            },
+        }
         Ok(Self { request, settled })
     }
 

@@ -383,6 +383,43 @@ fn a_thread_does_not_stand_still_for_itself() {
 }
 
 #[test]
+fn a_thread_gets_what_is_free_though_it_waits_for_more() {
+    let (_dir, path) = file();
+    let source = source(&path);
+    let mut others = wish(LockMode::Exclusive, 0, 5);
+    others.thread = 78;
+    let _held = take(&source, &others);
+    let (_request, _ends) = wait(&source, wish(LockMode::Exclusive, 0, 10));
+    let blocking = Blocking::start(&source, wish(LockMode::Exclusive, 6, 1)).unwrap();
+    blocking.wait(LONG).unwrap().unwrap();
+    let in_the_way = Blocking::start(&source, wish(LockMode::Exclusive, 4, 2));
+    assert_eq!(code(&in_the_way.err().unwrap()), "ERR_MEMMAP_LOCK_DEADLOCK");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_can_not_be_had_at_all_is_refused_for_that_reason_whosever_turn_it_is() {
+    use std::os::fd::AsRawFd;
+    let (_dir, path) = file();
+    let reading = std::fs::File::open(&path).unwrap();
+    let source = Source::of_descriptor(reading.as_raw_fd()).unwrap();
+    let _held = take(&source, &whole(LockMode::Shared));
+    turn::end(source.identity().unwrap());
+    assert!(
+        try_lock(&source, &whole(LockMode::Shared), true)
+            .unwrap()
+            .is_none()
+    );
+    let refused = Blocking::start(&source, whole(LockMode::Exclusive));
+    assert_eq!(refused.err().unwrap().errno(), Some(sys::EBADF));
+    let (_request, ends) = wait(&source, whole(LockMode::Exclusive));
+    assert_eq!(
+        ends.recv_timeout(LONG).unwrap().unwrap_err().errno(),
+        Some(sys::EBADF)
+    );
+}
+
+#[test]
 fn giving_up_at_the_last_moment_gives_the_lock_or_nothing() {
     let (_dir, path) = file();
     let source = source(&path);
@@ -408,11 +445,13 @@ fn what_was_granted_is_taken_back_before_anybody_has_heard_of_it() {
     let (_dir, path) = file();
     let source = source(&path);
     let (request, ends) = wait(&source, whole(LockMode::Exclusive));
-    assert!(!request.cancel(), "it was granted at once");
+    // It may have to wait: its file can have the number of one that another test just let go.
+    let granted = ends.recv_timeout(LONG).unwrap().unwrap();
+    assert!(!request.cancel(), "it was granted");
     assert!(!is_free(&source, &whole(LockMode::Shared)));
     request.take_back();
     assert!(is_free(&source, &whole(LockMode::Exclusive)));
-    assert_eq!(ends.recv().unwrap().unwrap().mode(), None);
+    assert_eq!(granted.mode(), None);
 
     let held = take(&source, &whole(LockMode::Exclusive));
     let (request, _ends) = wait(&source, whole(LockMode::Exclusive));
