@@ -29,9 +29,11 @@ try {
   rmSync(scratch, { recursive: true, force: true })
 }
 
-/** Every file below a folder with its text; binaries that a release put there don't count. */
+/** Every file below a folder with its text; what a release put there doesn't count. */
 function contents(folder) {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-  const paths = files.map((entry) => path.join(entry.parentPath, entry.name)).filter((file) => !file.endsWith('.node'))
+  const paths = files
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .filter((file) => !/(?:\.node|LICENSE)$/.test(file))
   return Object.fromEntries(paths.toSorted().map((file) => [path.relative(folder, file), readFileSync(file, 'utf8')]))
 }

@@ -68,6 +68,9 @@ try {
       expect(binary === binaryName(target) && rest.length === 0, `npm/${target.platform} holds ${binary} ${rest}`)
     }
   })
+  await step('each package gets the licences of all that its binary is made of', () => {
+    execFileSync(process.execPath, [path.join(root, 'scripts', 'licenses.mjs'), '--out', path.join(release, 'npm')])
+  })
   await step(`all ${targets.length + 1} packages are published`, () => {
     const { status, output } = npm(release, 'publish', '--access', 'public')
     expect(status === 0, output)
@@ -97,6 +100,8 @@ try {
     install(user)
     const packages = readdirSync(path.join(user, 'node_modules')).filter((name) => !name.startsWith('.'))
     expect(packages.join() === `memmap,memmap-${host.platform}`, `arrived: ${packages.join(', ')}`)
+    const license = readFileSync(path.join(user, 'node_modules', `memmap-${host.platform}`, 'LICENSE'), 'utf8')
+    expect(/^memmap2 /m.test(license), `its licence names no memmap2:\n${license}`)
   })
   const example = firstExample()
   writeFileSync(path.join(user, 'access.log'), 'all is well\nERROR: not any more\n')
