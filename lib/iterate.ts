@@ -42,8 +42,8 @@ export interface Route {
 export interface Source<T> {
   /** Whether items that are made already may still be handed out. */
   readonly isOpen: boolean
-  /** The items of the next part; none: it was the last one. */
-  pull(): Promise<T[]>
+  /** The items of the next part, at once where they need not be waited for; none: it was the last one. */
+  pull(): T[] | Promise<T[]>
   /** Ends it, whatever is under way. Where something goes on for a moment all the same, the promise tells when it has ended. */
   end(): Promise<unknown> | void
 }
@@ -137,25 +137,36 @@ class Parts<T> implements Source<T> {
     return []
   }
 
-  async pull(): Promise<T[]> {
-    // It may be ended during a wait, which then is over, though the bytes are not there.
-    while (!this.#ended && this.#hasMore()) {
-      const { position, reach } = this.#cursor
-      const waiting = this.#ahead.before(position, reach - position) ?? this.#letOthersRun()
-      if (waiting === undefined) {
-        const items = this.#step()
-        if (items.length > 0) return items
-      } else {
-        await waiting
-        this.#turn = performance.now()
-      }
-    }
-    return []
+  pull(): T[] | Promise<T[]> {
+    const found = this.#pullOrWait()
+    return Array.isArray(found) ? found : this.#pullAfter(found)
   }
 
   end(): void {
     this.#ended = true
     this.#ahead.end()
+  }
+
+  #pullOrWait(): T[] | Promise<void> {
+    // It may be ended during a wait, which then is over, though the bytes are not there.
+    while (!this.#ended && this.#hasMore()) {
+      const { position, reach } = this.#cursor
+      const waiting = this.#ahead.before(position, reach - position) ?? this.#letOthersRun()
+      if (waiting !== undefined) return waiting
+      const items = this.#step()
+      if (items.length > 0) return items
+    }
+    return []
+  }
+
+  async #pullAfter(waiting: Promise<void>): Promise<T[]> {
+    let found: T[] | Promise<void> = waiting
+    while (!Array.isArray(found)) {
+      await found
+      this.#turn = performance.now()
+      found = this.#pullOrWait()
+    }
+    return found
   }
 
   #hasMore(): boolean {
@@ -263,7 +274,9 @@ export class AsyncItems<T> implements AsyncIterableIterator<T> {
       this.#index = index + 1
       return Promise.resolve({ done: false, value: this.#items[index] as T })
     }
-    return this.#queue()
+    if (this.#last !== undefined) return this.#queue(this.#last.then(() => this.#advance()))
+    const step = this.#advance()
+    return step instanceof Promise ? this.#queue(step) : Promise.resolve(step)
   }
 
   async return(): Promise<IteratorResult<T, undefined>> {
@@ -280,9 +293,7 @@ export class AsyncItems<T> implements AsyncIterableIterator<T> {
     return this
   }
 
-  #queue(): Promise<IteratorResult<T, undefined>> {
-    const step = (): Promise<IteratorResult<T, undefined>> => this.#advance()
-    const answer = this.#last === undefined ? step() : this.#last.then(step)
+  #queue(answer: Promise<IteratorResult<T, undefined>>): Promise<IteratorResult<T, undefined>> {
     // Before anybody else hears of the answer, so that the next step finds the way free.
     const clear = (): void => {
       if (this.#last === last) this.#last = undefined
@@ -292,28 +303,38 @@ export class AsyncItems<T> implements AsyncIterableIterator<T> {
     return answer
   }
 
-  async #advance(): Promise<IteratorResult<T, undefined>> {
-    if (this.#index >= this.#items.length || !this.#source.isOpen) {
-      await this.#refill()
-    }
+  #advance(): IteratorResult<T, undefined> | Promise<IteratorResult<T, undefined>> {
+    const isThere = this.#index < this.#items.length && this.#source.isOpen
+    if (isThere) return { done: false, value: this.#items[this.#index++] as T }
     if (this.#ended) return { done: true, value: undefined }
-    return { done: false, value: this.#items[this.#index++] as T }
+    let pulled: T[] | Promise<T[]>
+    try {
+      pulled = this.#source.pull()
+    } catch (error) {
+      pulled = Promise.reject(error)
+    }
+    return Array.isArray(pulled) && pulled.length > 0 ? this.#take(pulled) : this.#waitFor(pulled)
   }
 
-  async #refill(): Promise<void> {
-    if (this.#ended) return
+  async #waitFor(pulled: T[] | Promise<T[]>): Promise<IteratorResult<T, undefined>> {
     try {
-      const items = await this.#source.pull()
+      const items = await pulled
       if (items.length === 0) await this.#end()
-      if (this.#ended) return
-      this.#items = items
-      this.#index = 0
+      if (!this.#ended) return this.#take(items)
     } catch (error) {
       // Whoever ended it does not want to hear what that has broken off.
-      if (this.#ended) return
-      await this.#end()
-      throw error
+      if (!this.#ended) {
+        await this.#end()
+        throw error
+      }
     }
+    return { done: true, value: undefined }
+  }
+
+  #take(items: readonly T[]): IteratorResult<T, undefined> {
+    this.#items = items
+    this.#index = 1
+    return { done: false, value: items[0] as T }
   }
 
   #end(): Promise<unknown> | void {
