@@ -108,7 +108,7 @@ test("discard('remove') punches a hole into the file", (t) => {
   const file = tempFile(t)
   writeFileSync(file, Buffer.alloc(16 * page, 1))
   const mapping = mmapSync(file, { mode: 'r+' })
-  if (capabilities()['discardRemove'] === false) {
+  if (capabilities()['discard:remove'] === false) {
     t.throws(() => mapping.discard('remove'), { code: 'ERR_MEMMAP_UNSUPPORTED' })
     return
   }

@@ -148,6 +148,24 @@ test('copyWithin() clamps nothing and counts nothing from the end', (t) => {
   t.is(memory.read().toString(), 'abcdefgh')
 })
 
+test('what was detached is refused', (t) => {
+  const mapping = mmapAnonymous(100)
+  const bytes = new Uint8Array(8)
+  structuredClone(bytes, { transfer: [bytes.buffer] })
+  const detached = { code: 'ERR_INVALID_ARG_VALUE', message: /detached/ }
+  for (const memory of [bytes, bytes.buffer, new DataView(new ArrayBuffer(0))]) {
+    if (memory instanceof DataView) structuredClone(memory, { transfer: [memory.buffer] })
+    t.throws(() => mapping.write(memory), detached)
+    t.throws(() => mapping.readInto(memory), detached)
+    t.throws(() => mapping.gather([0], 1, memory), detached)
+  }
+  t.throws(() => mapping.fill(bytes), detached)
+  t.throws(() => mapping.split(bytes), detached)
+  t.throws(() => mapping.indexOfSync(bytes), detached)
+  t.throws(() => mapping.matchesSync(['a', bytes]), detached)
+  mapping.closeSync()
+})
+
 test('what changes bytes is refused in mode r', (t) => {
   const file = tempFile(t, 'abcdef')
   const mapping = mmapSync(file)

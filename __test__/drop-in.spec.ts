@@ -1,3 +1,4 @@
+import { constants as bufferConstants } from 'node:buffer'
 import { closeSync, openSync, readFileSync, truncateSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
@@ -69,6 +70,12 @@ test('a file that is too long for a view is refused, and not left mapped', (t) =
   const bytes = mapBuffer(file, { length: 2 ** 31 - 1 })
   t.is(bytes.length, 2 ** 31 - 1)
   unmap(bytes)
+
+  truncateSync(file, 5 * 2 ** 30)
+  const map = () => mapArray(Float64Array, file, { label: 'too long' })
+  if (bufferConstants.MAX_LENGTH < 5 * 2 ** 30) t.throws(map, { code: 'ERR_MEMMAP_VIEW_TOO_LARGE' })
+  else t.true(unmap(map()))
+  t.false(mappings().some(({ label, state }) => label === 'too long' && state === 'open'))
 })
 
 test('unmap() frees by any slice, and empties every one of them', (t) => {

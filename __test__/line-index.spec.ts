@@ -92,6 +92,7 @@ test('an index of nothing has no lines', async (t) => {
   t.like(index, { count: 0, length: 0, offset: 2 })
   t.throws(() => index.line(0), { code: 'ERR_OUT_OF_RANGE' })
   t.throws(() => index.lineAt(2), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => index.lineAt('0' as never), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
 test('lines may be longer than 4 GiB', async (t) => {

@@ -425,6 +425,8 @@ test('options that are none are refused', refuses, 5, TYPE)
 test('a signal that is none is refused; where nothing waits there is none', async (t) => {
   const mapping = open(t)
   await t.throwsAsync(mapping.lock({ signal: {} as AbortSignal }), { code: TYPE })
+  await t.throwsAsync(mapping.lock({ signal: { aborted: false } as AbortSignal }), { code: TYPE })
+  t.throws(() => mapping.lockSync({ mode: null as never }), { code: TYPE })
   t.throws(() => mapping.lockSync({ signal: new AbortController().signal } as object), { code: VALUE })
   t.throws(() => mapping.tryLock({ timeout: 5 } as object), { code: VALUE })
   t.throws(() => mapping.testLock({ mode: 'shared' } as object), { code: VALUE })

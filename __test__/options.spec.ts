@@ -215,6 +215,7 @@ test(
 test('a negative length', refusesMemory, [-1], range(/Received -1/))
 test('a page size that is no power of two', refusesMemory, [4096, { hugePages: 3000 }], value(/power of two/))
 test('a page size of 0', refusesMemory, [4096, { hugePages: 0 }], value(/power of two/))
+test('a page size of 1', refusesMemory, [4096, { hugePages: 1 }], value(/no less than a page/))
 test('hugePages that are a string', refusesMemory, [4096, { hugePages: '2m' }], type(/boolean/))
 test('an option that files have', refusesMemory, [4096, { mode: 'r' }], value(/'options.mode' is no option here/))
 
@@ -234,6 +235,11 @@ test('capabilities are truth values, in an object of one’s own', (t) => {
   t.is(typeof found['sharedArrayBuffer'], 'boolean')
   found['sharedArrayBuffer'] = !found['sharedArrayBuffer']
   t.not(capabilities()['sharedArrayBuffer'], found['sharedArrayBuffer'])
+})
+
+test('capabilities tell whether there are views', (t) => {
+  const expected = process.env['MEMMAP_NO_EXTERNAL_BUFFERS'] !== '1'
+  t.is(capabilities()['externalArrayBuffer'], expected)
 })
 
 test('capabilities tell how memory and files can grow and shrink', (t) => {

@@ -64,6 +64,8 @@ test('a function may change the size', async (t) => {
   t.is(readFileSync(file).toString('latin1', 9997), 'end')
   t.is(replaceFileSync(file, (mapping) => mapping.resizeSync(5), { size: 100 }).bytes, 5)
   t.is(statSync(file).size, 5)
+  t.is(replaceFileSync(file, (mapping) => mapping.resizeSync(12), { size: 10 }).bytes, 12)
+  t.is(statSync(file).size, 12)
 })
 
 test('waits for the promise of a function', async (t) => {
@@ -320,6 +322,9 @@ test('a promise is waited for, or refused', async (t) => {
     throw new Error('later')
   }
   t.throws(() => replaceFileSync(file, write, { size: 3 }), { code: 'ERR_INVALID_RETURN_VALUE' })
+  // oxlint-disable-next-line unicorn/no-thenable
+  const late = (() => ({ then: () => {} })) as never
+  t.throws(() => replaceFileSync(file, late, { size: 3 }), { code: 'ERR_INVALID_RETURN_VALUE' })
   await t.throwsAsync(replaceFile(file, write, { size: 3 }), { message: 'later' })
   t.is(readFileSync(file, 'utf8'), 'old')
   t.deepEqual(readdirSync(path.dirname(file)), ['file.bin'])

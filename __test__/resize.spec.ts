@@ -284,6 +284,39 @@ test('the ledger has the new length, and every view', async (t) => {
   t.deepEqual([line?.length, line?.views], [8 * MiB, 2])
 })
 
+for (const [title, reserve] of [
+  ['without room', undefined],
+  ['with room that ends within a page', 10_000],
+] as const) {
+  test(`what is added within the last page, ${title}, is flushed, advised and let go of like the rest`, async (t) => {
+    const mapping = open(t, 24, { reserve })
+    for (const size of [29, 4096, 5000, 12_000, 12_001]) {
+      await mapping.resize(size)
+      mapping.write('new', size - 3)
+      for (const level of ['schedule', 'barrier', 'data', 'all'] as const)
+        t.is((await mapping.flush({ level })).level, level)
+      mapping.flushSync({ offset: size - 1, length: 1 })
+      mapping.advise('willneed')
+      await mapping.evict()
+      t.is(mapping.read().toString('latin1', size - 3), 'new')
+    }
+    const memory = mmapAnonymous(100)
+    memory.resizeSync(200)
+    memory.advise('willneed', { offset: 150, length: 50 })
+    memory.closeSync()
+  })
+}
+
+test('a page that was protected is read-only also where the mapping grows into it', async (t) => {
+  const mapping = open(t, 24)
+  mapping.protect('r')
+  await mapping.resize(30)
+  t.throws(() => mapping.write('x', 28), { code: 'ERR_MEMMAP_READ_ONLY' })
+  mapping.protect('r+')
+  t.is(mapping.write('x', 28), 1)
+  t.deepEqual(mapping.faults, [])
+})
+
 for (const sync of [false, true]) {
   const refresh = async (mapping: Mapping) => (sync ? mapping.refreshSync() : mapping.refresh())
   const name = sync ? 'refreshSync()' : 'refresh()'
@@ -306,6 +339,22 @@ for (const sync of [false, true]) {
       appendFileSync(file, 'again')
       await refresh(mapping)
       t.is(mapping.buffer().toString(), 'again')
+      mapping.closeSync()
+    }
+  })
+
+  test(`${name} adds to a page with contents of its own, in mode c, what others wrote behind them`, async (t) => {
+    for (const size of [24, 5000]) {
+      const file = tempFile(t, 'a'.repeat(size))
+      const mapping = mmapSync(file, { mode: 'c', reserve: MiB })
+      mapping.write('X', size - 1)
+      for (const added of ['bcd', 'e', 'f'.repeat(9000)]) {
+        const before = mapping.read()
+        appendFileSync(file, added)
+        t.is(await refresh(mapping), true)
+        t.deepEqual(mapping.read(), Buffer.concat([before, Buffer.from(added)]))
+      }
+      t.is(readFileSync(file, 'latin1').indexOf('X'), -1)
       mapping.closeSync()
     }
   })

@@ -186,7 +186,7 @@ export class Ahead {
 /** Waits for a promise, but no longer than until the signal is aborted. */
 async function unlessAborted(promise: Promise<void> | undefined, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return promise
-  signal.throwIfAborted()
+  if (signal.aborted) throw signal.reason
   let forget: (() => void) | undefined
   const aborted = new Promise<never>((_, reject) => {
     const abort = (): void => reject(signal.reason)

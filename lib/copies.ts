@@ -92,9 +92,13 @@ export function parseBytesToWrite(data: Data, name: string, also: readonly strin
 
 /** A plain Uint8Array over it, whatever it is: subclasses may answer as they like when asked for their length. */
 export function parseMemory(memory: unknown, name: string, expected: readonly string[]): Uint8Array {
-  if (isAnyArrayBuffer(memory)) return new Uint8Array(memory)
-  if (ArrayBuffer.isView(memory)) return new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength)
-  throw invalidArgType(name, expected, memory)
+  const isView = ArrayBuffer.isView(memory)
+  if (!isView && !isAnyArrayBuffer(memory)) throw invalidArgType(name, expected, memory)
+  try {
+    return isView ? new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength) : new Uint8Array(memory)
+  } catch {
+    throw invalidArgValue(name, isView ? memory.buffer : memory, 'must not be detached')
+  }
 }
 
 // The native half takes a copy of what it repeats, since that may lie in what is filled.

@@ -8,7 +8,7 @@ import { watchFaults } from './fault.js'
 import { enter, type Entry, leave, traceCaller, watch } from './ledger.js'
 import { call, native, type NativeMapping, openSync } from './native.js'
 import { type FileOptions, type MappingSource, parseFileOptions, parseSource } from './options.js'
-import { detach, externalMemory, type Place } from './segments.js'
+import { checkFitsBuffer, detach, externalMemory, type Place } from './segments.js'
 import { invalidArgType } from './validate.js'
 import {
   checkAligned,
@@ -186,6 +186,7 @@ function hand<T extends TypedArray>(entry: Entry, make: (mapping: NativeMapping)
 
 function place(entry: Entry): Place {
   const { lead, length } = entry.native
+  checkFitsBuffer(lead + length)
   const buffer = length === 0 ? new ArrayBuffer(0) : externalMemory(() => entry.native.arrayBuffer(0, lead + length))
   entries.set(buffer, entry)
   watch(entry)

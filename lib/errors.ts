@@ -84,7 +84,7 @@ export class MemmapError extends Error {
   declare readonly kind?: string
   /** Where in the mapping, in bytes, on `ERR_MEMMAP_FAULT`. */
   declare readonly offset?: number
-  /** Why, on `ERR_MEMMAP_FAULT`: 'truncated', 'nospace', 'io' or 'readonly'. */
+  /** Why, on `ERR_MEMMAP_FAULT`: 'truncated', 'nospace', 'io', 'readonly', or 'closed': used after closing. */
   declare readonly reason?: string
 
   static {

@@ -71,7 +71,7 @@ function explain(entry: Entry, offset: number, reason: FaultReason): string {
     case 'io':
       return `The disk could not deliver offset ${offset} of the mapping (${range} are mapped): there are zeros instead; ${again}`
     case 'readonly':
-      return `Something stored into offset ${offset} of a read-only mapping (${range} are mapped): the file is as it was; map it with mode 'r+' to write, or 'c' to write privately`
+      return `Something stored into offset ${offset} of a mapping that is read-only there (${range} are mapped): the file is as it was; map it with mode 'r+' to write, or 'c' to write privately, and take back what protect() did`
     case 'closed':
       return `Something used offset ${offset} of the mapping after it was closed (${range} were mapped): it got zeros; hold a pin() as long as other code uses the memory`
   }

@@ -17,6 +17,7 @@ const LEVELS = ['schedule', 'barrier', 'data', 'all'] as const
  */
 export type FlushLevel = (typeof LEVELS)[number]
 
+/** What to flush, and how far. */
 export interface FlushOptions extends Range {
   /** How far it goes. @default 'data' */
   readonly level?: FlushLevel | undefined

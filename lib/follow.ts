@@ -102,7 +102,7 @@ class Follower<T> implements Source<T | T[]> {
     this.#isReading = true
     try {
       while (!this.#ended) {
-        this.#signal?.throwIfAborted()
+        if (this.#signal?.aborted) throw this.#signal.reason
         // Faults of the mapping are none of ours.
         if (this.#region.closed) this.#region.check()
         const items = await this.#advance()

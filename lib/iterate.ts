@@ -170,7 +170,7 @@ class Parts<T> implements Source<T> {
   }
 
   #hasMore(): boolean {
-    this.#signal?.throwIfAborted()
+    if (this.#signal?.aborted) throw this.#signal.reason
     this.#region.check()
     return !this.#cursor.done
   }

@@ -22,7 +22,7 @@ export interface Line {
 
 /** What an index that was read from a file belongs to. */
 export interface LineIndexSource {
-  /** The mapping whose lines these are. Only `text()` needs it. */
+  /** The mapping whose lines these are. Only `text()` needs it. @default none */
   readonly mapping?: Memory | undefined
   /** Where in the mapping the indexed range begins, in bytes. @default 0 */
   readonly offset?: Bytes | undefined
@@ -157,8 +157,9 @@ export class LineIndex {
    * @throws `ERR_OUT_OF_RANGE` when it does not lie in the indexed range; `ERR_INVALID_ARG_VALUE` when the index is damaged
    */
   lineAt(offset: Bytes): number {
-    if (this.length === 0) throw outOfRange('offset', 'within the indexed range, which is empty', Number(offset))
-    const place = parseBytes(offset, 'offset', this.offset, this.offset + this.length - 1) - this.offset
+    const asked = parseBytes(offset, 'offset')
+    if (this.length === 0) throw outOfRange('offset', 'within the indexed range, which is empty', asked)
+    const place = parseBytes(asked, 'offset', this.offset, this.offset + this.length - 1) - this.offset
     let [low, high] = [0, this.count]
     // The last line that begins at or before it.
     while (high - low > 1) {

@@ -32,7 +32,7 @@ export interface LockSyncOptions extends TryLockOptions {
 
 /** How long to wait. */
 export interface LockWaitOptions extends Pick<LockSyncOptions, 'timeout'> {
-  /** Ends the waiting; the promise rejects with the signal's reason. */
+  /** Ends the waiting; the promise rejects with the signal's reason. @default none */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -105,7 +105,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 
 /** Reads and checks what is asked for; options that aren't known where it is asked were refused before. */
 export function parseRequest(given: Partial<LockOptions>, base: number, stack: string | undefined): LockRequest {
-  const mode = parseWord(given.mode ?? 'exclusive', 'options.mode', MODES)
+  const mode = given.mode === undefined ? 'exclusive' : parseWord(given.mode, 'options.mode', MODES)
   const offset = parseOffset(given.offset, 'options.offset')
   const length = parseOffset(given.length, 'options.length')
   const wish: LockWish = {

@@ -39,10 +39,10 @@ import { createWriteStream, type WriteStream, type WriteStreamOptions } from './
  *
  * Offsets are counted from the start of the mapping, not of the file; they and lengths are bytes, as numbers or bigints. A
  * range that does not lie within the mapping is a `RangeError` with code `ERR_OUT_OF_RANGE`; a wrong type is a `TypeError`
- * with code `ERR_INVALID_ARG_TYPE`. Nothing is clamped.
+ * with code `ERR_INVALID_ARG_TYPE`. Nothing is clamped, but for the ends of streams, which are as those of `fs`.
  *
  * Every method, except the ones that close it, throws `ERR_MEMMAP_CLOSED` once it is closed, and `ERR_MEMMAP_FAULT` once the
- * system could not deliver one of its pages. The properties can always be read.
+ * system could not deliver one of its pages, which only `refresh()` can mend. The properties can always be read.
  *
  * @see https://man7.org/linux/man-pages/man2/mmap.2.html
  */

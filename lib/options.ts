@@ -6,6 +6,7 @@ import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { isUint8Array } from 'node:util/types'
 import { type Advice, ADVICE } from './advice.js'
+import { constants as sizes } from './constants.js'
 import { systemError } from './errors.js'
 import type { Mode } from './region.js'
 import {
@@ -180,8 +181,9 @@ export function parseAnonymousOptions(options: AnonymousOptions | undefined) {
   }
 
   // Validate interpreted options
-  if (hugePageSize !== undefined && !isPowerOfTwo(hugePageSize)) {
-    throw invalidArgValue('options.hugePages', hugePages, 'must be true, false, or a power of two in bytes')
+  if (hugePageSize !== undefined && (!isPowerOfTwo(hugePageSize) || hugePageSize < sizes.PAGE_SIZE)) {
+    const size = 'a power of two in bytes, no less than a page'
+    throw invalidArgValue('options.hugePages', hugePages, `must be true, false, or ${size}`)
   }
   return interpreted
 }

@@ -18,10 +18,11 @@ import {
 /** Where many things begin, in bytes from the start of the mapping. */
 export type Places = Float64Array | readonly Bytes[]
 
+/** How to bring pages into memory. */
 export interface PrefetchOptions {
   /** How many bytes are wanted at each place; only where places are given. @default 1 */
   readonly size?: Bytes | undefined
-  /** Ends the wait, which then rejects with the signal's reason. */
+  /** Ends the wait, which then rejects with the signal's reason. @default none */
   readonly signal?: AbortSignal | undefined
 }
 

@@ -7,6 +7,7 @@ import type { Region } from './region.js'
 import { type Bytes, outOfRange, parseBoolean, parseBytes, parseOptions } from './validate.js'
 import { buffers, parseWalk, WALK_OPTIONS, type WalkOptions } from './window.js'
 
+/** How to go through records. */
 export interface RecordOptions extends WalkOptions {
   /** Yield what is left at the end, and is no whole record, too, instead of refusing it. @default false */
   readonly partial?: boolean | undefined

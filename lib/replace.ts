@@ -254,9 +254,10 @@ function checkAborted(signal: AbortSignal | undefined): void {
 }
 
 function checkReturned(value: unknown): void {
-  if (!isPromise(value)) return
+  const isThenable = typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function'
+  if (!isThenable) return
   // It may reject, and has been told of here.
-  value.catch(() => undefined)
+  if (isPromise(value)) value.catch(() => undefined)
   throw withCode(
     new TypeError('The function returned a promise, for which replaceFileSync() does not wait; use replaceFile()'),
     'ERR_INVALID_RETURN_VALUE',

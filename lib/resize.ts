@@ -7,6 +7,7 @@ import { nameOf } from './ledger.js'
 import type { Region } from './region.js'
 import { type Bytes, outOfRange, parseBoolean, parseBytes, parseOptions } from './validate.js'
 
+/** How to resize. */
 export interface ResizeOptions {
   /**
    * Shrink even if views reach behind the new end: they become empty, as by `close()`, and with them the other views on the

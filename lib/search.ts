@@ -3,6 +3,7 @@
  * `matches.ts`.
  */
 import { isRegExp, isUint8Array } from 'node:util/types'
+import { parseMemory } from './copies.js'
 import { call, native, type NativeJob, type NativeMapping, type NativePattern } from './native.js'
 import type { Region } from './region.js'
 import { patternOf } from './regexp.js'
@@ -44,9 +45,9 @@ export interface SearchSyncOptions extends Range {
 
 /** The same for work that is waited for. */
 export interface SearchOptions extends SearchSyncOptions {
-  /** Ends the work; what waits for it rejects with the signal's reason. */
+  /** Ends the work; what waits for it rejects with the signal's reason. @default none */
   readonly signal?: AbortSignal | undefined
-  /** Is told now and then how far the work is, and at its end that all is done. What it throws ends the work. */
+  /** Is told now and then how far the work is, and at its end that all is done. What it throws ends the work. @default none */
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
@@ -225,7 +226,8 @@ function parseNeedle(needle: unknown): Pick<Search, 'pattern' | 'isList'> {
 
 function parseBytesOf(needle: unknown, name: string): Uint8Array {
   if (typeof needle === 'string') return Buffer.from(needle)
-  if (isUint8Array(needle)) return needle
   const expected = ['string', 'Buffer', 'Uint8Array']
-  throw invalidArgType(name, name === 'needle' ? [...expected, 'RegExp', 'Array'] : expected, needle)
+  const wanted = name === 'needle' ? [...expected, 'RegExp', 'Array'] : expected
+  if (!isUint8Array(needle)) throw invalidArgType(name, wanted, needle)
+  return parseMemory(needle, name, wanted)
 }

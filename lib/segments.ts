@@ -204,6 +204,11 @@ function findLast(segments: readonly Segment[], position: number): number {
   return low - 1
 }
 
+/** Checks that one ArrayBuffer can hold so many bytes. */
+export function checkFitsBuffer(length: number): void {
+  if (length > MAX_ARRAY_BUFFER) throw tooLarge(0, length)
+}
+
 /** Makes an ArrayBuffer over mapped memory, where that isn't switched off. */
 export function externalMemory<T>(make: () => T): T {
   if (!NO_EXTERNAL_BUFFERS) return call(make)

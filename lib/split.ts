@@ -2,6 +2,7 @@
  * Splits a range at a separator, as `String.split` splits a string.
  */
 import { isUint8Array } from 'node:util/types'
+import { parseMemory } from './copies.js'
 import type { PieceEncoding } from './cut.js'
 import { PIECE_OPTIONS, type Pieced, type PieceOptions, pieces, parsePieces, type YieldOptions } from './pieces.js'
 import type { Region } from './region.js'
@@ -30,7 +31,9 @@ function parseSeparator(value: unknown, encoding: PieceEncoding): Uint8Array {
     throw invalidArgType('separator', ['string', 'Buffer', 'Uint8Array'], value)
   }
   const bytes =
-    typeof value === 'string' ? Buffer.from(value, encoding === 'buffer' ? 'utf8' : encoding) : new Uint8Array(value)
+    typeof value === 'string'
+      ? Buffer.from(value, encoding === 'buffer' ? 'utf8' : encoding)
+      : parseMemory(value, 'separator', []).slice()
   if (bytes.length === 0) throw invalidArgValue('separator', value, 'must not be empty')
   return bytes
 }

@@ -47,10 +47,11 @@ export function parseOptionalString(value: unknown, name: string): string | unde
   return value
 }
 
-/** Checks an AbortSignal that may be left out. As Node does, it takes whatever tells whether it was aborted. */
+/** Checks an AbortSignal that may be left out. Others' will do that tell whether, and when, they are aborted. */
 export function parseSignal(value: unknown, name: string): AbortSignal | undefined {
   if (value === undefined) return undefined
-  if (typeof value !== 'object' || value === null || !('aborted' in value)) {
+  const isObject = typeof value === 'object' && value !== null
+  if (!isObject || !('aborted' in value) || typeof Reflect.get(value, 'addEventListener') !== 'function') {
     throw invalidArgType(name, ['AbortSignal'], value)
   }
   return value as AbortSignal

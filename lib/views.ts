@@ -78,7 +78,7 @@ export function parseType(Type: unknown): number {
 /** How many elements the rest of a mapping is, which must come out even. */
 export function countElements(Type: TypedArrayConstructor, width: number, offset: number, bytes: number): number {
   if (bytes % width === 0) return bytes / width
-  const even = `a multiple of ${width} to make a ${nameOfType(Type)} without a length given`
+  const even = `a multiple of ${width}, the bytes of an element of a ${nameOfType(Type)}`
   throw outOfRange(`the bytes after offset ${offset}`, even, bytes)
 }
 
@@ -87,7 +87,7 @@ export function checkCount(count: number, unit: string): void {
   if (count <= constants.MAX_VIEW_LENGTH) return
   throw memmapError(
     'ERR_MEMMAP_VIEW_TOO_LARGE',
-    `A view of ${count} ${unit} is too long: engines are wrong or slow beyond ${constants.MAX_VIEW_LENGTH}; use windows() or chunks(), views of parts, or read()`,
+    `${count} ${unit} are too many for one Buffer or typed array: engines are wrong or slow beyond ${constants.MAX_VIEW_LENGTH}; take parts, as windows() and chunks() do`,
   )
 }
 

@@ -43,6 +43,7 @@ export interface WalkOptions extends Range {
   readonly signal?: AbortSignal | undefined
 }
 
+/** How to go through windows. */
 export interface WindowOptions extends WalkOptions {
   /** Bytes of each window but the last, 1 to 2^31 - 1. @default 64 MiB */
   readonly size?: Bytes | undefined
@@ -50,6 +51,7 @@ export interface WindowOptions extends WalkOptions {
   readonly overlap?: Bytes | undefined
 }
 
+/** How to go through chunks. */
 export interface ChunkOptions extends WalkOptions {
   /** Bytes of each chunk but the last, 1 to 2^31 - 1. @default 1 MiB */
   readonly size?: Bytes | undefined

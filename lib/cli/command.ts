@@ -49,7 +49,7 @@ const OPTIONS = {
   'byte-offset': { type: 'boolean', short: 'b', about: 'say at which byte of the file each line begins, from 0' },
   'line-number': { type: 'boolean', short: 'n', about: 'say the number of each line, from 1' },
   'only-matching': { type: 'boolean', short: 'o', about: 'print what was found instead of its lines' },
-  'max-count': { type: 'string', short: 'm', value: 'N', about: 'stop after so many lines' },
+  'max-count': { type: 'string', short: 'm', value: 'N', about: 'stop after so many lines, or matches with -o' },
   text: { type: 'boolean', short: 'a', about: 'print lines of binary files too' },
   print: { type: 'string', short: 'p', value: 'FROM[:TO]', about: 'print these lines, from 1, instead of counting' },
   threads: { type: 'string', value: 'N', about: 'work on so many threads; otherwise on all cores' },

@@ -135,6 +135,15 @@ impl Discard {
     }
 }
 
+/// The error of advice that the running kernel turns out not to know.
+#[must_use]
+pub fn not_known(advice: Advice) -> Option<Error> {
+    let (name, is_known) = support()
+        .into_iter()
+        .find(|(name, _)| self::advice(name).is_ok_and(|of_name| of_name == advice))?;
+    (!is_known).then(|| unsupported(name))
+}
+
 /// Every advice's name with whether the running kernel takes it: Linux is asked with an empty
 /// range, as `madvise(2)` describes.
 #[must_use]

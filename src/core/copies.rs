@@ -147,6 +147,39 @@ impl Mapping {
         self.check_extent(start.max(target), length)
     }
 
+    /// Copies from the file what it has got from `before` to the end of the page in which that
+    /// lies. A page with contents of its own, as stores make them in mode `c`, does not show it.
+    pub(super) fn catch_up(&self, before: u64) -> Result<()> {
+        let (Some(region), Some(file)) = (self.region()?, self.file()?) else {
+            return Ok(());
+        };
+        let start = region.address() + before as usize;
+        let in_page = start.next_multiple_of(region.granule()) - start;
+        let count = self.length().saturating_sub(before).min(in_page as u64) as usize;
+        let (mut shown, mut there) = (vec![0; count], vec![0; count]);
+        let count = sys::read_at(file.fd(), &mut there, self.offset() + before)?;
+        // SAFETY: the target is our own and as long as that.
+        unsafe { self.read_into(before, shown.as_mut_ptr(), count) }?;
+        if shown[..count] == there[..count] {
+            return Ok(());
+        }
+        let is_protected = self.check_writable(before, count as u64).is_err();
+        if is_protected {
+            let (page, span) = region.pages_of(before as usize, count);
+            let _held = region.hold()?;
+            // SAFETY: the page belongs to a held region.
+            unsafe { sys::protect_pages(page, span, true) }?;
+        }
+        let copied = self.copying(before, count as u64, ptr::null(), |target| {
+            // SAFETY: the range lies in a region that is held and may be written to now.
+            unsafe { ptr::copy_nonoverlapping(there.as_ptr(), target, count) };
+        });
+        if is_protected {
+            self.protect_again(&region)?;
+        }
+        copied
+    }
+
     /// Runs a copy over a range of held pages, from or to other memory; a fault during it is an
     /// error, be it of this mapping or of the one that the other memory is a view of.
     fn copying(

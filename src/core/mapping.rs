@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::advice::{Advice, Discard};
+use super::advice::{self, Advice, Discard};
 use super::error::{Error, Result};
 use super::file::SharedFile;
 use super::kind::Kind;
@@ -298,13 +298,15 @@ impl Mapping {
                     let (start, span) = region.pages_of(offset as usize, length as usize);
                     populate::bad_page(self, &region, start, span, what_for)
                 }
-                _ => self.explain_advice(error, &region, offset, length),
+                (Some(sys::EINVAL), _) => advice::not_known(advice)
+                    .unwrap_or_else(|| self.explain_refusal(error, &region, offset, length)),
+                _ => error,
             }
         })
     }
 
-    /// What it means that the kernel does not take some advice.
-    fn explain_advice(&self, error: Error, region: &Region, offset: u64, length: u64) -> Error {
+    /// What it means that the kernel does not take advice that it knows.
+    fn explain_refusal(&self, error: Error, region: &Region, offset: u64, length: u64) -> Error {
         let is_locked = error.errno() == Some(sys::EINVAL)
             && self.memory_locks.pages(region, offset, length) > 0;
         if is_locked {
@@ -350,7 +352,7 @@ impl Mapping {
         let inner = ((start - region.address()) as u64, (end - start) as u64);
         if self.memory_locks.pages(&region, inner.0, inner.1) > 0 {
             let error = Error::system(sys::EINVAL, "madvise");
-            return Err(self.explain_advice(error, &region, inner.0, inner.1));
+            return Err(self.explain_refusal(error, &region, inner.0, inner.1));
         }
         // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the
         // range that the user named lose their contents.
@@ -395,11 +397,13 @@ impl Mapping {
         let (start, span) = region.pages_of(offset as usize, length as usize);
         // SAFETY: the pages around a range of a region belong to that region.
         unsafe { sys::protect_pages(start, span, writable) }?;
+        // With all of the last page, into which the mapping may grow.
+        let pages = offset..(start + span - region.address()) as u64;
         let mut protected = lock(&self.protected);
         if writable {
-            protected.remove(&(offset..end));
+            protected.remove(&pages);
         } else {
-            protected.insert(offset..end);
+            protected.insert(pages);
         }
         Ok(())
     }

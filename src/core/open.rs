@@ -292,11 +292,11 @@ pub fn read_small<T>(path: &Path, take: impl FnOnce(&[u8]) -> T) -> Option<T> {
     let fd = sys::open(path, OpenHow::Read).ok()?;
     SCRATCH.with_borrow_mut(|scratch| {
         let target = &mut scratch[..=size];
-        let mut done = sys::read_at(&fd, target, 0).ok()?;
+        let mut done = sys::read_at(sys::raw(&fd), target, 0).ok()?;
         // It is shorter than it was, or one of those that the kernel makes up and guesses the
         // size of.
         while done < size {
-            match sys::read_at(&fd, &mut target[done..], done as u64).ok()? {
+            match sys::read_at(sys::raw(&fd), &mut target[done..], done as u64).ok()? {
                 0 => break,
                 count => done += count,
             }

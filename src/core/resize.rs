@@ -147,6 +147,9 @@ fn refresh_now(mapping: &Mapping) -> Result<u64> {
         }
     }
     reach(mapping, length)?;
+    if mapping.mode() == Mode::CopyOnWrite && length > before {
+        mapping.catch_up(before)?;
+    }
     Ok(length)
 }
 
@@ -250,7 +253,10 @@ fn no_room(room: usize, length: u64) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
+    use crate::core::flush::{Level, flush};
     use crate::core::ledger::Description;
     use crate::core::open::{Request, Source, anonymous, open};
 
@@ -300,6 +306,34 @@ mod tests {
             }
         }
         assert_eq!(mapping.fault_count(), 0);
+    }
+
+    #[test]
+    fn what_is_added_within_the_last_page_can_be_flushed_and_advised() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        for (room, sizes) in [
+            (0, [5, 11, 4096]),
+            (5000, [24, 6000, 8192]),
+            (0, [24, 5000, 12_000]),
+        ] {
+            std::fs::write(&path, vec![1; sizes[0]]).unwrap();
+            let mapping = at(&path, Mode::ReadWrite, |r| r.reserve = room);
+            for size in sizes {
+                resize(&mapping, size as u64).unwrap();
+                put(&mapping, size as u64 - 1, b"z");
+                for level in [Level::Schedule, Level::Barrier, Level::Data, Level::All] {
+                    flush(&mapping, level, 0, size as u64).unwrap();
+                }
+                let random = advice::advice("random").unwrap();
+                mapping.advise(random, size as u64 - 1, 1).unwrap();
+            }
+        }
+        let memory = Anonymous::of(100);
+        let mapping = anonymous(&memory, false, Description::default()).unwrap();
+        resize(&mapping, 200).unwrap();
+        let advice = advice::advice("random").unwrap();
+        mapping.advise(advice, 0, 200).unwrap();
     }
 
     #[test]
@@ -369,6 +403,36 @@ mod tests {
             assert_eq!(refresh(&all).unwrap(), size);
             assert_eq!(refresh(&part).unwrap(), expected);
             assert_eq!(bytes(&all).len() as u64, size);
+        }
+    }
+
+    #[test]
+    fn a_private_last_page_gets_what_was_added_to_the_file_and_keeps_what_was_stored() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        for (offset, size, is_protected) in [(0, 24, false), (3, 5000, false), (0, 24, true)] {
+            std::fs::write(&path, vec![b'a'; size]).unwrap();
+            let mapping = at(&path, Mode::CopyOnWrite, |r| {
+                (r.offset, r.reserve) = (offset, 1 << 20);
+            });
+            put(&mapping, mapping.length() - 1, b"X");
+            if is_protected {
+                mapping.protect(false, 0, mapping.length()).unwrap();
+            }
+            let mut file = std::fs::OpenOptions::new()
+                .append(true)
+                .open(&path)
+                .unwrap();
+            for count in [3, 10, 5000] {
+                let mut expected = bytes(&mapping);
+                let added = vec![b'y'; count];
+                file.write_all(&added).unwrap();
+                expected.extend(added);
+                refresh(&mapping).unwrap();
+                assert_eq!(bytes(&mapping), expected);
+            }
+            let last = mapping.check_writable(23, 4);
+            assert_eq!(last.is_err(), is_protected, "the last page is as it was");
         }
     }
 

@@ -195,6 +195,32 @@ pub fn shared_array_buffer<'env>(
     unsafe { Unknown::from_napi_value(env.raw(), value) }
 }
 
+/// Whether views can be on an `ArrayBuffer` over foreign memory: found out by making one.
+pub fn can_view(env: &Env) -> bool {
+    unsafe extern "C" fn nothing_to_free(_: sys::napi_env, _: *mut c_void, _: *mut c_void) {}
+    static BYTE: AtomicU8 = AtomicU8::new(0);
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let mut value = ptr::null_mut();
+        // SAFETY: the byte lives for ever, and nobody gets to see the buffer.
+        let status = unsafe {
+            sys::napi_create_external_arraybuffer(
+                env.raw(),
+                BYTE.as_ptr().cast(),
+                1,
+                Some(nothing_to_free),
+                ptr::null_mut(),
+                &raw mut value,
+            )
+        };
+        if status != sys::Status::napi_ok {
+            // It takes back the exception, if there is one.
+            drop(refused(env, status));
+        }
+        status == sys::Status::napi_ok
+    })
+}
+
 /// Detaches an `ArrayBuffer` in engines that have no `ArrayBuffer.prototype.transfer`.
 #[napi_derive::napi]
 pub fn detach(env: &Env, #[napi(ts_arg_type = "ArrayBuffer")] buffer: Unknown<'_>) -> bool {

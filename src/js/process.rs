@@ -68,7 +68,7 @@ pub fn mappings() -> Vec<MappingRecord> {
 
 /// What this platform can do.
 #[napi(catch_unwind)]
-pub fn capabilities() -> BTreeMap<String, bool> {
+pub fn capabilities(env: &Env) -> BTreeMap<String, bool> {
     advice::support()
         .into_iter()
         .map(|(name, supported)| (format!("advise:{name}"), supported))
@@ -76,6 +76,7 @@ pub fn capabilities() -> BTreeMap<String, bool> {
             (String::from("discard:dontneed"), true),
             (String::from("discard:free"), true),
             (String::from("discard:remove"), cfg!(target_os = "linux")),
+            (String::from("externalArrayBuffer"), buffer::can_view(env)),
             (String::from("faultGuard"), true),
             (String::from("hugePages"), cfg!(target_os = "linux")),
             (String::from("lock"), true),

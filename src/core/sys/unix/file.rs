@@ -1,7 +1,7 @@
 //! Files: what they are, how large, how they grow.
 
 use std::ffi::CString;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -357,12 +357,12 @@ pub unsafe fn write_at(fd: i32, source: *const u8, length: usize, offset: u64) -
 /// Reads bytes at a place of a file: as many as there are at once. Never takes anything out of a
 /// pipe or a terminal: what has no places answers with an error.
 /// `pread(2)`: <https://man7.org/linux/man-pages/man2/pread.2.html>
-pub fn read_at(fd: &OwnedFd, target: &mut [u8], offset: u64) -> Result<usize> {
+pub fn read_at(fd: i32, target: &mut [u8], offset: u64) -> Result<usize> {
     loop {
         // SAFETY: the kernel writes no more than the length of the slice, into the slice.
         let count = unsafe {
             libc::pread(
-                fd.as_raw_fd(),
+                fd,
                 target.as_mut_ptr().cast(),
                 target.len(),
                 offset as libc::off_t,

@@ -20,7 +20,8 @@ pub fn raw(of: &impl AsFd) -> RawHandle {
 /// The number of an error of the standard library.
 #[must_use]
 pub fn errno_of(error: &io::Error) -> i32 {
-    error.raw_os_error().unwrap_or(0)
+    // What a library refuses by itself has no number.
+    error.raw_os_error().unwrap_or(libc::EINVAL)
 }
 
 /// The system's text for a number.

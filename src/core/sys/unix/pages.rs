@@ -6,7 +6,7 @@ use memmap2::{MmapOptions, MmapRaw};
 pub use memmap2::{Advice as KnownAdvice, UncheckedAdvice};
 
 use crate::core::error::{Error, Result};
-use crate::core::sys::{FilePages, PageAccess};
+use crate::core::sys::{FilePages, PageAccess, page_size};
 
 /// A read-only mapping shows the shared pages themselves.
 pub const READ_ONLY_IS_PRIVATE: bool = false;
@@ -31,7 +31,8 @@ impl Pages {
     /// Maps a file. Pages behind its end are mapped too, and are there once the file has them.
     pub fn of_file(file: &FilePages) -> Result<Self> {
         let mut options = MmapOptions::new();
-        options.offset(file.offset).len(file.room.max(file.length));
+        let length = whole_pages(file.room.max(file.length));
+        options.offset(file.offset).len(length);
         if file.no_reserve {
             options.no_reserve_swap();
         }
@@ -53,7 +54,7 @@ impl Pages {
         huge: Option<usize>,
     ) -> Result<Self> {
         let mut options = MmapOptions::new();
-        options.len(room.max(length));
+        options.len(whole_pages(room.max(length)));
         // What may never be used is not to be promised.
         if no_reserve || room > length {
             options.no_reserve_swap();
@@ -124,6 +125,14 @@ impl Pages {
             .flush_range(offset, length)
             .map_err(|error| Error::from_io(&error, "msync"))
     }
+}
+
+/// The system maps whole pages, and a mapping may grow into all of its last one: memmap2 is to
+/// know of them. What is too long for that is refused by the system itself.
+fn whole_pages(length: usize) -> usize {
+    length
+        .checked_next_multiple_of(page_size())
+        .unwrap_or(length)
 }
 
 fn made(pages: std::io::Result<MmapRaw>) -> Result<Pages> {

@@ -349,13 +349,13 @@ pub unsafe fn write_at(
 
 /// Reads bytes at a place of a file: as many as there are at once. What has no places answers
 /// with an error.
-pub fn read_at(handle: &OwnedHandle, target: &mut [u8], offset: u64) -> Result<usize> {
+pub fn read_at(handle: RawHandle, target: &mut [u8], offset: u64) -> Result<usize> {
     let mut count = 0;
     let mut place = at(offset);
     // SAFETY: the system writes no more than the length of the slice, into the slice.
     let result = unsafe {
         ReadFile(
-            pointer(raw(handle)),
+            pointer(handle),
             target.as_mut_ptr(),
             target.len().min(1 << 30) as u32,
             &raw mut count,
