@@ -1,3 +1,4 @@
+import { truncateSync } from 'node:fs'
 import fc from 'fast-check'
 import test, { type ExecutionContext } from 'ava'
 import { mmapAnonymous, mmapSync, type Mapping, type Walk } from '../index.js'
@@ -274,4 +275,114 @@ test('a loop that is left while it waits for the disk ends, and the process goes
     console.log('closed')`
   const { code: exit, signal, stdout, stderr } = await runCode(code, { cwd: tempDir(t), timeout: 60_000 })
   t.deepEqual({ exit, signal, stdout, stderr }, { exit: 0, signal: null, stdout: 'closed\n', stderr: '' })
+})
+
+/** Does nothing for so many milliseconds. */
+function work(milliseconds: number): void {
+  for (const end = performance.now() + milliseconds; performance.now() < end;);
+}
+
+/** Runs something, and counts the turns of the event loop meanwhile. */
+async function countTurns(run: (turns: () => number) => Promise<unknown>): Promise<number> {
+  let turns = 0
+  let ticking = setImmediate(function tick() {
+    turns++
+    ticking = setImmediate(tick)
+  })
+  await run(() => turns)
+  clearImmediate(ticking)
+  return turns
+}
+
+test('a loop that works on each item lets the event loop have its turns between them', async (t) => {
+  const mapping = mmapSync(tempFile(t, text))
+  const loops: Record<string, AsyncIterable<unknown>> = {
+    lines: mapping.lines(),
+    offsets: mapping.lines({ offsets: true }),
+    matches: mapping.matches('b'),
+  }
+  for (const [name, loop] of Object.entries(loops)) {
+    const turns = await countTurns(async () => {
+      let items = 0
+      for await (const _ of loop) {
+        work(0.1)
+        if (++items === 1000) break
+      }
+    })
+    // Each 64 items work for 6.4 ms, of which others may be kept waiting for 2.
+    t.true(turns >= 10, `${name}: ${turns}`)
+  }
+  const asked = mapping.lines()[Symbol.asyncIterator]()
+  const turns = await countTurns(() =>
+    Promise.all(Array.from({ length: 1000 }, () => asked.next().then(() => work(0.1)))),
+  )
+  t.true(turns >= 10, `asked for at once: ${turns}`)
+  await asked.return?.()
+  mapping.closeSync()
+})
+
+test('loops at the same time share the time of a turn, and all get on', async (t) => {
+  const mapping = mmapSync(tempFile(t, text))
+  const steps = new Map<number, number>()
+  const ends: number[] = []
+  await countTurns(async (turns) => {
+    const loop = async (number: number) => {
+      for await (const _ of mapping.chunks({ size: 3000 })) {
+        work(1)
+        steps.set(turns(), (steps.get(turns()) ?? 0) + 1)
+      }
+      ends.push(number)
+    }
+    await Promise.all(Array.from({ length: 20 }, (_, number) => loop(number)))
+  })
+  t.is(ends.length, 20)
+  // The first goes on for 2 ms, each other one makes a step.
+  t.true(Math.max(...steps.values()) <= 25, [...steps.values()].join())
+  mapping.closeSync()
+})
+
+test('lines as Buffers are handed out no more when a page is known to be gone', async (t) => {
+  for (const kind of ['for', 'for await']) {
+    const file = tempFile(t, text)
+    const mapping = mmapSync(file)
+    let late = 0
+    const take = (line: Buffer, index: number): void => {
+      if (mapping.faults.length > 0) late += line.length
+      if (index !== 3) return
+      truncateSync(file, 10)
+      t.throws(() => mapping.read(), { code: 'ERR_MEMMAP_FAULT' })
+    }
+    await t.throwsAsync(
+      async () => {
+        let index = 0
+        const lines = mapping.lines({ encoding: 'buffer' })
+        if (kind === 'for') for (const line of lines) take(line, index++)
+        else for await (const line of lines) take(line, index++)
+      },
+      { code: 'ERR_MEMMAP_FAULT' },
+    )
+    t.is(late, 0, kind)
+    await mapping.close()
+  }
+})
+
+test('steps asked for in advance are in order also where the global Promise is somebody else’s', async (t) => {
+  const outcome = await runCode(
+    `
+    import assert from 'node:assert'
+    import { writeFileSync } from 'node:fs'
+    import { mmapSync } from 'memmap'
+    globalThis.Promise = class extends Promise {}
+    const lines = Array.from({ length: 40_000 }, (_, number) => String(number))
+    writeFileSync('numbers.txt', lines.join('\\n'))
+    const mapping = mmapSync('numbers.txt')
+    const iterator = mapping.lines()[Symbol.asyncIterator]()
+    for (const end = performance.now() + 3; performance.now() < end;);
+    const steps = await Promise.all(lines.map(() => iterator.next()))
+    assert.deepEqual(steps.map(({ value }) => value), lines)
+    mapping.closeSync()
+    console.log('in order')`,
+    { cwd: tempDir(t), node: ['--no-warnings'] },
+  )
+  t.deepEqual(outcome, { code: 0, signal: null, stdout: 'in order\n', stderr: '' })
 })

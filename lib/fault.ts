@@ -5,6 +5,7 @@
 import { channel } from 'node:diagnostics_channel'
 import { setImmediate } from 'node:timers'
 import { isMainThread } from 'node:worker_threads'
+import { NO_EXTERNAL_BUFFERS } from './constants.js'
 import { memmapError, type MemmapError } from './errors.js'
 import { announcement, type Entry, findEntry, nameOf, watchedEntries } from './ledger.js'
 import { native } from './native.js'
@@ -44,6 +45,15 @@ export function watchFaults(): void {
 /** The faults of a mapping, oldest first. */
 export function faultsOf(entry: Entry): Fault[] {
   return entry.native.faults() as Fault[]
+}
+
+// Read where the native half counts them: a call would take longer than most of what it comes before.
+const counter = NO_EXTERNAL_BUFFERS ? null : native.faultCounter()
+const count = counter && new Uint32Array(counter)
+
+/** How many faults there were in the whole process. While it stays the same, no mapping needs to be asked. */
+export function faultTotal(): number {
+  return count === null ? native.faultTotal() : Atomics.load(count, 0)
 }
 
 /** The error that each use of a mapping gets once it has faulted. */
@@ -108,7 +118,7 @@ function warnSoon(message: string): void {
 // The guard's news reach this thread with a turn of the event loop, and `emitWarning` waits for the end of one: in the last
 // turn of a program neither happens.
 function reportAtExit(): void {
-  if (native.faultTotal() === 0) return
+  if (faultTotal() === 0) return
   for (const entry of watchedEntries()) announce(entry, warnNow)
 }
 

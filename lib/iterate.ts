@@ -5,9 +5,9 @@
  * shorter, and two to four times slower: where the items of a part are there, a step of these is an index, and an
  * asynchronous step is a promise that is fulfilled already.
  */
-import { setImmediate } from 'node:timers/promises'
 import { Ahead } from './ahead.js'
 import type { Region } from './region.js'
+import { othersFirst } from './turn.js'
 
 /** Makes the items of a range, part by part. */
 export interface Cursor<T> {
@@ -17,8 +17,10 @@ export interface Cursor<T> {
   readonly reach: number
   /** There is no next step. */
   readonly done: boolean
-  /** Whether a step reads all bytes up to `reach`, or makes views that are read later. */
+  /** Whether a step reads all bytes up to `reach`. */
   readonly reads: boolean
+  /** Whether the items are views, whose bytes are read later. */
+  readonly views: boolean
   /** Makes the items of the next part; none doesn't mean that it was the last one. */
   step(): T[]
 }
@@ -94,15 +96,18 @@ class Batched<T> implements Cursor<T[]> {
     return this.#cursor.reads
   }
 
+  get views(): boolean {
+    return this.#cursor.views
+  }
+
   step(): T[][] {
     const items = this.#cursor.step()
     return items.length === 0 ? [] : [items]
   }
 }
 
-// A loop over what is in memory anyway never waits, and would keep every timer and socket waiting until it ends. So after so
-// many milliseconds the event loop gets a turn; a turn costs some microseconds.
-const BURST = 2
+// Whether others have their turn first is asked at one item of so many, all but one bits of it set, and at each part.
+const UNTIMED = 63
 
 // Whether the file still reaches to views is asked each so many bytes, as it costs more than making a small view.
 const UNASKED = 2 ** 12
@@ -113,7 +118,6 @@ class Parts<T> implements Source<T> {
   readonly #signal: AbortSignal | undefined
   readonly #cursor: Cursor<T>
   readonly #ahead: Ahead
-  #turn = performance.now()
   #asked: number
   #ended = false
 
@@ -126,7 +130,9 @@ class Parts<T> implements Source<T> {
   }
 
   get isOpen(): boolean {
-    return !this.#region.closed && !this.#signal?.aborted
+    const isWanted = !this.#region.closed && !this.#signal?.aborted
+    // Where a page is gone there are zeros in the views that are not handed out yet.
+    return isWanted && !(this.#cursor.views && this.#region.hasFaulted)
   }
 
   pullNow(): T[] {
@@ -147,11 +153,12 @@ class Parts<T> implements Source<T> {
     this.#ahead.end()
   }
 
-  #pullOrWait(): T[] | Promise<void> {
+  // Who has waited makes a step, whatever others have had of this turn.
+  #pullOrWait(hasWaited = false): T[] | Promise<void> {
     // It may be ended during a wait, which then is over, though the bytes are not there.
-    while (!this.#ended && this.#hasMore()) {
+    for (let isFirst = hasWaited; !this.#ended && this.#hasMore(); isFirst = false) {
       const { position, reach } = this.#cursor
-      const waiting = this.#ahead.before(position, reach - position) ?? this.#letOthersRun()
+      const waiting = this.#ahead.before(position, reach - position) ?? (isFirst ? undefined : othersFirst())
       if (waiting !== undefined) return waiting
       const items = this.#step()
       if (items.length > 0) return items
@@ -163,8 +170,7 @@ class Parts<T> implements Source<T> {
     let found: T[] | Promise<void> = waiting
     while (!Array.isArray(found)) {
       await found
-      this.#turn = performance.now()
-      found = this.#pullOrWait()
+      found = this.#pullOrWait(true)
     }
     return found
   }
@@ -192,10 +198,6 @@ class Parts<T> implements Source<T> {
     if (length < UNASKED && !this.#cursor.done) return
     this.#region.run((native) => native.checkExtent(this.#asked, length))
     this.#asked = reach
-  }
-
-  #letOthersRun(): Promise<void> | undefined {
-    return performance.now() - this.#turn < BURST ? undefined : setImmediate()
   }
 }
 
@@ -270,13 +272,15 @@ export class AsyncItems<T> implements AsyncIterableIterator<T> {
 
   next(): Promise<IteratorResult<T, undefined>> {
     const index = this.#index
-    if (index < this.#items.length && this.#last === undefined && this.#source.isOpen) {
+    const isNext = index < this.#items.length && this.#last === undefined && (index & UNTIMED) !== UNTIMED
+    if (isNext && this.#source.isOpen) {
       this.#index = index + 1
       return Promise.resolve({ done: false, value: this.#items[index] as T })
     }
     if (this.#last !== undefined) return this.#queue(this.#last.then(() => this.#advance()))
     const step = this.#advance()
-    return step instanceof Promise ? this.#queue(step) : Promise.resolve(step)
+    // Not by its class: the global Promise may be somebody else's.
+    return 'then' in step ? this.#queue(step) : Promise.resolve(step)
   }
 
   async return(): Promise<IteratorResult<T, undefined>> {
@@ -303,17 +307,25 @@ export class AsyncItems<T> implements AsyncIterableIterator<T> {
     return answer
   }
 
-  #advance(): IteratorResult<T, undefined> | Promise<IteratorResult<T, undefined>> {
-    const isThere = this.#index < this.#items.length && this.#source.isOpen
-    if (isThere) return { done: false, value: this.#items[this.#index++] as T }
-    if (this.#ended) return { done: true, value: undefined }
-    let pulled: T[] | Promise<T[]>
-    try {
-      pulled = this.#source.pull()
-    } catch (error) {
-      pulled = Promise.reject(error)
+  #advance(hasWaited = false): IteratorResult<T, undefined> | Promise<IteratorResult<T, undefined>> {
+    if (this.#index < this.#items.length && this.#source.isOpen) {
+      const isTimed = !hasWaited && (this.#index & UNTIMED) === UNTIMED
+      const waiting = isTimed ? othersFirst() : undefined
+      if (waiting !== undefined) return this.#advanceAfter(waiting)
+      return { done: false, value: this.#items[this.#index++] as T }
     }
-    return Array.isArray(pulled) && pulled.length > 0 ? this.#take(pulled) : this.#waitFor(pulled)
+    if (this.#ended) return { done: true, value: undefined }
+    try {
+      const pulled = this.#source.pull()
+      return Array.isArray(pulled) && pulled.length > 0 ? this.#take(pulled) : this.#waitFor(pulled)
+    } catch (error) {
+      return this.throw(error)
+    }
+  }
+
+  async #advanceAfter(waiting: Promise<void>): Promise<IteratorResult<T, undefined>> {
+    await waiting
+    return this.#advance(true)
   }
 
   async #waitFor(pulled: T[] | Promise<T[]>): Promise<IteratorResult<T, undefined>> {

@@ -172,9 +172,12 @@ class Parts<T> implements Source<T> {
   async pull(): Promise<T[]> {
     const { search } = this.#at
     const { region, signal } = search
-    while (true) {
+    const check = (): void => {
       if (signal?.aborted) throw signal.reason
       region.check()
+    }
+    while (true) {
+      check()
       if (this.#ahead === undefined && this.#at.isOver) return []
       const found = await this.#waitFor(this.#ahead ?? this.#search())
       // Ended when the part was through already: nothing was left to cancel.
@@ -182,6 +185,8 @@ class Parts<T> implements Source<T> {
       this.#at.advance(found)
       this.#ahead = this.#at.isOver ? undefined : this.#search()
       this.#tell(this.#at.done)
+      // Who is told may have ended it.
+      check()
       if (found.length > TAIL) return this.#convert(search, found)
     }
   }

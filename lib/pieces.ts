@@ -85,9 +85,13 @@ export function pieces(route: Route, cut: Cut, encoding: PieceEncoding, offsets:
 // Where a piece is longer than a part its end is looked for in steps of so many parts.
 const STRIDE = 16
 
+// A view costs as much as ten strings: more of them at once would keep the event loop waiting.
+const MOST_VIEWS = 2 ** 12
+
 /** Makes the pieces of a range. */
 export class Pieces<T> implements Cursor<T> {
   readonly reads = true
+  readonly views: boolean
   position: number
   done: boolean
   readonly #region: Region
@@ -95,6 +99,7 @@ export class Pieces<T> implements Cursor<T> {
   readonly #cut: Cut
   readonly #maker: Maker<T>
   readonly #pattern: NativePattern | undefined
+  readonly #places: Uint32Array
   readonly #read: Read
   // Up to here there is no separator after `position`.
   #searched: number
@@ -106,6 +111,8 @@ export class Pieces<T> implements Cursor<T> {
     this.#end = end
     this.#cut = cut
     this.#maker = maker
+    this.views = maker.of === 'views'
+    this.#places = this.views ? places.subarray(0, MOST_VIEWS) : places
     // A view is dear where it is the only one. What is made of the bytes of one piece is made of a copy, if there are few.
     const isCopied = maker.of === 'bytes'
     this.#read = (offset, length) =>
@@ -138,13 +145,13 @@ export class Pieces<T> implements Cursor<T> {
     const { separator } = this.#cut
     const pattern = this.#pattern
     if (pattern === undefined) {
-      const out = isLong ? places.subarray(0, 1) : places
+      const out = isLong ? places.subarray(0, 1) : this.#places
       return this.#region.run((handle) => handle.places(from, to - from, separator[0] as number, out))
     }
     const limit = Math.max(0, to - from - separator.length + 1)
     const found = this.#region.run((handle) => handle.matchesSync(pattern, from, to - from, 0, limit, 1))
     const starts = columnOf(found, 0)
-    const count = Math.min(starts.length, isLong ? 1 : MOST)
+    const count = Math.min(starts.length, isLong ? 1 : this.#places.length)
     for (let index = 0; index < count; index++) places[index] = (starts[index] as number) - from
     return count * 4 + 2
   }

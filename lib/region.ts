@@ -3,7 +3,7 @@
  * `close()` lets nothing new begin, waits for the last user, and is the same promise each time.
  */
 import { memmapError, MemmapError, startStackBelow } from './errors.js'
-import { faultError, watchFaults } from './fault.js'
+import { faultError, faultTotal, watchFaults } from './fault.js'
 import { enter, type Entry, leave, nameOf, traceCaller } from './ledger.js'
 import { call, callAsync, native, type NativeJob, type NativeMapping } from './native.js'
 import { Segments } from './segments.js'
@@ -107,11 +107,17 @@ export class Region implements Entry {
   /** Throws if this is closed or has faulted. Call it after the last thing that could run code of the user. */
   check(): void {
     this.checkOpen()
+    if (this.hasFaulted) throw faultError(this)
+  }
+
+  /** Whether a page could not be delivered. */
+  get hasFaulted(): boolean {
     // Asked before the mapping's own number, so that a fault in between is seen the next time.
-    const total = native.faultTotal()
-    if (total === this.#healthyAt) return
-    if (this.native.faultCount() > 0) throw faultError(this)
+    const total = faultTotal()
+    if (total === this.#healthyAt) return false
+    if (this.native.faultCount() > 0) return true
     this.#healthyAt = total
+    return false
   }
 
   /** The same before writing: throws also if this is read-only. */

@@ -131,6 +131,7 @@ const MOST_ITEMS = 1024
 // The last window is the first one to reach the end: none consists of what the one before had already.
 class Windows<T> implements Cursor<T> {
   readonly reads = false
+  readonly views = true
   position: number
   readonly #region: Region
   readonly #end: number

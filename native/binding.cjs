@@ -854,6 +854,7 @@ module.exports.detach = nativeBinding.detach
 module.exports.downgradeLock = nativeBinding.downgradeLock
 module.exports.expression = nativeBinding.expression
 module.exports.extents = nativeBinding.extents
+module.exports.faultCounter = nativeBinding.faultCounter
 module.exports.faultTotal = nativeBinding.faultTotal
 module.exports.locks = nativeBinding.locks
 module.exports.mappings = nativeBinding.mappings

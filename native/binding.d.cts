@@ -273,6 +273,12 @@ export declare function expression(source: string): NativePattern
  */
 export declare function extents(places: Uint32Array, count: number, offset: number, width: number, keepEnd: boolean, bytes: Uint8Array | undefined, out: Float64Array): void
 
+/**
+ * The same, modulo 2^32, as memory that always has the number of the moment, where the runtime
+ * allows that.
+ */
+export declare function faultCounter(): ArrayBuffer | null
+
 /** A fault that was survived. */
 export interface FaultRecord {
   /** Where in the mapping, in bytes. */

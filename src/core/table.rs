@@ -526,6 +526,12 @@ pub fn fault_total() -> u64 {
     TOTAL.load(Ordering::Acquire)
 }
 
+/// Where that number is counted.
+#[must_use]
+pub fn fault_counter() -> &'static AtomicU64 {
+    &TOTAL
+}
+
 /// The mappings that had faults since they were last asked for.
 #[must_use]
 pub fn newly_faulted() -> Vec<u64> {

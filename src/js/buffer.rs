@@ -16,6 +16,7 @@ use napi::{JsValue, check_status, sys};
 use super::error::to_js;
 use crate::core::ledger::Entry;
 use crate::core::region::Region;
+use crate::core::table;
 
 /// What an `ArrayBuffer` holds on to. Process-wide state only: finalizers run at different
 /// moments of an environment's end in different runtimes.
@@ -195,30 +196,31 @@ pub fn shared_array_buffer<'env>(
     unsafe { Unknown::from_napi_value(env.raw(), value) }
 }
 
-/// Whether views can be on an `ArrayBuffer` over foreign memory: found out by making one.
-pub fn can_view(env: &Env) -> bool {
+/// The process's number of faults as it changes, modulo 2^32: an `ArrayBuffer` over where it is
+/// counted. Nothing where the runtime allows no such thing.
+pub fn fault_counter(env: &Env) -> Option<Unknown<'_>> {
     unsafe extern "C" fn nothing_to_free(_: sys::napi_env, _: *mut c_void, _: *mut c_void) {}
-    static BYTE: AtomicU8 = AtomicU8::new(0);
-    static FOUND: OnceLock<bool> = OnceLock::new();
-    *FOUND.get_or_init(|| {
-        let mut value = ptr::null_mut();
-        // SAFETY: the byte lives for ever, and nobody gets to see the buffer.
-        let status = unsafe {
-            sys::napi_create_external_arraybuffer(
-                env.raw(),
-                BYTE.as_ptr().cast(),
-                1,
-                Some(nothing_to_free),
-                ptr::null_mut(),
-                &raw mut value,
-            )
-        };
-        if status != sys::Status::napi_ok {
-            // It takes back the exception, if there is one.
-            drop(refused(env, status));
-        }
-        status == sys::Status::napi_ok
-    })
+    // Its low half comes first, on every processor that there are binaries for.
+    const { assert!(cfg!(target_endian = "little")) };
+    let mut value = ptr::null_mut();
+    // SAFETY: the counter lives as long as the library, and only the facade sees the buffer.
+    let status = unsafe {
+        sys::napi_create_external_arraybuffer(
+            env.raw(),
+            table::fault_counter().as_ptr().cast(),
+            size_of::<u32>(),
+            Some(nothing_to_free),
+            ptr::null_mut(),
+            &raw mut value,
+        )
+    };
+    if status != sys::Status::napi_ok {
+        // It takes back the exception, if there is one.
+        drop(refused(env, status));
+        return None;
+    }
+    // SAFETY: the value is alive in the current scope.
+    unsafe { Unknown::from_napi_value(env.raw(), value) }.ok()
 }
 
 /// Detaches an `ArrayBuffer` in engines that have no `ArrayBuffer.prototype.transfer`.

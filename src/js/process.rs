@@ -76,7 +76,10 @@ pub fn capabilities(env: &Env) -> BTreeMap<String, bool> {
             (String::from("discard:dontneed"), true),
             (String::from("discard:free"), true),
             (String::from("discard:remove"), cfg!(target_os = "linux")),
-            (String::from("externalArrayBuffer"), buffer::can_view(env)),
+            (
+                String::from("externalArrayBuffer"),
+                buffer::fault_counter(env).is_some(),
+            ),
             (String::from("faultGuard"), true),
             (String::from("hugePages"), cfg!(target_os = "linux")),
             (String::from("lock"), true),
@@ -111,6 +114,13 @@ pub fn allocation_granularity() -> u32 {
 #[napi(catch_unwind)]
 pub fn fault_total() -> f64 {
     table::fault_total() as f64
+}
+
+/// The same, modulo 2^32, as memory that always has the number of the moment, where the runtime
+/// allows that.
+#[napi(ts_return_type = "ArrayBuffer | null", catch_unwind)]
+pub fn fault_counter(env: &Env) -> Option<Unknown<'_>> {
+    buffer::fault_counter(env)
 }
 
 /// Puts the fault guard back in front of other handlers; true if it had been displaced.

@@ -1,0 +1,28 @@
+/**
+ * The turns of the event loop. A loop over what is in memory never waits, and would keep every timer and socket waiting until
+ * it ends. So all loops of a thread together have some time in each turn; when it is up, each goes on in the next turn.
+ */
+import { setImmediate as immediate } from 'node:timers'
+import { setImmediate } from 'node:timers/promises'
+
+// In milliseconds. A turn costs some microseconds.
+const BURST = 2
+
+let began: number | undefined
+let next: Promise<void> | undefined
+
+/**
+ * What to wait for before going on, if the time of this turn is up. Who has waited makes a step before asking again, so that
+ * nobody stands still because of others.
+ */
+export function othersFirst(): Promise<void> | undefined {
+  if (next !== undefined) return next
+  const now = performance.now()
+  if (began === undefined) {
+    began = now
+    immediate(() => (began = undefined))
+  }
+  if (now - began < BURST) return undefined
+  next = setImmediate().then(() => (next = undefined))
+  return next
+}
