@@ -17,12 +17,13 @@ let next: Promise<void> | undefined
  */
 export function othersFirst(): Promise<void> | undefined {
   if (next !== undefined) return next
-  const now = performance.now()
-  if (began === undefined) {
-    began = now
-    immediate(() => (began = undefined))
-  }
-  if (now - began < BURST) return undefined
-  next = setImmediate().then(() => (next = undefined))
+  if (began === undefined) begin()
+  else if (performance.now() - began >= BURST) next = setImmediate().then(begin)
   return next
+}
+
+function begin(): void {
+  next = undefined
+  began = performance.now()
+  immediate(() => (began = undefined))
 }
