@@ -113,7 +113,10 @@ export const windows = {
       'a name too long': noSuchCode,
       'what fs can not open is refused with the error that fs throws': noSuchCode,
     },
-    iterate: { 'items that were made of a page that was lost meanwhile are not handed out': cut },
+    iterate: {
+      'items that were made of a page that was lost meanwhile are not handed out': cut,
+      'lines as Buffers are handed out no more when a page is known to be gone': cut,
+    },
     'line-index': {
       'lines may be longer than 4 GiB': promised,
       'an abort and a close end the making of an index': promised,
