@@ -143,6 +143,7 @@ test('prefetch() of a place beyond the end rejects', refusesToPrefetch, [0, LENG
 test('prefetch() of a place that ends there rejects', refusesToPrefetch, [LENGTH - 3], { size: 4 }, 'ERR_OUT_OF_RANGE')
 test('prefetch() of half a place rejects', refusesToPrefetch, Float64Array.of(0.5), {}, 'ERR_OUT_OF_RANGE')
 test('prefetch() of a string rejects', refusesToPrefetch, 'all', {}, 'ERR_INVALID_ARG_TYPE')
+test('prefetch() of places of another type rejects', refusesToPrefetch, new Uint32Array(0), {}, 'ERR_INVALID_ARG_TYPE')
 test('prefetch() of a size without places rejects', refusesToPrefetch, {}, { size: 4 }, 'ERR_INVALID_ARG_TYPE')
 test('prefetch() of places of no size rejects', refusesToPrefetch, [0], { size: 0 }, 'ERR_OUT_OF_RANGE')
 test('prefetch() with a misspelt option rejects', refusesToPrefetch, [0], { sise: 1 }, 'ERR_INVALID_ARG_VALUE')

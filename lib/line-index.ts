@@ -137,7 +137,7 @@ export class LineIndex {
    * @param encoding one that Buffers know @default 'utf8'
    * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_VALUE`, as `line()`; `ERR_INVALID_STATE` when the index was made of bytes
    *   without a mapping; `ERR_MEMMAP_CLOSED`; `ERR_MEMMAP_FAULT`; `ERR_STRING_TOO_LONG` and `ERR_MEMMAP_VIEW_TOO_LARGE` for lines
-   *   that no string can hold
+   *   that no string can hold; `ERR_UNKNOWN_ENCODING`
    */
   text(number: number, encoding: BufferEncoding = 'utf8'): string {
     const region = this.#region

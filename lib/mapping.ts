@@ -273,8 +273,8 @@ export class Mapping extends Pages {
    *
    * Closing the mapping makes the stream error with `ERR_MEMMAP_CLOSED`. Until it has ended or is cancelled it is a pin.
    *
-   * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`. The stream errors with `ERR_MEMMAP_FAULT` when a page can't be delivered
-   *   or the file has become shorter, with `ERR_MEMMAP_CLOSED`, and with the signal's reason
+   * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. The stream errors with `ERR_MEMMAP_FAULT` when a
+   *   page can't be delivered or the file has become shorter, with `ERR_MEMMAP_CLOSED`, and with the signal's reason
    * @see https://streams.spec.whatwg.org/#rbs-class
    *
    * @example

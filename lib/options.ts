@@ -22,7 +22,10 @@ import {
   type Range,
 } from './validate.js'
 
-/** What can be mapped: a path, a file URL, a path in bytes, an open file, or its descriptor. */
+/**
+ * What can be mapped: a path, a file URL, a path in bytes, an open file, or its descriptor. A URL that is not one of a file is
+ * refused as `fs` does it, with `ERR_INVALID_URL_SCHEME` and the like.
+ */
 export type MappingSource = string | URL | Uint8Array | { readonly fd: number } | number
 
 /** A path, a file URL, or a path in bytes. */

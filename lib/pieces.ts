@@ -38,17 +38,20 @@ export interface PieceOptions extends WalkOptions {
 export interface StringOptions {
   /** @default 'utf8' */
   readonly encoding?: 'utf8' | 'latin1' | 'ascii' | undefined
+  /** The pieces themselves are wanted. @default false */
   readonly offsets?: false | undefined
 }
 
 /** Options for pieces as Buffers: views, not copies. */
 export interface BufferOptions {
   readonly encoding: 'buffer'
+  /** The pieces themselves are wanted. @default false */
   readonly offsets?: false | undefined
 }
 
 /** Options for the places of pieces alone. */
 export interface ExtentOptions {
+  /** Of the separator, where it is a string; the pieces are not decoded. @default 'utf8' */
   readonly encoding?: PieceEncoding | undefined
   readonly offsets: true
 }

@@ -37,7 +37,7 @@ export async function prefetch(region: Region, what?: Range | Places, options?: 
     const offsets = parsePlaces(what)
     return region.runCancellable((native, job) => native.prefetchPlaces(offsets, size ?? 1, job), signal)
   }
-  if (size !== undefined) throw invalidArgType('range', ['Array', 'Float64Array'], what)
+  if (size !== undefined || ArrayBuffer.isView(what)) throw invalidArgType('range', ['Array', 'Float64Array'], what)
   const range = parseRange(what)
 
   // Validate interpreted options
