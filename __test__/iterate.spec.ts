@@ -389,3 +389,27 @@ test('steps asked for in advance are in order also where the global Promise is s
   )
   t.deepEqual(outcome, { code: 0, signal: null, stdout: 'in order\n', stderr: '' })
 })
+
+test('a loop goes on where the timers of node:timers were replaced', async (t) => {
+  const outcome = await runCode(
+    `
+    import { writeFileSync } from 'node:fs'
+    import { syncBuiltinESMExports } from 'node:module'
+    import timers from 'node:timers'
+    import promises from 'node:timers/promises'
+    import { mmapSync } from 'memmap'
+    writeFileSync('lines.txt', 'a line\\n'.repeat(100_000))
+    const mapping = mmapSync('lines.txt')
+    timers.setImmediate = globalThis.setImmediate = () => {}
+    promises.setImmediate = () => new Promise(() => {})
+    syncBuiltinESMExports()
+    let count = 0
+    for await (const line of mapping.lines()) {
+      if (++count % 1000 === 0) for (const end = performance.now() + 1; performance.now() < end;);
+    }
+    mapping.closeSync()
+    console.log(count)`,
+    { cwd: tempDir(t), node: ['--no-warnings'] },
+  )
+  t.deepEqual(outcome, { code: 0, signal: null, stdout: '100000\n', stderr: '' })
+})

@@ -317,6 +317,37 @@ test('a page that was protected is read-only also where the mapping grows into i
   t.deepEqual(mapping.faults, [])
 })
 
+const cuts = capabilities()['resize:shared'] ? test : test.skip
+cuts('protection stays where pages were lost and mapped anew behind the end', async (t) => {
+  const mapping = open(t, 8192)
+  mapping.protect('r')
+  truncateSync(mapping.path!, 100)
+  t.throws(() => mapping.read({ offset: 5000, length: 1 }), { code: 'ERR_MEMMAP_FAULT' })
+  await mapping.refresh()
+  truncateSync(mapping.path!, 8192)
+  await mapping.refresh()
+  t.throws(() => mapping.write('x', 5000), { code: 'ERR_MEMMAP_READ_ONLY' })
+  mapping.buffer()[5000] = 90
+  t.is(readFileSync(mapping.path!)[5000], 0)
+  t.is(mapping.faults[0]?.reason, 'readonly')
+})
+
+test('protection holds for the views of before and after a mapping went elsewhere', async (t) => {
+  const mapping = open(t, 8192)
+  const view = mapping.buffer()
+  await mapping.resize(MiB)
+  mapping.protect('r')
+  mapping.protect('r+')
+  view[0] = 65
+  mapping.buffer(0, 10)[1] = 66
+  t.deepEqual(mapping.faults, [])
+  t.is(readFileSync(mapping.path!).toString('latin1', 0, 2), 'AB')
+  mapping.protect('r')
+  mapping.buffer(0, 10)[0] = 90
+  t.is(mapping.faults[0]?.reason, 'readonly')
+  t.is(readFileSync(mapping.path!).toString('latin1', 0, 2), 'AB')
+})
+
 for (const sync of [false, true]) {
   const refresh = async (mapping: Mapping) => (sync ? mapping.refreshSync() : mapping.refresh())
   const name = sync ? 'refreshSync()' : 'refresh()'

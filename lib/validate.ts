@@ -50,10 +50,12 @@ export function parseOptionalString(value: unknown, name: string): string | unde
 /** Checks an AbortSignal that may be left out. Others' will do that tell whether, and when, they are aborted. */
 export function parseSignal(value: unknown, name: string): AbortSignal | undefined {
   if (value === undefined) return undefined
-  const isObject = typeof value === 'object' && value !== null
-  if (!isObject || !('aborted' in value) || typeof Reflect.get(value, 'addEventListener') !== 'function') {
-    throw invalidArgType(name, ['AbortSignal'], value)
-  }
+  const isSignal =
+    typeof value === 'object' &&
+    value !== null &&
+    'aborted' in value &&
+    ['addEventListener', 'removeEventListener'].every((method) => typeof Reflect.get(value, method) === 'function')
+  if (!isSignal) throw invalidArgType(name, ['AbortSignal'], value)
   return value as AbortSignal
 }
 

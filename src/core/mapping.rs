@@ -224,8 +224,14 @@ impl Mapping {
 
     /// Makes read-only again what `protect` had made read-only: its pages were mapped anew.
     pub(super) fn protect_again(&self, region: &Region) -> Result<()> {
+        // Where files can't be cut while they are mapped there are no pages behind the end.
+        let most = if sys::CUTS_MAPPED_FILES {
+            region.room()
+        } else {
+            region.length()
+        };
         for range in lock(&self.protected).iter() {
-            let end = range.end.min(region.length() as u64);
+            let end = range.end.min(most as u64);
             if range.start >= end {
                 continue;
             }
@@ -397,6 +403,18 @@ impl Mapping {
         let (start, span) = region.pages_of(offset as usize, length as usize);
         // SAFETY: the pages around a range of a region belong to that region.
         unsafe { sys::protect_pages(start, span, writable) }?;
+        // Views may still be on the pages that the mapping has grown out of.
+        for before in self.regions() {
+            let most = end.min(before.room() as u64);
+            if Arc::ptr_eq(&before, &region) || offset >= most {
+                continue;
+            }
+            let Ok(_held) = before.hold() else { continue };
+            before.split()?;
+            let (start, span) = before.pages_of(offset as usize, (most - offset) as usize);
+            // SAFETY: as above.
+            unsafe { sys::protect_pages(start, span, writable) }?;
+        }
         // With all of the last page, into which the mapping may grow.
         let pages = offset..(start + span - region.address()) as u64;
         let mut protected = lock(&self.protected);

@@ -103,11 +103,16 @@ fn resize_anonymous(mapping: &Mapping, length: u64) -> Result<()> {
         // facade has made sure that no view reaches there.
         unsafe {
             let rest = (first - end).min(start + span - end);
-            std::ptr::write_bytes(end as *mut u8, 0, rest);
+            if rest > 0 {
+                // protect() may have made them read-only.
+                sys::protect_pages(first - region.granule(), region.granule(), true)?;
+                std::ptr::write_bytes(end as *mut u8, 0, rest);
+            }
             if first < start + span {
                 sys::empty_pages(first, start + span - first)?;
             }
         }
+        mapping.protect_again(&region)?;
     }
     Ok(())
 }
@@ -147,7 +152,7 @@ fn refresh_now(mapping: &Mapping) -> Result<u64> {
         }
     }
     reach(mapping, length)?;
-    if mapping.mode() == Mode::CopyOnWrite && length > before {
+    if access(mapping) == Access::CopyOnWrite && length > before {
         mapping.catch_up(before)?;
     }
     Ok(length)
@@ -387,6 +392,25 @@ mod tests {
     }
 
     #[test]
+    fn memory_that_is_read_only_shrinks_and_stays_so() {
+        let memory = Anonymous {
+            length: 8192,
+            room: 1 << 20,
+            ..Anonymous::default()
+        };
+        let mapping = anonymous(&memory, false, Description::default()).unwrap();
+        put(&mapping, 0, &[7; 8192]);
+        mapping.protect(false, 0, 8192).unwrap();
+        resize(&mapping, 5000).unwrap();
+        resize(&mapping, 8192).unwrap();
+        assert_eq!(mapping.fault_count(), 0);
+        assert_eq!(bytes(&mapping)[4999..5001], [7, 0]);
+        assert!(mapping.check_writable(8000, 1).is_err());
+        mapping.protect(true, 0, 8192).unwrap();
+        put(&mapping, 8000, b"x");
+    }
+
+    #[test]
     fn it_follows_its_file_as_far_as_was_asked_for() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
@@ -410,13 +434,20 @@ mod tests {
     fn a_private_last_page_gets_what_was_added_to_the_file_and_keeps_what_was_stored() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
-        for (offset, size, is_protected) in [(0, 24, false), (3, 5000, false), (0, 24, true)] {
+        for (mode, offset, size, is_protected) in [
+            (Mode::CopyOnWrite, 0, 24, false),
+            (Mode::CopyOnWrite, 3, 5000, false),
+            (Mode::CopyOnWrite, 0, 24, true),
+            (Mode::Read, 0, 24, true),
+        ] {
             std::fs::write(&path, vec![b'a'; size]).unwrap();
-            let mapping = at(&path, Mode::CopyOnWrite, |r| {
+            let mapping = at(&path, mode, |r| {
                 (r.offset, r.reserve) = (offset, 1 << 20);
             });
-            put(&mapping, mapping.length() - 1, b"X");
-            if is_protected {
+            let last = address(&mapping) + mapping.length() as usize - 1;
+            // SAFETY: the page is the mapping's, private, and nobody else's.
+            unsafe { std::ptr::write(last as *mut u8, b'X') };
+            if is_protected && mode != Mode::Read {
                 mapping.protect(false, 0, mapping.length()).unwrap();
             }
             let mut file = std::fs::OpenOptions::new()

@@ -109,11 +109,13 @@ fn is_in_the_way(line: &Line, file: FileId, mode: LockMode, span: Span) -> bool 
     line.mode.excludes(mode) && line.file == file && line.span.overlaps(span)
 }
 
-/// An error if a lock that the asking thread has, or waits for, is in the way: it can't let go of
-/// it while it stands still.
-pub(super) fn check_own(file: FileId, wish: &Wish) -> Result<()> {
-    let own = book().values().any(|(line, _)| {
-        line.thread == wish.thread && is_in_the_way(line, file, wish.mode, wish.span)
+/// An error if a lock that the asking thread has, or waits for by another request than `asking`,
+/// is in the way: it can't let go of it while it stands still.
+pub(super) fn check_own(file: FileId, wish: &Wish, asking: &Arc<Request>) -> Result<()> {
+    let own = book().values().any(|(line, owner)| {
+        let is_asking = matches!(owner, Owner::Request(one) if one.as_ptr() == Arc::as_ptr(asking));
+        let is_own = line.thread == wish.thread && !is_asking;
+        is_own && is_in_the_way(line, file, wish.mode, wish.span)
     });
     if own {
         return Err(error::deadlock(

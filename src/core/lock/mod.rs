@@ -194,6 +194,9 @@ pub fn wait_for(source: &Arc<Source>, wish: Wish, request: &Arc<Request>, first:
 pub struct Blocking {
     request: Arc<Request>,
     settled: Receiver<Result<Arc<Held>>>,
+    source: Arc<Source>,
+    file: source::FileId,
+    wish: Wish,
 }
 
 impl Blocking {
@@ -211,8 +214,8 @@ impl Blocking {
             // Nobody listens any more where the thread was ended.
             let _ = sender.send(result);
         });
-        match ledger::check_own(file, &wish) {
-            Ok(()) => wait_for(source, wish, &request, false),
+        match ledger::check_own(file, &wish, &request) {
+            Ok(()) => wait_for(source, wish.clone(), &request, false),
             // It may not have been tried yet, for politeness: what the system says of it comes
             // first.
             Err(deadlock) => match try_lock(source, &wish, false)? {
@@ -222,13 +225,32 @@ impl Blocking {
                 None => return Err(deadlock.at(source.name())),
             },
         }
-        Ok(Self { request, settled })
+        Ok(Self {
+            request,
+            settled,
+            source: Arc::clone(source),
+            file,
+            wish,
+        })
     }
 
-    /// Waits for a while; nothing if that was not enough.
+    /// Waits for a while; nothing if that was not enough. An error if another request of the same
+    /// thread is in the way by now: one that was on its way to the ledger when this one started.
     #[must_use]
     pub fn wait(&self, time: std::time::Duration) -> Option<Result<Arc<Held>>> {
-        self.settled.recv_timeout(time).ok()
+        /// Long beside what lies between a lock's line in the ledger and its delivery.
+        const DELIVERY: std::time::Duration = std::time::Duration::from_millis(20);
+        let check = || ledger::check_own(self.file, &self.wish, &self.request);
+        if let Ok(settled) = self.settled.recv_timeout(time) {
+            return Some(settled);
+        }
+        check().err()?;
+        // It may be the very lock that is waited for.
+        if let Ok(settled) = self.settled.recv_timeout(DELIVERY) {
+            return Some(settled);
+        }
+        let deadlock = check().err()?.at(self.source.name());
+        Some(self.cancel().ok_or(deadlock))
     }
 
     /// Gives up; the lock, if it came at the last moment.

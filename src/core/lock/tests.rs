@@ -396,6 +396,34 @@ fn a_thread_gets_what_is_free_though_it_waits_for_more() {
     assert_eq!(code(&in_the_way.err().unwrap()), "ERR_MEMMAP_LOCK_DEADLOCK");
 }
 
+#[test]
+fn a_thread_does_not_stand_still_for_a_request_of_its_own_that_came_later() {
+    let (_dir, path) = file();
+    let source = source(&path);
+    let mut others = whole(LockMode::Exclusive);
+    others.thread = 78;
+    let held = take(&source, &others);
+    let blocking = Blocking::start(&source, whole(LockMode::Exclusive)).unwrap();
+    assert!(blocking.wait(Duration::from_millis(1)).is_none());
+    let (request, _ends) = wait(&source, whole(LockMode::Exclusive));
+    // It is in the ledger when it waits.
+    let waiting = || {
+        lines()
+            .iter()
+            .filter(|line| line.path.as_deref() == path.to_str())
+            .count()
+            == 3
+    };
+    eventually("both wait", waiting);
+    let refused = blocking.wait(Duration::from_millis(1)).unwrap();
+    assert_eq!(code(&refused.unwrap_err()), "ERR_MEMMAP_LOCK_DEADLOCK");
+    request.cancel();
+    held.release().unwrap();
+    eventually("nothing is left", || {
+        is_free(&source, &whole(LockMode::Exclusive))
+    });
+}
+
 #[cfg(unix)]
 #[test]
 fn what_can_not_be_had_at_all_is_refused_for_that_reason_whosever_turn_it_is() {
