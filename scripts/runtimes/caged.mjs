@@ -170,6 +170,8 @@ export const differences = {
     'a hole on a full * is found without a fault': looks,
   },
   resize: {
+    'protection stays where pages were lost and mapped anew behind the end': looks,
+    'protection holds for the views of before and after a mapping went elsewhere': looks,
     'growing in the room that was reserved keeps views and bytes, and adds zeros on blocks': subject,
     'growing without room keeps views and bytes, and adds zeros on blocks': subject,
     'steps of growth each get a view, across which longer views lie': subject,
