@@ -270,7 +270,9 @@ test('a loop that is left while it waits for the disk ends, and the process goes
       const iterator = walk[Symbol.asyncIterator]()
       const waiting = iterator.next()
       await iterator.return()
-      assert.equal((await waiting).value, undefined)
+      // It may have been there already: the system evicts what it likes.
+      await waiting
+      assert.equal((await iterator.next()).done, true)
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
     await mapping.close()
