@@ -106,7 +106,7 @@ class Batched<T> implements Cursor<T[]> {
   }
 }
 
-// Whether others have their turn first is asked at one item of so many, all but one bits of it set, and at each part.
+// Whether others have their turn first is asked at each part, and at each 64th item: those whose number ends in these bits.
 const UNTIMED = 63
 
 // Whether the file still reaches to views is asked each so many bytes, as it costs more than making a small view.
