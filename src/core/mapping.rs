@@ -403,6 +403,13 @@ impl Mapping {
         let (start, span) = region.pages_of(offset as usize, length as usize);
         // SAFETY: the pages around a range of a region belong to that region.
         unsafe { sys::protect_pages(start, span, writable) }?;
+        // With all of the last page, into which the mapping may grow.
+        let pages = offset..(start + span - region.address()) as u64;
+        if writable {
+            lock(&self.protected).remove(&pages);
+        } else {
+            lock(&self.protected).insert(pages);
+        }
         // Views may still be on the pages that the mapping has grown out of.
         for before in self.regions() {
             let most = end.min(before.room() as u64);
@@ -414,14 +421,6 @@ impl Mapping {
             let (start, span) = before.pages_of(offset as usize, (most - offset) as usize);
             // SAFETY: as above.
             unsafe { sys::protect_pages(start, span, writable) }?;
-        }
-        // With all of the last page, into which the mapping may grow.
-        let pages = offset..(start + span - region.address()) as u64;
-        let mut protected = lock(&self.protected);
-        if writable {
-            protected.remove(&pages);
-        } else {
-            protected.insert(pages);
         }
         Ok(())
     }
