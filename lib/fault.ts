@@ -49,11 +49,11 @@ export function faultsOf(entry: Entry): Fault[] {
 
 // Read where the native half counts them: a call would take longer than most of what it comes before.
 const counter = NO_EXTERNAL_BUFFERS ? null : native.faultCounter()
-const count = counter && new Uint32Array(counter)
+const total = counter && new Uint32Array(counter)
 
 /** How many faults there were in the whole process. While it stays the same, no mapping needs to be asked. */
 export function faultTotal(): number {
-  return count === null ? native.faultTotal() : Atomics.load(count, 0)
+  return total === null ? native.faultTotal() : Atomics.load(total, 0)
 }
 
 /** The error that each use of a mapping gets once it has faulted. */

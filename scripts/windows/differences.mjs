@@ -55,7 +55,6 @@ export const windows = {
     advice: {
       "advice 'random' is taken on every platform, at opening too": advice,
       "advice 'sequential' is taken on every platform, at opening too": advice,
-      "discard('remove') punches a hole into the file": advice,
     },
     ahead: {
       'memory without a file is not waited for, and not touched': promised,

@@ -330,14 +330,14 @@ mod tests {
                 for level in [Level::Schedule, Level::Barrier, Level::Data, Level::All] {
                     flush(&mapping, level, 0, size as u64).unwrap();
                 }
-                let random = advice::advice("random").unwrap();
-                mapping.advise(random, size as u64 - 1, 1).unwrap();
+                let advice = advice::advice("willneed").unwrap();
+                mapping.advise(advice, size as u64 - 1, 1).unwrap();
             }
         }
         let memory = Anonymous::of(100);
         let mapping = anonymous(&memory, false, Description::default()).unwrap();
         resize(&mapping, 200).unwrap();
-        let advice = advice::advice("random").unwrap();
+        let advice = advice::advice("willneed").unwrap();
         mapping.advise(advice, 0, 200).unwrap();
     }
 
