@@ -101,25 +101,33 @@ class Screen {
   }
 }
 
-test('a bar is drawn after a second, and taken away', async (t) => {
-  const screen = new Screen(true)
-  const bar = new Bar(4e9, screen as never)
-  bar.show(1e9)
-  t.is(screen.text, '')
-  await sleep(1010)
-  bar.show(1e9)
-  t.regex(screen.text, /^\r\x1b\[K\[#+\.+\] 25 %  \d+\.\d [GM]B\/s  0:0\d left$/)
-  t.true(screen.text.length < 4 + 60)
-  t.is(process.listenerCount('SIGINT'), 1)
-  bar.show(2e9)
-  t.notRegex(screen.text, /50 %/)
-  await sleep(110)
-  screen.columns = 10
-  bar.show(2e9)
-  t.regex(screen.text, /\r\x1b\[K50 % {2}\d[^\r]{0,5}$/)
-  bar.hide()
-  t.true(screen.text.endsWith('\r\x1b[K'))
-  t.is(process.listenerCount('SIGINT'), 0)
+test('a bar is drawn after a second, and taken away', (t) => {
+  // Time passes as it is told to, however busy the machine is.
+  let time = 0
+  Object.assign(performance, { now: () => time })
+  try {
+    const screen = new Screen(true)
+    const bar = new Bar(4e9, screen as never)
+    time = 990
+    bar.show(1e9)
+    t.is(screen.text, '')
+    time = 1000
+    bar.show(1e9)
+    t.is(screen.text, '\r\x1b[K[#######......................] 25 %  1.0 GB/s  0:03 left')
+    t.is(process.listenerCount('SIGINT'), 1)
+    time = 1090
+    bar.show(2e9)
+    t.notRegex(screen.text, /50 %/)
+    time = 1110
+    screen.columns = 10
+    bar.show(2e9)
+    t.regex(screen.text, /\r\x1b\[K50 % {2}\d[^\r]{0,5}$/)
+    bar.hide()
+    t.true(screen.text.endsWith('\r\x1b[K'))
+    t.is(process.listenerCount('SIGINT'), 0)
+  } finally {
+    Reflect.deleteProperty(performance, 'now')
+  }
 })
 
 test('without a terminal there is no bar', async (t) => {
@@ -160,7 +168,7 @@ test('on a terminal there is a bar where the work is long, and then only the res
     t.is(ended.code, 1)
     const result = words(count).map((word) => `0\t${word}\r\n`).join('') // prettier-ignore
     if (ended.output === result) continue
-    t.regex(ended.output, /^\r\x1b\[K\[#*\.*\] \d+ % {2}\d+\.\d [GM]B\/s {2}\d+:\d\d left\r/)
+    t.regex(ended.output, /^\r\x1b\[K\[#*\.*\] \d+ % {2}\d+\.\d [GM]B\/s {2}(?:-|[\d:]*\d:\d\d) left\r/)
     t.true(ended.output.endsWith(`left\r\x1b[K${result}`))
     return
   }
@@ -168,7 +176,10 @@ test('on a terminal there is a bar where the work is long, and then only the res
 })
 
 test('on a terminal there is no bar where the work is short', async (t) => {
-  const ended = await onTerminal(t, ['count', tempFile(t, 'a\n'), 'a'])
+  const work = ['count', tempFile(t, 'a\n'), 'a']
+  let ended = await onTerminal(t, work)
+  // A machine that stood still for a second has drawn one, but not again and again.
+  for (let more = 2; more > 0 && ended?.output.includes('left'); more--) ended = await onTerminal(t, work)
   if (ended !== undefined) t.deepEqual(ended, { output: '1\ta\r\n', code: 0 })
 })
 

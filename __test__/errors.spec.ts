@@ -175,7 +175,7 @@ test('too many mappings are an error with numbers, not a crash', async (t) => {
       for (const mapping of held) mapping.closeSync()
       mmapSync(process.argv.at(-1)).closeSync()
     `,
-    { args: [tempFile(t, 10_000)] },
+    { args: [tempFile(t, 10_000)], timeout: 110_000 },
   )
   t.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
   if (stdout !== '') t.regex(stdout, /^ERR_MEMMAP_MAP_COUNT .*max_map_count.* \d{5,}\n$/)
@@ -267,17 +267,24 @@ test('listeners of SIGBUS that come later do not displace the guard', async (t) 
       const file = process.argv.at(-1)
       const mapping = mmapSync(file)
       const view = mapping.buffer()
-      const listener = () => console.log('signal')
+      let heard
+      const hearing = new Promise((resolve) => (heard = resolve))
+      const listener = () => {
+        console.log('signal')
+        heard()
+      }
       process.on('SIGBUS', listener)
       truncateSync(file, 0)
       console.log(view[50_000])
       process.kill(process.pid, 'SIGBUS')
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      const alive = setInterval(() => {}, 1000)
+      await hearing
+      clearInterval(alive)
       process.off('SIGBUS', listener)
       await new Promise((resolve) => setTimeout(resolve, 20))
       console.log(mapping.faults.length)
     `,
-    { args: [tempFile(t, 100_000)], timeout: 20_000, node: ['--no-warnings'] },
+    { args: [tempFile(t, 100_000)], node: ['--no-warnings'] },
   )
   t.deepEqual({ code, signal }, { code: 0, signal: null }, stderr)
   t.is(stdout, '0\nsignal\n1\n')

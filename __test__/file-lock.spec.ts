@@ -11,7 +11,6 @@ import {
 } from 'node:fs'
 import { open } from 'node:fs/promises'
 import path from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
@@ -19,6 +18,7 @@ import { capabilities, FileLock, fileLock, fileLockSync, locks, mmapSync, testFi
 import { runCode } from './helpers/child.js'
 import { startHolder } from './helpers/holder.js'
 import { tempDir, tempFile } from './helpers/temp.js'
+import { until } from './helpers/walks.js'
 
 const mine = (file: string) => locks().filter((one) => one.path === file)
 
@@ -87,7 +87,7 @@ test('one who waits ends up with the file that has the name, not the one that ha
   const file = tempFile(t, 'old')
   const old = fileLockSync(file)
   const wait = fileLock(file)
-  await setTimeout(20)
+  await until(() => mine(file).some(({ state }) => state === 'waiting'))
   writeFileSync(`${file}.new`, 'new')
   renameSync(`${file}.new`, file)
   old.unlock()
@@ -103,7 +103,7 @@ for (const create of [false, true]) {
     const file = tempFile(t, 'old')
     const old = fileLockSync(file)
     const wait = Promise.allSettled([fileLock(file, { create })])
-    await setTimeout(20)
+    await until(() => mine(file).some(({ state }) => state === 'waiting'))
     unlinkSync(file)
     old.unlock()
     const [waited] = await wait

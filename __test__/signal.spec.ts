@@ -45,7 +45,7 @@ for (const [how, expected] of Object.entries(crashes)) {
         return
       }
       const args = [how, when, addon ?? '']
-      const outcome = await runFixture('signal/crash.ts', { cwd: tempDir(t), args, timeout: 20_000 })
+      const outcome = await runFixture('signal/crash.ts', { cwd: tempDir(t), args })
       t.deepEqual({ ...outcome, stderr: '' }, { code: null, signal: expected, stdout: 'crashing\n', stderr: '' })
     })
   }
@@ -60,7 +60,7 @@ for (const [how, end] of Object.entries(handlers)) {
       t.pass()
       return
     }
-    const options = { cwd: tempDir(t), args: [how, addon], node: ['--no-warnings'], timeout: 20_000 }
+    const options = { cwd: tempDir(t), args: [how, addon], node: ['--no-warnings'] }
     const outcome = await runFixture('signal/handler.ts', options)
     t.deepEqual({ ...outcome, stderr: '' }, { ...end, stdout: 'survived\n', stderr: '' })
   })
@@ -116,7 +116,7 @@ const orders = [
 ]
 for (const signal of ['SIGBUS', 'SIGSEGV']) {
   for (const order of orders) {
-    const options = { node: ['--no-warnings'], timeout: 20_000 }
+    const options = { node: ['--no-warnings'] }
     const args = [signal, order]
     test.serial(
       `process.on('${signal}') and faults: ${order}`,

@@ -68,9 +68,9 @@ const [running] = process.versions.node.split('.')
  */
 export const quick = [
   ...majors.filter((major) => major !== running).map(specs),
-  { name: 'specs without views', command: 'node scripts/test-cage.mjs', count: countOwn, timeout: 6 * MINUTES },
+  { name: 'specs without views', command: 'node scripts/test-cage.mjs', count: countOwn, timeout: 15 * MINUTES },
   { name: 'release rehearsal', command: 'node scripts/rehearse.mjs', count: countOwn },
-  { name: 'linux-arm64', command: 'node scripts/test-arm64.mjs --quick', count: countOwn, timeout: 12 * MINUTES },
+  { name: 'linux-arm64', command: 'node scripts/test-arm64.mjs --quick', count: countOwn, timeout: 20 * MINUTES },
 ]
 
 /**
@@ -88,7 +88,7 @@ export const full = [
 
 /** @param {import('./steps.mjs').Step} step */
 function limited(step) {
-  return { ...step, timeout: 12 * MINUTES, latest: 43 * MINUTES }
+  return { ...step, timeout: 15 * MINUTES, latest: 43 * MINUTES }
 }
 
 /**

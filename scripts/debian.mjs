@@ -29,7 +29,11 @@ export function needDebian(packages, purpose) {
   }
   console.log(`installing ${missing.join(' ')}`)
   update(missing)
-  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], quiet)
+  execFileSync(
+    'apt-get',
+    ['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '-qq', '--no-install-recommends', ...missing],
+    quiet,
+  )
 }
 
 /** Unpacks a package of this Debian, in the form `name:architecture=version`, into a folder; nothing is installed. */

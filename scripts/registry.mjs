@@ -14,7 +14,7 @@ import { root } from './run.mjs'
 const VERDACCIO = '6.10.4'
 
 /** @returns {Promise<{ url: string, close: () => Promise<void> }>} */
-export async function startRegistry() {
+export async function startRegistry(attempts = 3) {
   const home = install()
   const folder = mkdtempSync(path.join(os.tmpdir(), 'memmap-registry-'))
   const port = await freePort()
@@ -52,6 +52,8 @@ export async function startRegistry() {
     await waitFor(`${url}-/ping`, child)
   } catch (error) {
     await close()
+    // Somebody else may have taken the port meanwhile.
+    if (attempts > 1) return startRegistry(attempts - 1)
     throw new Error(`${error.message}\n${output}`, { cause: error })
   }
   return { url, close }

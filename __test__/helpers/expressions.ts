@@ -66,11 +66,13 @@ export function sourceFor(flags: string): fc.Arbitrary<string> {
 /**
  * Engines have been wrong about the complement of an empty class, with the flag `v`; that of Node 20 takes a complement back
  * where a group with it is repeated, with the flag `v`: `/(?:[^x]b)+/v`; and that of Node 26 now and then finds nothing at
- * all where one of several choices can't match since there is a `^` behind something: `/(?:.+?1^|)|/is`.
+ * all where one of several choices can't match since there is a `^` behind something: `/(?:.+?1^|)|/is`, `/(?:.+?1(?:^)|)/s`.
  */
 export function isDoubtful(source: string, flags: string): boolean {
   if (flags.includes('v') && /\[\^\[|\[\^.*\)[*+?{]/s.test(source)) return true
-  return !flags.includes('m') && /[^(|:[\\]\^/.test(source)
+  // What is left behind the brackets and the `^` that it begins with; an escaped one is none, nor is that of a complement.
+  const rest = source.replaceAll(/\\.|\[\^/gs, 'x').replace(/^(?:\(\?:|[(^])*/, '')
+  return !flags.includes('m') && rest.includes('^')
 }
 
 function isUnicode(flags: string): boolean {

@@ -40,7 +40,7 @@ export async function checkKind(
   const { given = {}, ...plain } = expected
   const modes = Object.keys(plain).join(',')
   const args = source === undefined ? [modes] : [modes, source]
-  const options = { cwd, args, through, node: ['--no-warnings'], timeout: 30_000 }
+  const options = { cwd, args, through, node: ['--no-warnings'] }
   const before = readdirSync(cwd)
   const { code, signal, stdout, stderr } = await runFixture('torture/kind.ts', options)
   t.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })

@@ -202,7 +202,7 @@ async function attempt(run, t, assertions) {
 }
 
 // When the spec, which imports this, has been read to its end. It may wait for a module before it has its first test.
-const LATEST = performance.now() + 10_000
+const LATEST = performance.now() + 60_000
 setTimeout(function start() {
   if (tests.length > 0 || performance.now() > LATEST) void runAll()
   else setTimeout(start, 1)

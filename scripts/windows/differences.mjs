@@ -198,7 +198,10 @@ export const wine = {
       'too many mappings are an error with numbers, not a crash': 'it takes wine minutes, and addresses of its own',
     },
     // Now and then it is too late to meet the error.
-    'close-in-flight': { 'closing during fs.promises.writeFile neither crashes nor corrupts': badBuffer },
+    'close-in-flight': {
+      'closing during fs.write neither crashes nor corrupts': badBuffer,
+      'closing during fs.promises.writeFile neither crashes nor corrupts': badBuffer,
+    },
     ahead: { 'a wait ends when the mapping is closed, in either way': 'all pages are there at once' },
     follow: {
       'a file may be missing for a while': inUse,
@@ -215,9 +218,6 @@ export const wine = {
     advice: {
       "discard('dontneed') keeps what was stored into pages around":
         'it does not tell which pages of a private view were stored into',
-    },
-    'close-in-flight': {
-      'closing during fs.write neither crashes nor corrupts': badBuffer,
     },
     'file-lock': {
       'one who waits ends up with the file that has the name, not the one that had it': inUse,
