@@ -1,9 +1,10 @@
 import { truncateSync } from 'node:fs'
 import fc from 'fast-check'
 import test, { type ExecutionContext } from 'ava'
-import { mmapAnonymous, mmapSync, type Mapping, type Walk } from '../index.js'
+import { mmapSync, type Mapping, type Walk } from '../index.js'
 import { entry, runCode } from './helpers/child.js'
 import { tempDir, tempFile } from './helpers/temp.js'
+import { work } from './helpers/turns.js'
 
 // What holds for everything that is gone through, whatever is made of the bytes.
 
@@ -187,19 +188,6 @@ test('steps, ends and aborts in any order leave an iterator that answers each of
   mapping.closeSync()
 })
 
-test('a loop over what is in memory lets timers and others have their turn', async (t) => {
-  const memory = mmapAnonymous(100 * 2 ** 20)
-  let turns = 0
-  const timer = setInterval(() => turns++, 1)
-  for await (const chunk of memory.chunks()) {
-    t.is(chunk.length, 2 ** 20)
-    for (const start = performance.now(); performance.now() - start < 1;);
-  }
-  clearInterval(timer)
-  t.true(turns > 10, `${turns} turns`)
-  memory.closeSync()
-})
-
 test('items that were made of a page that was lost meanwhile are not handed out', async (t) => {
   const lib = (name: string) => new URL(`lib/${name}.ts`, entry).href
   const outcome = await runCode(
@@ -280,71 +268,6 @@ test('a loop that is left while it waits for the disk ends, and the process goes
   const { code: exit, signal, stdout, stderr } = await runCode(code, { cwd: tempDir(t), timeout: 60_000 })
   t.deepEqual({ exit, signal, stdout, stderr }, { exit: 0, signal: null, stdout: 'closed\n', stderr: '' })
 })
-
-/** Does nothing for so many milliseconds. */
-function work(milliseconds: number): void {
-  for (const end = performance.now() + milliseconds; performance.now() < end;);
-}
-
-/** Runs something, and counts the turns of the event loop meanwhile. */
-async function countTurns(run: (turns: () => number) => Promise<unknown>): Promise<number> {
-  let turns = 0
-  let ticking = setImmediate(function tick() {
-    turns++
-    ticking = setImmediate(tick)
-  })
-  await run(() => turns)
-  clearImmediate(ticking)
-  return turns
-}
-
-test('a loop that works on each item lets the event loop have its turns between them', async (t) => {
-  const mapping = mmapSync(tempFile(t, text))
-  const loops: Record<string, AsyncIterable<unknown>> = {
-    lines: mapping.lines(),
-    offsets: mapping.lines({ offsets: true }),
-    matches: mapping.matches('b'),
-  }
-  for (const [name, loop] of Object.entries(loops)) {
-    const turns = await countTurns(async () => {
-      let items = 0
-      for await (const _ of loop) {
-        work(0.1)
-        if (++items === 1000) break
-      }
-    })
-    // Each 64 items work for 6.4 ms, of which others may be kept waiting for 2.
-    t.true(turns >= 7, `${name}: ${turns}`)
-  }
-  const asked = mapping.lines()[Symbol.asyncIterator]()
-  const turns = await countTurns(() =>
-    Promise.all(Array.from({ length: 1000 }, () => asked.next().then(() => work(0.1)))),
-  )
-  t.true(turns >= 7, `asked for at once: ${turns}`)
-  await asked.return?.()
-  mapping.closeSync()
-})
-
-test('loops at the same time share the time of a turn, and all get on', async (t) => {
-  const mapping = mmapSync(tempFile(t, text))
-  const steps = new Map<number, number>()
-  const ends: number[] = []
-  await countTurns(async (turns) => {
-    const loop = async (number: number) => {
-      for await (const _ of mapping.chunks({ size: 3000 })) {
-        work(1)
-        steps.set(turns(), (steps.get(turns()) ?? 0) + 1)
-      }
-      ends.push(number)
-    }
-    await Promise.all(Array.from({ length: 20 }, (_, number) => loop(number)))
-  })
-  t.is(ends.length, 20)
-  // The first goes on for 2 ms, each other one makes a step.
-  t.true(Math.max(...steps.values()) <= 25, [...steps.values()].join())
-  mapping.closeSync()
-})
-
 test('lines as Buffers are handed out no more when a page is known to be gone', async (t) => {
   for (const kind of ['for', 'for await']) {
     const file = tempFile(t, text)
@@ -390,28 +313,4 @@ test('steps asked for in advance are in order also where the global Promise is s
     { cwd: tempDir(t), node: ['--no-warnings'] },
   )
   t.deepEqual(outcome, { code: 0, signal: null, stdout: 'in order\n', stderr: '' })
-})
-
-test('a loop goes on where the timers of node:timers were replaced', async (t) => {
-  const outcome = await runCode(
-    `
-    import { writeFileSync } from 'node:fs'
-    import { syncBuiltinESMExports } from 'node:module'
-    import timers from 'node:timers'
-    import promises from 'node:timers/promises'
-    import { mmapSync } from 'memmap'
-    writeFileSync('lines.txt', 'a line\\n'.repeat(100_000))
-    const mapping = mmapSync('lines.txt')
-    timers.setImmediate = globalThis.setImmediate = () => {}
-    promises.setImmediate = () => new Promise(() => {})
-    syncBuiltinESMExports()
-    let count = 0
-    for await (const line of mapping.lines()) {
-      if (++count % 1000 === 0) for (const end = performance.now() + 1; performance.now() < end;);
-    }
-    mapping.closeSync()
-    console.log(count)`,
-    { cwd: tempDir(t), node: ['--no-warnings'] },
-  )
-  t.deepEqual(outcome, { code: 0, signal: null, stdout: '100000\n', stderr: '' })
 })

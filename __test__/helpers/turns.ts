@@ -16,3 +16,8 @@ export function countTurns(): { readonly count: number; stop(): void } {
     },
   }
 }
+
+/** Does nothing for so many milliseconds. */
+export function work(milliseconds: number): void {
+  for (const end = performance.now() + milliseconds; performance.now() < end;);
+}
