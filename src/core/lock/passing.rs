@@ -2,15 +2,16 @@
 //! once. Who tries to lock at that moment in this process is not refused because of it.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::error::Result;
 use super::source::FileId;
 use super::{LockMode, Span, wait};
 
-/// How often it is tried again, some 100 ms in all: only a thread that the system does not let run takes that long. Counted,
-/// since a process that was stopped has not been trying.
-const MOST: u32 = 1000;
+/// How long it is tried again. Only a thread that the system does not let run takes that long.
+const MOST: Duration = Duration::from_millis(100);
+/// And how often at least: while this process was stopped it has not been trying.
+const LEAST: u32 = 100;
 /// Long beside the system call that lets go.
 const PAUSE: Duration = Duration::from_micros(20);
 
@@ -23,15 +24,17 @@ pub(super) fn beside<T>(
     is_refused: impl Fn(&T) -> bool,
     mut attempt: impl FnMut() -> Result<T>,
 ) -> Result<T> {
+    let began = Instant::now();
     let mut tries = 0;
     loop {
         // Looked at before: afterwards it may be gone.
         let may_pass = wait::is_passing(mode, span, &file);
         let result = attempt()?;
-        if !may_pass || !is_refused(&result) || tries == MOST {
+        tries += 1;
+        let is_enough = tries > LEAST && began.elapsed() > MOST;
+        if !may_pass || !is_refused(&result) || is_enough {
             return Ok(result);
         }
-        tries += 1;
         thread::sleep(PAUSE);
     }
 }
