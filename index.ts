@@ -17,19 +17,19 @@
  *
  * @module
  */
-export type { Advice, Discard, Protection } from './lib/advice.js'
-export { capabilities, constants } from './lib/constants.js'
-export type { Data, Target } from './lib/copies.js'
-export { mapArray, mapBuffer, unmap } from './lib/drop-in.js'
-export { MemmapError, type MemmapErrorCode } from './lib/errors.js'
-export type { Fault, FaultReason } from './lib/fault.js'
-export { FileLock } from './lib/file-lock.js'
-export type { FlushLevel, FlushOptions, FlushResult } from './lib/flush.js'
-export type { Walk } from './lib/iterate.js'
-export { type MappingInfo, mappings } from './lib/ledger.js'
-export type { Extent, Extents, PieceEncoding } from './lib/cut.js'
-export { type Line, LineIndex, type LineIndexSource } from './lib/line-index.js'
-export type { LineOptions } from './lib/lines.js'
+export type { Advice, Discard, Protection } from './lib/residency/advice.js'
+export { capabilities, constants } from './lib/base/constants.js'
+export type { Data, Target } from './lib/views/copy.js'
+export { mapArray, mapBuffer, unmap } from './lib/map-buffer.js'
+export { MemmapError, type MemmapErrorCode } from './lib/base/errors.js'
+export type { Fault, FaultReason } from './lib/state/faults.js'
+export { FileLock } from './lib/locks/file-lock.js'
+export type { FlushLevel, FlushOptions, FlushResult } from './lib/durability/flush.js'
+export type { Walk } from './lib/iterate/iterable.js'
+export { type MappingInfo, mappings } from './lib/state/registry.js'
+export type { Extent, Extents, PieceEncoding } from './lib/lines/decode.js'
+export { type Line, LineIndex, type LineIndexSource } from './lib/lines/line-index.js'
+export type { LineOptions } from './lib/lines/lines.js'
 export type {
   CreateOption,
   FileLockOptions,
@@ -44,16 +44,16 @@ export type {
   LockWaitOptions,
   TryFileLockOptions,
   TryLockOptions,
-} from './lib/lock-options.js'
-export { fileLock, fileLockSync, locks, testFileLock, tryFileLock } from './lib/lock-path.js'
+} from './lib/locks/options.js'
+export { fileLock, fileLockSync, locks, testFileLock, tryFileLock } from './lib/locks/path-lock.js'
 export { Mapping } from './lib/mapping.js'
-export type { Match, MatchBatch, Matches, MatchesSync } from './lib/matches.js'
+export type { Match, MatchBatch, Matches, MatchesSync } from './lib/search/matches.js'
 export { mmap, mmapAnonymous, mmapSync } from './lib/open.js'
-export type { AnonymousOptions, FileOptions, FilePath, MappingOptions, MappingSource } from './lib/options.js'
-export type { ReadStream, ReadStreamOptions } from './lib/read-stream.js'
-export type { Places, PrefetchOptions } from './lib/places.js'
-export type { BufferOptions, ExtentOptions, PieceOptions, StringOptions } from './lib/pieces.js'
-export type { RecordOptions } from './lib/records.js'
+export type { AnonymousOptions, FileOptions, FilePath, MappingOptions, MappingSource } from './lib/open-options.js'
+export type { ReadStream, ReadStreamOptions } from './lib/streams/read-stream.js'
+export type { Places, PrefetchOptions } from './lib/residency/prefetch.js'
+export type { BufferOptions, ExtentOptions, PieceOptions, StringOptions } from './lib/lines/delimited.js'
+export type { RecordOptions } from './lib/iterate/records.js'
 export {
   replaceFile,
   replaceFileSync,
@@ -62,7 +62,7 @@ export {
   syncDirectory,
   syncDirectorySync,
   type Writer,
-} from './lib/replace.js'
+} from './lib/replace-file.js'
 export type {
   EvictOptions,
   Eviction,
@@ -73,12 +73,12 @@ export type {
   ResidencySyncOptions,
   VerifyOptions,
   VerifySyncOptions,
-} from './lib/residency.js'
-export type { Mode, Pin } from './lib/region.js'
-export type { ResizeOptions } from './lib/resize.js'
-export type { Needle, Progress, SearchOptions, SearchSyncOptions } from './lib/search.js'
-export type { Bytes, Range } from './lib/validate.js'
-export type { TypedArray, TypedArrayConstructor } from './lib/views.js'
-export type { WebStreamOptions } from './lib/web-stream.js'
-export type { ChunkOptions, WalkOptions, Window, WindowOptions } from './lib/window.js'
-export type { WriteStream, WriteStreamOptions } from './lib/write-stream.js'
+} from './lib/residency/residency.js'
+export type { Mode, Pin } from './lib/state/mapping-state.js'
+export type { ResizeOptions } from './lib/growth/resize.js'
+export type { Needle, Progress, SearchOptions, SearchSyncOptions } from './lib/search/search.js'
+export type { Bytes, Range } from './lib/base/validate.js'
+export type { TypedArray, TypedArrayConstructor } from './lib/views/views.js'
+export type { WebStreamOptions } from './lib/streams/web-stream.js'
+export type { ChunkOptions, WalkOptions, Window, WindowOptions } from './lib/iterate/windows.js'
+export type { WriteStream, WriteStreamOptions } from './lib/streams/write-stream.js'

@@ -1,5 +1,5 @@
 // What must work wherever the package loads, Bun and Deno included: plain JavaScript, node: modules and the package as users
-// get it. `scripts/smoke-runtimes.mjs` runs it.
+// get it. `lab/smoke-runtimes.mjs` runs it.
 //
 //     smoke.mjs            lists the checks
 //     smoke.mjs NAME       makes one

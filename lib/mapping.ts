@@ -3,11 +3,11 @@
  * done in the module of its topic; what they promise is written here.
  */
 import type { ReadableStream } from 'node:stream/web'
-import type { Target } from './copies.js'
-import type { Extent, Extents } from './cut.js'
-import { type LineIndex, lineIndex } from './line-index.js'
-import { type Matches, matches, type MatchesSync, matchesSync } from './matches.js'
-import { gather, type Places, prefetch, type PrefetchOptions } from './places.js'
+import type { Target } from './views/copy.js'
+import type { Extent, Extents } from './lines/decode.js'
+import { type LineIndex, lineIndex } from './lines/line-index.js'
+import { type Matches, matches, type MatchesSync, matchesSync } from './search/matches.js'
+import { gather, type Places, prefetch, type PrefetchOptions } from './residency/prefetch.js'
 import {
   count,
   countSync,
@@ -20,19 +20,26 @@ import {
   type Needle,
   type SearchOptions,
   type SearchSyncOptions,
-} from './search.js'
-import type { Bytes, Range } from './validate.js'
-import type { Walk } from './iterate.js'
-import { type LineOptions, lines } from './lines.js'
+} from './search/search.js'
+import type { Bytes, Range } from './base/validate.js'
+import type { Walk } from './iterate/iterable.js'
+import { type LineOptions, lines } from './lines/lines.js'
 import { regionOf } from './memory.js'
 import { Pages } from './pages.js'
-import type { BufferOptions, ExtentOptions, Pieced, PieceOptions, StringOptions, YieldOptions } from './pieces.js'
-import { createReadStream, type ReadStream, type ReadStreamOptions } from './read-stream.js'
-import { readableStream, type WebStreamOptions } from './web-stream.js'
-import { type RecordOptions, records } from './records.js'
-import { split } from './split.js'
-import { type ChunkOptions, chunks, type Window, type WindowOptions, windows } from './window.js'
-import { createWriteStream, type WriteStream, type WriteStreamOptions } from './write-stream.js'
+import type {
+  BufferOptions,
+  ExtentOptions,
+  Pieced,
+  PieceOptions,
+  StringOptions,
+  YieldOptions,
+} from './lines/delimited.js'
+import { createReadStream, type ReadStream, type ReadStreamOptions } from './streams/read-stream.js'
+import { readableStream, type WebStreamOptions } from './streams/web-stream.js'
+import { type RecordOptions, records } from './iterate/records.js'
+import { split } from './lines/split.js'
+import { type ChunkOptions, chunks, type Window, type WindowOptions, windows } from './iterate/windows.js'
+import { createWriteStream, type WriteStream, type WriteStreamOptions } from './streams/write-stream.js'
 
 /**
  * A range of a file, or anonymous memory, as part of this process's memory. `mmap`, `mmapSync` and `mmapAnonymous` make it.

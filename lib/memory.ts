@@ -4,18 +4,18 @@
  * `mapping.ts`.
  */
 import { inspect, type InspectOptions } from 'node:util'
-import { type Advice, advise, type Discard, discard, type Protection, protect } from './advice.js'
-import { copyWithin, type Data, fill, read, readInto, type Target, write } from './copies.js'
-import { withCode } from './errors.js'
-import { type Fault, faultsOf } from './fault.js'
-import type { FileLock } from './file-lock.js'
-import { flush, type FlushOptions, type FlushResult, flushSync } from './flush.js'
-import { lock, lockSync, testLock, tryLock } from './lock.js'
-import type { LockOptions, LockRange, LockState, LockSyncOptions, TryLockOptions } from './lock-options.js'
-import { type Mode, type Pin, Region } from './region.js'
-import { refresh, refreshSync, resize, type ResizeOptions, resizeSync } from './resize.js'
-import type { Bytes, Range } from './validate.js'
-import { arrayView, bufferView, dataView, type TypedArray, type TypedArrayConstructor } from './views.js'
+import { type Advice, advise, type Discard, discard, type Protection, protect } from './residency/advice.js'
+import { copyWithin, type Data, fill, read, readInto, type Target, write } from './views/copy.js'
+import { withCode } from './base/errors.js'
+import { type Fault, faultsOf } from './state/faults.js'
+import type { FileLock } from './locks/file-lock.js'
+import { flush, type FlushOptions, type FlushResult, flushSync } from './durability/flush.js'
+import { lock, lockSync, testLock, tryLock } from './locks/mapping-lock.js'
+import type { LockOptions, LockRange, LockState, LockSyncOptions, TryLockOptions } from './locks/options.js'
+import { type Mode, type Pin, Region } from './state/mapping-state.js'
+import { refresh, refreshSync, resize, type ResizeOptions, resizeSync } from './growth/resize.js'
+import type { Bytes, Range } from './base/validate.js'
+import { arrayView, bufferView, dataView, type TypedArray, type TypedArrayConstructor } from './views/views.js'
 
 /** The Region of a mapping, for the modules of this library. */
 export let regionOf: (memory: Memory) => Region

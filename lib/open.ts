@@ -2,11 +2,11 @@
  * The ways to a Mapping.
  */
 import { threadId } from 'node:worker_threads'
-import { capabilities } from './constants.js'
-import { memmapError } from './errors.js'
-import { traceCaller } from './ledger.js'
+import { capabilities } from './base/constants.js'
+import { memmapError } from './base/errors.js'
+import { traceCaller } from './state/registry.js'
 import { Mapping } from './mapping.js'
-import { anonymous, type NativeMapping, open, openSync, type OpenRequest } from './native.js'
+import { anonymous, type NativeMapping, open, openSync, type OpenRequest } from './base/native.js'
 import {
   type AnonymousOptions,
   type MappingOptions,
@@ -14,9 +14,9 @@ import {
   parseAnonymousOptions,
   parseMappingOptions,
   parseSource,
-} from './options.js'
-import { Region, type RegionTraits } from './region.js'
-import { type Bytes, parseBytes } from './validate.js'
+} from './open-options.js'
+import { Region, type RegionTraits } from './state/mapping-state.js'
+import { type Bytes, parseBytes } from './base/validate.js'
 
 /**
  * Maps a file, or a part of it. Opening it, and bringing its pages in with `populate`, happens on another thread.

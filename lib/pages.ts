@@ -22,8 +22,8 @@ import {
   type VerifyOptions,
   verifySync,
   type VerifySyncOptions,
-} from './residency.js'
-import type { Range } from './validate.js'
+} from './residency/residency.js'
+import type { Range } from './base/validate.js'
 
 /** @internal The part of `Mapping` that is about memory and disk. */
 export class Pages extends Memory {

@@ -4,7 +4,7 @@ import { readBinary } from './binary-format.mjs'
 import { findFlaws, glibcOf } from './check-artifact.mjs'
 import { elf, machO, pe } from './fixtures/binaries.mjs'
 import { findTarget } from './targets.mjs'
-import { toZig } from './zig-cc.mjs'
+import { toZig } from '../lab/zig-cc.mjs'
 
 const gnu = findTarget('linux-x64-gnu')
 const musl = findTarget('linux-arm64-musl')

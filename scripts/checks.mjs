@@ -16,7 +16,7 @@ export const checks = [
   { name: 'layers', command: 'node scripts/check-layers.mjs' },
   { name: 'workflows', command: 'node scripts/check-workflows.mjs' },
   { name: 'words', command: 'node scripts/check-words.mjs' },
-  { name: 'scripts', command: 'node --test scripts/*.test.mjs scripts/*/*.test.mjs' },
+  { name: 'scripts', command: 'node --test scripts/*.test.mjs lab/*/*.test.mjs' },
   { name: 'types', command: 'tsc --noEmit' },
   { name: 'generated binding', command: 'node scripts/check-generated.mjs' },
   { name: 'platform packages', command: 'node scripts/check-platforms.mjs' },
@@ -68,9 +68,9 @@ const [running] = process.versions.node.split('.')
  */
 export const quick = [
   ...majors.filter((major) => major !== running).map(specs),
-  { name: 'specs without views', command: 'node scripts/test-cage.mjs', count: countOwn, timeout: 15 * MINUTES },
+  { name: 'specs without views', command: 'node lab/test-cage.mjs', count: countOwn, timeout: 15 * MINUTES },
   { name: 'release rehearsal', command: 'node scripts/rehearse.mjs', count: countOwn },
-  { name: 'linux-arm64', command: 'node scripts/test-arm64.mjs --quick', count: countOwn, timeout: 20 * MINUTES },
+  { name: 'linux-arm64', command: 'node lab/test-arm64.mjs --quick', count: countOwn, timeout: 20 * MINUTES },
 ]
 
 /**
@@ -80,10 +80,10 @@ export const quick = [
  * @type {import('./steps.mjs').Step[]}
  */
 export const full = [
-  limited({ name: 'linux-x64-musl', command: 'node scripts/test-musl.mjs', count: countOwn }),
-  limited({ name: 'linux-arm64, pages of 16 KiB', command: 'node scripts/test-16k.mjs --quick', count: countOwn }),
-  limited({ name: 'darwin-arm64, linked', command: 'node scripts/cross-build.mjs darwin-arm64' }),
-  limited({ name: 'win32-x64 under wine', command: 'node scripts/test-windows.mjs --quick', count: countOwn }),
+  limited({ name: 'linux-x64-musl', command: 'node lab/test-musl.mjs', count: countOwn }),
+  limited({ name: 'linux-arm64, pages of 16 KiB', command: 'node lab/test-16k.mjs --quick', count: countOwn }),
+  limited({ name: 'darwin-arm64, linked', command: 'node lab/cross-build.mjs darwin-arm64' }),
+  limited({ name: 'win32-x64 under wine', command: 'node lab/test-windows.mjs --quick', count: countOwn }),
 ]
 
 /** @param {import('./steps.mjs').Step} step */
@@ -97,10 +97,10 @@ function limited(step) {
  * @type {import('./steps.mjs').Step[]}
  */
 export const platforms = [
-  { name: 'cross builds', command: 'node scripts/cross-build.mjs --linkable' },
-  { name: 'linux-x64-musl', command: 'node scripts/test-musl.mjs', count: countOwn },
-  { name: 'linux-arm64', command: 'node scripts/test-arm64.mjs', count: countOwn, timeout: HOURS },
-  { name: 'linux-arm64, pages of 16 KiB', command: 'node scripts/test-16k.mjs', count: countOwn, timeout: HOURS },
-  { name: 'win32-x64 under wine', command: 'node scripts/test-windows.mjs', count: countOwn, timeout: HOURS },
-  { name: 'Bun and Deno', command: 'node scripts/test-runtimes.mjs', count: countOwn, timeout: HOURS },
+  { name: 'cross builds', command: 'node lab/cross-build.mjs --linkable' },
+  { name: 'linux-x64-musl', command: 'node lab/test-musl.mjs', count: countOwn },
+  { name: 'linux-arm64', command: 'node lab/test-arm64.mjs', count: countOwn, timeout: HOURS },
+  { name: 'linux-arm64, pages of 16 KiB', command: 'node lab/test-16k.mjs', count: countOwn, timeout: HOURS },
+  { name: 'win32-x64 under wine', command: 'node lab/test-windows.mjs', count: countOwn, timeout: HOURS },
+  { name: 'Bun and Deno', command: 'node lab/test-runtimes.mjs', count: countOwn, timeout: HOURS },
 ]

@@ -30,14 +30,19 @@ test('an unsafe block has its SAFETY comment above the statement', () => {
 })
 
 test('no import of lib/ runs upwards', () => {
-  clean(checkTypeScriptLayers('index.ts', "export { constants } from './lib/constants.js'"))
-  clean(checkTypeScriptLayers('lib/native.ts', "import { a } from './errors.js'\nimport type * as N from '#native'"))
-  clean(checkTypeScriptLayers('lib/errors.ts', "/**\n * import { b } from './native.js'\n */"))
-  breach(checkTypeScriptLayers('lib/errors.ts', "import {\n  a,\n} from './native.js'"), /not below it/)
-  breach(checkTypeScriptLayers('lib/validate.ts', "import { a } from './native.js'"), /not below it/)
-  breach(checkTypeScriptLayers('lib/errors.ts', "import '../index.js'"), /above or beside/)
-  breach(checkTypeScriptLayers('lib/constants.ts', "import type { A } from '#native'"), /only lib\/native/)
-  breach(checkTypeScriptLayers('lib/constants.ts', "createRequire(import.meta.url)('#native')"), /only lib\/native/)
+  clean(checkTypeScriptLayers('index.ts', "export { constants } from './lib/base/constants.js'"))
+  clean(
+    checkTypeScriptLayers('lib/base/native.ts', "import { a } from './errors.js'\nimport type * as N from '#native'"),
+  )
+  clean(checkTypeScriptLayers('lib/base/errors.ts', "/**\n * import { b } from './native.js'\n */"))
+  breach(checkTypeScriptLayers('lib/base/errors.ts', "import {\n  a,\n} from './native.js'"), /not below it/)
+  breach(checkTypeScriptLayers('lib/base/validate.ts', "import { a } from './native.js'"), /not below it/)
+  breach(checkTypeScriptLayers('lib/base/errors.ts', "import '../../index.js'"), /above or beside/)
+  breach(checkTypeScriptLayers('lib/base/constants.ts', "import type { A } from '#native'"), /only lib\/base\/native/)
+  breach(
+    checkTypeScriptLayers('lib/base/constants.ts', "createRequire(import.meta.url)('#native')"),
+    /only lib\/base\/native/,
+  )
   breach(checkTypeScriptLayers('lib/unheard-of.ts', ''), /has no row/)
 })
 

@@ -4,7 +4,7 @@
 //
 //     npm run rehearse
 //
-// A binary of another platform is the one in artifacts/ (scripts/cross-build.mjs); where there is none, this machine's own
+// A binary of another platform is the one in artifacts/ (lab/cross-build.mjs); where there is none, this machine's own
 // stands in under its name, which the packages can't tell.
 
 import { execFileSync, spawnSync } from 'node:child_process'

@@ -1,7 +1,7 @@
 /** The steps that call methods of a mapping. */
 import assert from 'node:assert/strict'
 import type { Advice, Mapping } from '../../index.js'
-import { ADVICE } from '../../lib/advice.js'
+import { ADVICE } from '../../lib/residency/advice.js'
 import { PAGE } from './model-memory.js'
 import { call, type Operation, type Range, refusal, same, type Subject, throwsCode, type World } from './model-world.js'
 

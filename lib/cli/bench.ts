@@ -7,10 +7,10 @@ import { createInterface } from 'node:readline'
 import { setImmediate } from 'node:timers/promises'
 import type { Mapping } from '../mapping.js'
 import { mmapSync } from '../open.js'
-import { Bar } from './bar.js'
+import { Bar } from './progress-bar.js'
 import { type Command, EXIT } from './command.js'
 import { formatBytes, formatRate, formatSeconds } from './format.js'
-import { withMapping } from './opened.js'
+import { withMapping } from './with-mapping.js'
 
 export const bench: Command = {
   name: 'bench',

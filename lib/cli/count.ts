@@ -2,10 +2,10 @@
  * `memmap count`: how often words occur.
  */
 import type { Mapping } from '../mapping.js'
-import { Bar } from './bar.js'
+import { Bar } from './progress-bar.js'
 import { type Command, EXIT } from './command.js'
 import { formatBytes, formatRate, formatSeconds } from './format.js'
-import { withMapping } from './opened.js'
+import { withMapping } from './with-mapping.js'
 import { patternOf } from './pattern.js'
 
 export const count: Command = {

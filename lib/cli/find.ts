@@ -2,12 +2,12 @@
  * `memmap find`: the lines in which something is found, or the matches alone.
  */
 import type { Mapping } from '../mapping.js'
-import { Bar } from './bar.js'
+import { Bar } from './progress-bar.js'
 import { type Command, EXIT, type Given } from './command.js'
-import { withMapping } from './opened.js'
+import { withMapping } from './with-mapping.js'
 import type { Output } from './output.js'
 import { patternOf } from './pattern.js'
-import { Text } from './text.js'
+import { Text } from './text-reader.js'
 
 export const find: Command = {
   name: 'find',

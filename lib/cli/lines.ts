@@ -2,11 +2,11 @@
  * `memmap lines`: how many lines there are, or some of them.
  */
 import type { Mapping } from '../mapping.js'
-import { Bar } from './bar.js'
+import { Bar } from './progress-bar.js'
 import { type Command, EXIT, type Given, parseNumber, UsageError } from './command.js'
-import { withMapping } from './opened.js'
+import { withMapping } from './with-mapping.js'
 import type { Output } from './output.js'
-import { Text } from './text.js'
+import { Text } from './text-reader.js'
 
 export const lines: Command = {
   name: 'lines',

@@ -2,7 +2,7 @@
  * The standard output: bytes as they are, in blocks, at the pace of who reads them.
  */
 import type { Writable } from 'node:stream'
-import type { Bar } from './bar.js'
+import type { Bar } from './progress-bar.js'
 
 // One system call for so many bytes: what a pipe holds.
 const BLOCK = 2 ** 16

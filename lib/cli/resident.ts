@@ -2,11 +2,11 @@
  * `memmap resident`: which parts of a file are in memory, as a picture.
  */
 import type { Mapping } from '../mapping.js'
-import type { Residency } from '../residency.js'
-import { constants } from '../constants.js'
+import type { Residency } from '../residency/residency.js'
+import { constants } from '../base/constants.js'
 import { type Command, EXIT } from './command.js'
 import { formatBytes } from './format.js'
-import { withMapping } from './opened.js'
+import { withMapping } from './with-mapping.js'
 
 export const resident: Command = {
   name: 'resident',

@@ -1,0 +1,193 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, truncateSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import { Bar } from '../../lib/cli/progress-bar.js'
+import { program, runProgram, typed } from '../helpers/child.js'
+import { tempFile } from '../helpers/temp.js'
+
+// A signal, a pipe and a terminal, as shells have them.
+
+const words = (count: number): string[] => Array.from({ length: count }, (_, index) => `word ${index}`)
+
+/** A file of zeros, and arguments that count in it for long. */
+function longWork(t: ExecutionContext): { file: string; args: string[] } {
+  const file = tempFile(t)
+  truncateSync(file, 2 ** 28)
+  return { file, args: ['count', file, ...words(2000)] }
+}
+
+/** Starts the program, and waits until it has mapped the file. */
+async function started(file: string, args: readonly string[]) {
+  const child = spawn(process.execPath, [...typed, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  const ended = new Promise<object>((resolve) =>
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr })),
+  )
+  while (child.exitCode === null && !readFileSync(`/proc/${child.pid}/maps`, 'utf8').includes(file)) await sleep(10)
+  return { child, ended }
+}
+
+function hasProc(t: ExecutionContext): boolean {
+  if (existsSync('/proc/self/maps')) return true
+  t.log('Left out: it needs /proc')
+  t.pass()
+  return false
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`${signal} ends the program at once, and it prints nothing`, async (t) => {
+    if (!hasProc(t)) return
+    const { file, args } = longWork(t)
+    const { child, ended } = await started(file, args)
+    child.kill(signal)
+    t.deepEqual(await ended, { code: null, signal, stdout: '', stderr: '' })
+  })
+}
+
+test('a file that is cut while the program counts is an error', async (t) => {
+  if (!hasProc(t)) return
+  const { file, args } = longWork(t)
+  const { ended } = await started(file, args)
+  truncateSync(file, 4096)
+  const outcome = (await ended) as { code: number; signal: null; stdout: string; stderr: string }
+  t.like(outcome, { code: 2, signal: null, stdout: '' })
+  // It may have mapped the file, and not looked yet whether the mapping is within it.
+  const cut = String.raw`'.*file\.bin' became shorter while bytes 0 to 268435456 of .*`
+  const gone = String.raw`.*file\.bin: The range of 268435456 bytes .* of 4096 bytes`
+  t.regex(outcome.stderr, new RegExp(`^memmap: (?:${cut}|${gone})\n$`))
+})
+
+test('a reader that goes ends the program in silence', async (t) => {
+  const file = tempFile(t, 'line\n'.repeat(2 ** 20))
+  const child = spawn(process.execPath, [...typed, program, 'find', file, 'i'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  child.stdout.once('data', () => child.stdout.destroy())
+  const [code, signal] = await new Promise<unknown[]>((resolve) => child.on('close', (...how) => resolve(how)))
+  t.deepEqual({ code, signal, stderr }, { code: 141, signal: null, stderr: '' })
+})
+
+test('an output that is full is an error', async (t) => {
+  if (!existsSync('/dev/full')) {
+    t.log('Left out: it needs /dev/full')
+    t.pass()
+    return
+  }
+  const file = tempFile(t, 'line\n')
+  const through = ['sh', '-c', 'exec "$@" > /dev/full', 'sh']
+  const { code, signal, stderr } = await runProgram(['find', file, 'i'], { through })
+  t.deepEqual({ code, signal }, { code: 2, signal: null })
+  t.regex(stderr, /^memmap: The output could not be written: .*no space left on device.*\n$/i)
+})
+
+// A bar.
+
+class Screen {
+  readonly isTTY: boolean
+  columns = 60
+  text = ''
+
+  constructor(isTTY: boolean) {
+    this.isTTY = isTTY
+  }
+
+  write(text: string): void {
+    this.text += text
+  }
+}
+
+test('a bar is drawn after a second, and taken away', (t) => {
+  // Time passes as it is told to, however busy the machine is.
+  let time = 0
+  const { now } = performance
+  Object.assign(performance, { now: () => time })
+  try {
+    const screen = new Screen(true)
+    const bar = new Bar(4e9, screen as never)
+    time = 990
+    bar.show(1e9)
+    t.is(screen.text, '')
+    time = 1000
+    bar.show(1e9)
+    t.is(screen.text, '\r\x1b[K[#######......................] 25 %  1.0 GB/s  0:03 left')
+    t.is(process.listenerCount('SIGINT'), 1)
+    time = 1090
+    bar.show(2e9)
+    t.notRegex(screen.text, /50 %/)
+    time = 1110
+    screen.columns = 10
+    bar.show(2e9)
+    t.regex(screen.text, /\r\x1b\[K50 % {2}\d[^\r]{0,5}$/)
+    bar.hide()
+    t.true(screen.text.endsWith('\r\x1b[K'))
+    t.is(process.listenerCount('SIGINT'), 0)
+  } finally {
+    Object.assign(performance, { now })
+  }
+})
+
+test('without a terminal there is no bar', async (t) => {
+  const screen = new Screen(false)
+  const bar = new Bar(4e9, screen as never)
+  await sleep(1010)
+  bar.show(1e9)
+  bar.hide()
+  t.is(screen.text, '')
+})
+
+const python = spawnSync('python3', ['-c', 'import os, pty; os.waitstatus_to_exitcode']).status === 0
+const terminal = path.join(import.meta.dirname, '..', 'fixtures', 'terminal.py')
+
+/** Runs the program on a terminal. */
+async function onTerminal(
+  t: ExecutionContext,
+  args: readonly string[],
+  through: readonly string[] = [],
+): Promise<{ output: string; code: number } | undefined> {
+  if (python) {
+    const { stdout, stderr } = await runProgram(args, { through: ['python3', terminal, ...through], timeout: 110_000 })
+    t.is(stderr, '')
+    return JSON.parse(stdout) as { output: string; code: number }
+  }
+  t.log('Left out: it needs python3')
+  t.pass()
+  return undefined
+}
+
+test('on a terminal there is a bar where the work is long, and then only the result', async (t) => {
+  const file = tempFile(t)
+  truncateSync(file, 2 ** 28)
+  // What is long depends on the machine.
+  for (let count = 60; count < 20_000; count *= 3) {
+    const ended = await onTerminal(t, ['count', '--threads', '1', file, ...words(count)])
+    if (ended === undefined) return
+    t.is(ended.code, 1)
+    const result = words(count).map((word) => `0\t${word}\r\n`).join('') // prettier-ignore
+    if (ended.output === result) continue
+    t.regex(ended.output, /^\r\x1b\[K\[#*\.*\] \d+ % {2}\d+\.\d [GM]B\/s {2}(?:-|[\d:]*\d:\d\d) left\r/)
+    t.true(ended.output.endsWith(`left\r\x1b[K${result}`))
+    return
+  }
+  t.fail('no work was long')
+})
+
+test('on a terminal there is no bar where the work is short', async (t) => {
+  const work = ['count', tempFile(t, 'a\n'), 'a']
+  let ended = await onTerminal(t, work)
+  // A machine that stood still for a second has drawn one, but not again and again.
+  for (let more = 2; more > 0 && ended?.output.includes('left'); more--) ended = await onTerminal(t, work)
+  if (ended !== undefined) t.deepEqual(ended, { output: '1\ta\r\n', code: 0 })
+})
+
+test('a signal takes the bar away, and ends the program', async (t) => {
+  const { args } = longWork(t)
+  const ended = await onTerminal(t, args, ['--interrupt', ' left'])
+  if (ended === undefined) return
+  t.is(ended.code, -2)
+  t.true(ended.output.endsWith(' left\r\x1b[K'))
+})

@@ -1,0 +1,255 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { Writable } from 'node:stream'
+import test, { type ExecutionContext } from 'ava'
+import fc from 'fast-check'
+import { constants, mmapAnonymous, mmapSync } from '../../index.js'
+import { type Command, parseCommand } from '../../lib/cli/command.js'
+import { count } from '../../lib/cli/count.js'
+import { find } from '../../lib/cli/find.js'
+import { lines } from '../../lib/cli/lines.js'
+import { resident } from '../../lib/cli/resident.js'
+import { Output } from '../../lib/cli/output.js'
+import { Text } from '../../lib/cli/text-reader.js'
+import { runProgram } from '../helpers/child.js'
+import { tempDir, tempFile } from '../helpers/temp.js'
+
+const LOG = 'INFO start\nERROR no disk\nwarn\nERROR again ERROR\nlast'
+
+/** Runs a command in this process. */
+async function called(command: Command, args: readonly string[]): Promise<{ code: number; bytes: Buffer }> {
+  const parts: Buffer[] = []
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, callback) {
+      parts.push(chunk)
+      callback()
+    },
+  })
+  const output = new Output(stream)
+  const code = await command.run(parseCommand(command, args)!, output)
+  await output.flush()
+  return { code, bytes: Buffer.concat(parts) }
+}
+
+const prints = test.macro(
+  async (t: ExecutionContext, command: Command, contents: string, args: string[], code: number, expected: string) => {
+    const file = tempFile(t, contents)
+    const outcome = await called(command, [file, ...args])
+    t.deepEqual({ ...outcome, bytes: outcome.bytes.toString() }, { code, bytes: expected })
+  },
+)
+
+test('count says how often each word occurs', prints, count, LOG, ['ERROR', 'x', 'a'], 0, '3\tERROR\n0\tx\n5\ta\n')
+test('count that finds nothing ends with 1', prints, count, LOG, ['x', 'zzz'], 1, '0\tx\n0\tzzz\n')
+test('count in an empty file finds nothing', prints, count, '', ['x'], 1, '0\tx\n')
+test('count takes words as bytes of UTF-8', prints, count, 'é😀é', ['é', '😀'], 0, '2\té\n1\t😀\n')
+test('count takes no word for an expression', prints, count, 'a.b.axb', ['a.b', '.'], 0, '1\ta.b\n2\t.\n')
+test('count takes expressions', prints, count, LOG, ['-r', '^E.*$', 'o+'], 0, '2\t^E.*$\n1\to+\n')
+test('count ignores case', prints, count, 'Éa éA [x] [X]', ['-i', 'éa', '[x]'], 0, '2\téa\n2\t[x]\n')
+test('count takes a number of threads', prints, count, LOG, ['--threads', '3', 'a'], 0, '5\ta\n')
+test('count takes words that begin with a dash', prints, count, 'a-b', ['--', '-b'], 0, '1\t-b\n')
+
+test('lines counts lines', prints, lines, 'a\n\nb\n', [], 0, '3\n')
+test('lines counts a last line without an end', prints, lines, LOG, [], 0, '5\n')
+test('lines of nothing are none', prints, lines, '', [], 1, '0\n')
+test('lines prints one', prints, lines, LOG, ['-p', '3'], 0, 'warn\n')
+test('lines prints some', prints, lines, LOG, ['--print', '2:3'], 0, 'ERROR no disk\nwarn\n')
+test('lines prints those from one on', prints, lines, LOG, ['--print=4:'], 0, 'ERROR again ERROR\nlast\n')
+test('lines prints those that there are', prints, lines, 'a\r\nb\r\n', ['-p', '2:100'], 0, 'b\r\n')
+test('lines that are not there are none', prints, lines, LOG, ['-p', '6:7'], 1, '')
+
+test('find prints lines', prints, find, LOG, ['ERROR'], 0, 'ERROR no disk\nERROR again ERROR\n')
+test('find that finds nothing ends with 1', prints, find, LOG, ['x'], 1, '')
+test('find in an empty file finds nothing', prints, find, '', ['-r', '^'], 1, '')
+test('find says where lines begin', prints, find, LOG, ['-b', 'a'], 0, '5:INFO start\n25:warn\n30:ERROR again ERROR\n48:last\n'.replace('5:INFO', '0:INFO')) // prettier-ignore
+test('find says the numbers of lines', prints, find, LOG, ['-n', 'ERROR'], 0, '2:ERROR no disk\n4:ERROR again ERROR\n')
+test('find prints matches alone', prints, find, LOG, ['-bno', '-i', 'error'], 0, '2:11:ERROR\n4:30:ERROR\n4:42:ERROR\n')
+test('find stops after so many lines', prints, find, LOG, ['-m', '2', 'a'], 0, 'INFO start\nwarn\n')
+test('find prints no line behind the last one', prints, find, 'a\n\n', ['-rn', '$'], 0, '1:a\n2:\n')
+test('find prints no matches of nothing, which it has found all the same', prints, find, 'a\nb', ['-ro', 'x*'], 0, '')
+test('find finds nothing behind the last line', prints, find, 'a\n', ['-ro', '^$'], 1, '')
+test('find prints a last line that has no end once', prints, find, 'a\nb', ['-rn', 'b*'], 0, '1:a\n2:b\n')
+test('find knows a line by its end alone', prints, find, 'a\nb', ['-rn', '$'], 0, '1:a\n2:b\n')
+test('find prints all lines that a match touches', prints, find, LOG, ['-r', 'disk\\nwa'], 0, 'ERROR no disk\nwarn\n')
+test('find says of a binary file that it matches', async (t) => {
+  const file = tempFile(t, '\0a\na\n')
+  t.deepEqual(await called(find, [file, 'a']), {
+    code: 0,
+    bytes: Buffer.from(`memmap: ${file}: binary file matches (-a prints it)\n`),
+  })
+  t.deepEqual(await called(find, [file, 'a', '-a']), { code: 0, bytes: Buffer.from('\0a\na\n') })
+  t.deepEqual(await called(find, [file, 'b']), { code: 1, bytes: Buffer.alloc(0) })
+})
+
+test('find prints bytes as they are', async (t) => {
+  const contents = Buffer.from([0x61, 0xff, 0xfe, 0x0a, 0xc3, 0x61, 0x0d, 0x0a, 0x80])
+  const file = tempFile(t, contents)
+  t.deepEqual((await called(find, [file, 'a'])).bytes, contents.subarray(0, 8))
+  t.deepEqual((await called(lines, [file, '-p', '3'])).bytes, Buffer.from([0x80, 0x0a]))
+})
+
+const json = async (command: Command, args: string[]): Promise<unknown[]> => {
+  const { bytes } = await called(command, [...args, '--json'])
+  const text = bytes.toString()
+  return text === '' ? [] : text.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown) // prettier-ignore
+}
+
+test('with --json each command prints JSON', async (t) => {
+  const file = tempFile(t, Buffer.from([...Buffer.from('é1\nxx1\n'), 0xff, 0x31]))
+  const [counted] = await json(count, [file, '1', 'é'])
+  t.like(counted, { file, size: 10 })
+  t.like(counted, { words: [{ word: '1', count: 3 }, { word: 'é', count: 1 }] }) // prettier-ignore
+  const [total] = await json(lines, [file])
+  t.like(total, { file, size: 10, lines: 3 })
+  t.deepEqual(await json(find, [file, '1', '-n']), [
+    { line: 1, offset: 0, length: 4, text: 'é1\n' },
+    { line: 2, offset: 4, length: 4, text: 'xx1\n' },
+    { line: 3, offset: 8, length: 2, bytes: '/zE=' },
+  ])
+  t.deepEqual(await json(find, [file, 'x', '-o']), [
+    { offset: 4, length: 1, text: 'x' },
+    { offset: 5, length: 1, text: 'x' },
+  ])
+  t.deepEqual(await json(lines, [file, '-p2']), [{ line: 2, offset: 4, length: 4, text: 'xx1\n' }])
+  t.deepEqual(await json(find, [file, 'nowhere']), [])
+})
+
+test('a line of many MiB is printed whole, and is no text for JSON', async (t) => {
+  const long = Buffer.alloc(17 * 2 ** 20, 'ab')
+  const file = tempFile(t, Buffer.concat([Buffer.from('one\n'), long, Buffer.from('needle\ntwo\n')]))
+  const { bytes } = await called(find, [file, 'needle'])
+  t.true(bytes.equals(Buffer.concat([long, Buffer.from('needle\n')])))
+  t.deepEqual(await json(find, [file, 'needle', '-n']), [{ line: 2, offset: 4, length: long.length + 7 }])
+})
+
+test('find prints what a loop over the lines prints', async (t) => {
+  const text = fc.string({ unit: fc.constantFrom(...'ab\n'), maxLength: 40 })
+  const property = fc.asyncProperty(text, fc.constantFrom('a', 'ab', 'ba', 'aa'), async (contents, word) => {
+    const file = path.join(directory, 'property')
+    writeFileSync(file, contents)
+    const all = contents.split('\n').map((line, index) => `${index + 1}:${line}\n`)
+    const expected = all.filter((line) => line.includes(word)).join('')
+    const { code, bytes } = await called(find, [file, word, '-n'])
+    t.deepEqual({ code, text: bytes.toString() }, { code: expected === '' ? 1 : 0, text: expected })
+  })
+  const directory = tempDir(t)
+  await fc.assert(property, { numRuns: 300 })
+})
+
+test('lines are found in blocks of any size, down to one byte', async (t) => {
+  const memory = mmapAnonymous(64)
+  const property = fc.asyncProperty(
+    fc.string({ unit: fc.constantFrom(...'ab\n'), minLength: 64, maxLength: 64 }),
+    fc.integer({ min: 1, max: 70 }),
+    fc.array(fc.nat(63), { minLength: 1, maxLength: 8 }),
+    async (contents, size, places) => {
+      memory.write(contents)
+      const text = new Text(memory, size)
+      for (const place of places) {
+        const start = contents.lastIndexOf('\n', place - 1) + 1
+        t.is(text.startOfLine(place, 0), place === 0 ? 0 : start)
+        const end = contents.indexOf('\n', place)
+        t.is(text.endOfLine(place), end === -1 ? 64 : end + 1)
+        const from = Math.floor(place / 2)
+        t.is(await text.countEnds(from, place), contents.slice(from, place).split('\n').length - 1)
+        t.is(text.endsLine(place), contents[place - 1] === '\n')
+      }
+    },
+  )
+  await fc.assert(property, { numRuns: 300 })
+  memory.closeSync()
+})
+
+// As a program.
+
+const ends = test.macro(async (t: ExecutionContext, args: string[], code: number, stdout: RegExp, stderr: RegExp) => {
+  const cwd = path.dirname(tempFile(t, LOG, 'a.log'))
+  const outcome = await runProgram(args, { cwd })
+  t.like(outcome, { code, signal: null })
+  t.regex(outcome.stdout, stdout)
+  t.regex(outcome.stderr, stderr)
+})
+
+const none = /^$/
+test('the program counts', ends, ['count', 'a.log', 'ERROR'], 0, /^3\tERROR\n$/, none)
+test('the program says how quick it was', ends, ['count', 'a.log', 'a', '--stats'], 0, /^5\ta\n\nfile   a\.log\nsize   52 bytes\ntime .+\nrate .+\n$/, none) // prettier-ignore
+test('the program says how to use it', ends, ['--help'], 0, /memmap count FILE WORD…[^]*memmap bench FILE/, none)
+test('the program explains a command', ends, ['find', '-h'], 0, /-b, --byte-offset +say at which byte/, none)
+test('the program knows its version', ends, ['--version'], 0, /^\d+\.\d+\.\d+\n$/, none)
+test('no command is an error', ends, [], 2, none, /^memmap: which command\?\nTry 'memmap --help'\.\n$/)
+test('an unknown command is an error', ends, ['conut'], 2, none, /^memmap: 'conut' is no command\n/)
+test('an unknown option is an error', ends, ['count', '-q', 'a.log', 'x'], 2, none, /^memmap: Unknown option '-q'/)
+test('an option of another command is an error', ends, ['lines', '-b', 'a.log'], 2, none, /Unknown option '-b'/)
+test('no word is an error', ends, ['count', 'a.log'], 2, none, /^memmap: count takes FILE WORD…\n/)
+test('two patterns are an error', ends, ['find', 'a.log', 'a', 'b'], 2, none, /^memmap: find takes FILE PATTERN\n/)
+test('an empty word is an error', ends, ['count', 'a.log', 'a', ''], 2, none, /must not be empty/)
+test('an empty pattern is an error', ends, ['find', 'a.log', ''], 2, none, /must not be empty/)
+test('a pattern that is none is an error', ends, ['find', '-r', 'a.log', '('], 2, none, /^memmap: Invalid regular expression: .*Unterminated group/) // prettier-ignore
+test('a pattern that cannot be searched for is an error', ends, ['find', '-r', 'a.log', 'a(?=b)'], 2, none, /a lookahead \(\?=…\) is not supported/) // prettier-ignore
+test('a missing file is an error', ends, ['lines', 'none'], 2, none, /^memmap: ENOENT: no such file or directory, open 'none'\n$/) // prettier-ignore
+test('a directory is an error', ends, ['lines', '.'], 2, none, /^memmap: A directory can't be mapped.*\('\.'\)\n/)
+test('no threads are an error', ends, ['lines', '--threads=0', 'a.log'], 2, none, /--threads takes a whole number from 1 on, and not '0'/) // prettier-ignore
+test('half a line is an error', ends, ['find', '-m', '1.5', 'a.log', 'x'], 2, none, /--max-count takes a whole number/)
+test('lines from the last to the first are an error', ends, ['lines', '-p', '3:2', 'a.log'], 2, none, /not '3:2'/)
+test('lines from 0 on are an error', ends, ['lines', '-p', '0:2', 'a.log'], 2, none, /--print takes a whole number/)
+test('a benchmark is made of any file', ends, ['bench', 'a.log'], 0, /mmapSync[^]*fs\.readSync[^]*readline/, none)
+
+test('resident draws which parts of a file are in memory', async (t) => {
+  const { PAGE_SIZE: page } = constants
+  const file = tempFile(t, new Uint8Array(30 * page))
+  t.deepEqual(await called(resident, [file]), {
+    code: 0,
+    bytes: Buffer.from(`${file}: 120.0 KiB of 120.0 KiB in memory, 100 %\n[${'O'.repeat(30)}]\n`),
+  })
+  const [found] = await json(resident, [file])
+  t.like(found, { file, size: 30 * page, resident: 'yes', pages: 30, residentPages: 30, bucket: page })
+  const empty = await called(resident, [tempFile(t, '')])
+  t.is(empty.code, 1)
+  t.regex(empty.bytes.toString(), /: 0 bytes of 0 bytes in memory, 0 %\n\[\]\n$/)
+  // Whatever was never read nor written is in no memory, and looking at it brings nothing in.
+  truncateSync(file, 60 * 8 * page)
+  const half = (await called(resident, [file])).bytes.toString()
+  t.regex(half, new RegExp(`: 120\\.0 KiB of .* in memory, 6 %\\n\\[OOOo {56}\\]\\n$`))
+  t.is((await called(resident, [file])).bytes.toString(), half)
+})
+
+test('a benchmark of an empty file is one too', async (t) => {
+  const { code, stdout, stderr } = await runProgram(['bench', '--json', tempFile(t, '')])
+  t.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+  const { jobs } = JSON.parse(stdout) as { jobs: { way: string; seconds: number }[] }
+  t.true(jobs.length === 7 && jobs.every(({ seconds }) => seconds > 0))
+})
+
+test('a file of 10 GiB is searched up to what is found', async (t) => {
+  const file = tempFile(t)
+  truncateSync(file, 10 * 2 ** 30)
+  const mapping = mmapSync(file, { mode: 'r+' })
+  mapping.write('\nneedle\n', 2 ** 28)
+  mapping.closeSync()
+  const found = await runProgram(['find', '-a', '-b', '-m', '1', file, 'needle'])
+  t.deepEqual(found, { code: 0, signal: null, stdout: `${2 ** 28 + 1}:needle\n`, stderr: '' })
+})
+
+test('npm start counts in a large file that is surely here, or in yours', async (t) => {
+  const script = path.join(import.meta.dirname, '..', '..', 'scripts', 'start.mjs')
+  const start = (args: string[]) => spawnSync(process.execPath, ['--import=tsx', script, ...args], { encoding: 'utf8' })
+  const anything = start([])
+  t.is(anything.status, 0, anything.stderr)
+  t.regex(anything.stdout, /^\d+\tfunction\n\nfile   .+\nsize   .+\ntime   .+\nrate   .+\n$/)
+  const file = tempFile(t, LOG)
+  t.regex(start([file, 'ERROR', 'x']).stdout, /^3\tERROR\n0\tx\n\nfile /)
+  t.is(start(['lines', file]).stdout, '5\n')
+  t.regex(start(['--help']).stdout, /^Usage: memmap/)
+})
+
+test('what is installed is the built program', (t) => {
+  const { bin } = JSON.parse(readFileSync(path.join(import.meta.dirname, '..', '..', 'package.json'), 'utf8')) as {
+    bin: { memmap: string }
+  }
+  t.is(bin.memmap, './dist/lib/cli/main.js')
+  t.regex(
+    readFileSync(path.join(import.meta.dirname, '..', '..', 'lib', 'cli', 'main.ts'), 'utf8'),
+    /^#!\/usr\/bin\/env node\n/,
+  )
+})

@@ -1,0 +1,23 @@
+import { execFile } from 'node:child_process'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import test, { type ExecutionContext } from 'ava'
+
+const script = path.join(import.meta.dirname, '..', '..', 'lab', 'power-cut.mjs')
+
+// The long form is for the hand: `node lab/power-cut.mjs` cuts 300 times for each row.
+const survives = test.macro(async (t: ExecutionContext, system: string, works: string) => {
+  t.timeout(180_000)
+  const args = [script, '--points', '10', '--on', system, '--only', works]
+  const options = { timeout: 170_000, killSignal: 'SIGKILL', env: { ...process.env, NODE_OPTIONS: '' } } as const
+  // It fails where something was lost that must not be, and where nothing was that has to be.
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, options)
+  t.is(stderr, '')
+  t.log(stdout)
+  const rows = stdout.split('\n').filter((line) => line.includes(`'${system}'`))
+  t.is(rows.length, stdout.startsWith('Left out: ') ? 0 : works.split(',').length)
+})
+
+test.serial('nothing acknowledged is lost in a power cut on ext4', survives, 'ext4', 'flush,replace,grow')
+test.serial('nothing acknowledged is lost in a power cut on xfs', survives, 'xfs', 'flush,replace,grow')
+test.serial('the same disk shows the loss of what was only scheduled', survives, 'ext4', 'schedule')

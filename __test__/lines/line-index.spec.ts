@@ -1,0 +1,253 @@
+import { getEventListeners } from 'node:events'
+import { endianness } from 'node:os'
+import { writeFileSync } from 'node:fs'
+import test, { type ExecutionContext } from 'ava'
+import fc from 'fast-check'
+import { LineIndex, type LineIndexSource, mapBuffer, type Mapping, mmapAnonymous, unmap } from '../../index.js'
+import { tempFile } from '../helpers/temp.js'
+
+function holding(t: ExecutionContext, text: string): Mapping {
+  const memory = mmapAnonymous(Buffer.byteLength(text))
+  memory.write(text)
+  t.teardown(() => memory.close())
+  return memory
+}
+
+/** The lines of a text, each with its end. */
+function linesOf(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? []
+}
+
+/** Checks an index against the lines that it should have. */
+function describes(index: LineIndex, lines: readonly string[], offset: number): boolean {
+  let at = offset
+  const isRight = lines.every((line, number) => {
+    const length = Buffer.byteLength(line)
+    const found = index.line(number)
+    const owner = [index.lineAt(at), index.lineAt(at + length - 1)]
+    const text = index.text(number)
+    const same = found.offset === at && found.length === length && text === line.replace(/\r?\n$/, '')
+    at += length
+    return same && owner.every((one) => one === number)
+  })
+  return isRight && index.count === lines.length && index.offset === offset && index.length === at - offset
+}
+
+const texts = fc.oneof(
+  fc.string({ unit: fc.constantFrom('a', 'é', '\n', '\r', '\r\n'), maxLength: 40 }),
+  fc
+    .array(fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 3 }), { maxLength: 300 })
+    .map((all) => all.join('\n')),
+)
+
+test('an index has the lines of any range, with their places and texts', async (t) => {
+  const memory = mmapAnonymous(2000)
+  t.teardown(() => memory.close())
+  const property = fc.asyncProperty(texts, fc.nat(9), async (text, offset) => {
+    memory.fill('\n')
+    memory.write(text, offset)
+    const index = await memory.lineIndex({ offset, length: Buffer.byteLength(text) })
+    if (!describes(index, linesOf(text), offset)) throw new Error('The index is wrong')
+    const again = LineIndex.from(Buffer.from(index.bytes), { mapping: memory, offset })
+    if (!describes(again, linesOf(text), offset)) throw new Error('The index is wrong when it is taken from bytes')
+  })
+  await t.notThrowsAsync(fc.assert(property, { numRuns: 500 }))
+})
+
+test('an index is the same on any number of threads', async (t) => {
+  const memory = mmapAnonymous(9 * 2 ** 20 + 1)
+  t.teardown(() => memory.close())
+  for (let at = 0; at < memory.length; at += 4 + (at % 977)) memory.write('\n', at)
+  const [one, three] = [await memory.lineIndex({ threads: 1 }), await memory.lineIndex({ threads: 3 })]
+  t.true(Buffer.from(one.bytes).equals(three.bytes))
+  t.is(one.count, memory.countSync('\n') + 1)
+  const line = one.line(one.count - 2)
+  t.is(memory.indexOfSync('\n', { offset: line.offset }), line.offset + line.length - 1)
+})
+
+test('an index can be written to a file, and mapped again', async (t) => {
+  const memory = holding(t, 'one\ntwo\r\nthree\n')
+  const index = await memory.lineIndex()
+  const file = tempFile(t, '', 'lines.index')
+  writeFileSync(file, index.bytes)
+  const bytes = mapBuffer(file)
+  const same = LineIndex.from(bytes, { mapping: memory })
+  t.deepEqual(
+    [0, 1, 2].map((number) => same.text(number)),
+    ['one', 'two', 'three'],
+  )
+  t.is(same.bytes, bytes)
+
+  const alone = LineIndex.from(index.bytes)
+  t.deepEqual(alone.line(1), { offset: 4, length: 5 })
+  t.throws(() => alone.text(1), { code: 'ERR_INVALID_STATE' })
+
+  unmap(bytes)
+  t.throws(() => same.line(1), { instanceOf: TypeError })
+})
+
+test('an index of nothing has no lines', async (t) => {
+  const memory = holding(t, 'text\n')
+  const index = await memory.lineIndex({ offset: 2, length: 0 })
+  t.like(index, { count: 0, length: 0, offset: 2 })
+  t.throws(() => index.line(0), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => index.lineAt(2), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => index.lineAt('0' as never), { code: 'ERR_INVALID_ARG_TYPE' })
+})
+
+test('lines may be longer than 4 GiB', async (t) => {
+  const memory = mmapAnonymous(2 ** 32 + 2 ** 16, { noReserve: true })
+  t.teardown(() => memory.close())
+  memory.write('\n', 5)
+  memory.write('\n', 2 ** 32 + 9)
+  const index = await memory.lineIndex()
+  t.is(index.count, 3)
+  t.deepEqual(index.line(1), { offset: 6, length: 2 ** 32 + 4 })
+  t.deepEqual(index.line(2), { offset: 2 ** 32 + 10, length: 2 ** 16 - 10 })
+  t.is(index.lineAt(2 ** 32), 1)
+  t.throws(() => index.text(1), { code: 'ERR_MEMMAP_VIEW_TOO_LARGE' })
+  t.is(index.text(2, 'latin1').length, 2 ** 16 - 10)
+})
+
+test('texts come in any encoding', async (t) => {
+  const memory = holding(t, 'é\nb\n')
+  const index = await memory.lineIndex()
+  t.is(index.text(0), 'é')
+  t.is(index.text(0, 'hex'), 'c3a9')
+  t.is(index.text(0, 'latin1'), 'Ã©')
+})
+
+const refusesTo = test.macro(async (t: ExecutionContext, use: (index: LineIndex) => unknown, code: string) => {
+  const index = await holding(t, 'one\ntwo').lineIndex({ offset: 1 })
+  t.throws(() => use(index), { code })
+})
+
+test('a line behind the last is refused', refusesTo, (index) => index.line(2), 'ERR_OUT_OF_RANGE')
+test('a line before the first is refused', refusesTo, (index) => index.text(-1), 'ERR_OUT_OF_RANGE')
+test('half a line is refused', refusesTo, (index) => index.line(0.5), 'ERR_OUT_OF_RANGE')
+test('a line that is no number is refused', refusesTo, (index) => index.line('0' as never), 'ERR_INVALID_ARG_TYPE')
+test('an offset before the range is refused', refusesTo, (index) => index.lineAt(0), 'ERR_OUT_OF_RANGE')
+test('an offset behind the range is refused', refusesTo, (index) => index.lineAt(7n), 'ERR_OUT_OF_RANGE')
+test('an offset that is a string is refused', refusesTo, (index) => index.lineAt('1' as never), 'ERR_INVALID_ARG_TYPE')
+
+test('a closed mapping has no texts any more, but its lines can be found', async (t) => {
+  const memory = mmapAnonymous(10)
+  const index = await memory.lineIndex()
+  memory.closeSync()
+  t.deepEqual(index.line(0), { offset: 0, length: 10 })
+  t.throws(() => index.text(0), { code: 'ERR_MEMMAP_CLOSED' })
+  t.throws(() => LineIndex.from(index.bytes, { mapping: memory }), { code: 'ERR_MEMMAP_CLOSED' })
+})
+
+test('options of making an index', async (t) => {
+  const memory = holding(t, 'one\ntwo')
+  for (const [options, code] of [
+    [{ offset: 8 }, 'ERR_OUT_OF_RANGE'],
+    [{ length: '1' }, 'ERR_INVALID_ARG_TYPE'],
+    [{ threads: 0 }, 'ERR_OUT_OF_RANGE'],
+    [{ signal: 1 }, 'ERR_INVALID_ARG_TYPE'],
+    [{ size: 1 }, 'ERR_INVALID_ARG_VALUE'],
+  ] as const) {
+    await t.throwsAsync(memory.lineIndex(options as object), { code })
+  }
+  const told: unknown[] = []
+  await memory.lineIndex({ onProgress: (progress) => told.push(progress) })
+  t.deepEqual(told.at(-1), { done: 7, total: 7 })
+})
+
+test('an abort and a close end the making of an index', async (t) => {
+  const memory = mmapAnonymous(2 ** 40, { noReserve: true })
+  const abort = new AbortController()
+  const aborted = memory.lineIndex({ signal: abort.signal })
+  setImmediate(() => abort.abort(new Error('because')))
+  await t.throwsAsync(aborted, { message: 'because' })
+  t.deepEqual(getEventListeners(abort.signal, 'abort'), [])
+  const closed = memory.lineIndex()
+  setImmediate(() => void memory.close())
+  await t.throwsAsync(closed, { code: 'ERR_MEMMAP_CLOSED' })
+  await memory.close()
+})
+
+// Bytes that may come from anywhere.
+
+const isLittleEndian = endianness() === 'LE'
+
+/** An index of 200 lines of 3 bytes, with some words changed. */
+async function changed(t: ExecutionContext, words: Record<number, bigint>, length?: number): Promise<Uint8Array> {
+  const { bytes } = await holding(t, 'ab\n'.repeat(200)).lineIndex()
+  const copy = Uint8Array.from(bytes).subarray(0, length)
+  const view = new DataView(copy.buffer, 0, copy.length)
+  for (const [word, value] of Object.entries(words)) view.setBigUint64(Number(word) * 8, value, isLittleEndian)
+  return copy
+}
+
+const notAnIndex = test.macro(
+  async (t: ExecutionContext, words: Record<number, bigint>, length: number | undefined, message: RegExp) => {
+    const bytes = await changed(t, words, length)
+    t.throws(() => LineIndex.from(bytes), { instanceOf: TypeError, message })
+    t.throws(() => LineIndex.from(bytes), { code: 'ERR_INVALID_ARG_VALUE' })
+  },
+)
+
+test('no bytes are no index', notAnIndex, {}, 0, /too short/)
+test('a few bytes are no index', notAnIndex, {}, 23, /too short/)
+test('bytes that begin in another way are no index', notAnIndex, { 0: 1n }, undefined, /does not begin as one/)
+test('an index of the other byte order', notAnIndex, { 0: 0x4d4d_4c4e_4958_3031n }, undefined, /other byte order/)
+test('an index that is cut off in its blocks', notAnIndex, {}, 60, /cut off/)
+test('an index that is cut off in its tables', notAnIndex, {}, 400, /cut off/)
+test('an index of more lines than bytes', notAnIndex, { 1: 700n }, undefined, /cut off/)
+test('an index of bytes without lines', notAnIndex, { 1: 0n }, undefined, /bytes that lie in no line/)
+test('an index of very many lines', notAnIndex, { 1: 2n ** 53n }, undefined, /too large/)
+test('an index of very many bytes', notAnIndex, { 2: 2n ** 64n - 1n }, undefined, /too large/)
+
+const damagedLine = test.macro(async (t: ExecutionContext, words: Record<number, bigint>, message: RegExp) => {
+  const index = LineIndex.from(await changed(t, words))
+  t.throws(() => index.line(0), { instanceOf: TypeError, message })
+  t.throws(() => index.line(0), { code: 'ERR_INVALID_ARG_VALUE' })
+  t.deepEqual(index.line(150), { offset: 450, length: 3 })
+})
+
+test('a block that begins behind the end', damagedLine, { 3: 600n }, /behind the indexed bytes/)
+test('a block that begins nowhere', damagedLine, { 3: 2n ** 60n }, /too large/)
+test('a table that lies outside', damagedLine, { 4: 100_000n * 4n + 1n }, /outside/)
+test('a table that lies far outside', damagedLine, { 4: 2n ** 64n - 3n }, /too large/)
+test('a table that ends outside', damagedLine, { 4: 487n * 4n + 1n }, /outside/)
+test('a table of single bytes', damagedLine, { 4: 88n * 4n }, /no known width/)
+test('a table of which lines do not go forward', damagedLine, { 11: 0n }, /does not end behind its start/)
+
+test('whatever the bytes are, an index finds a line within its range or throws', async (t) => {
+  const original = await changed(t, {})
+  const codes = new Set(['ERR_INVALID_ARG_VALUE', 'ERR_OUT_OF_RANGE'])
+  const word = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 4000n }))
+  const changes = fc.array(fc.tuple(fc.nat(original.length - 8), word), { minLength: 1, maxLength: 4 })
+  const property = fc.property(changes, fc.nat(original.length), fc.nat(700), (list, cut, number) => {
+    const bytes = original.slice(0, cut % 5 === 0 ? cut : undefined)
+    const view = new DataView(bytes.buffer)
+    for (const [at, value] of list) if (at + 8 <= bytes.length) view.setBigUint64(at, value, isLittleEndian)
+    try {
+      const index = LineIndex.from(bytes)
+      const { offset, length } = index.line(index.count === 0 ? 0 : number % index.count)
+      if (offset < 0 || length <= 0 || offset + length > index.length) throw new Error(`${offset}, ${length}`)
+      const found = index.line(index.lineAt(number))
+      if (found.offset > number) throw new Error(`${found.offset} > ${number}`)
+    } catch (error) {
+      if (!codes.has((error as { code: string }).code)) throw error
+    }
+  })
+  t.notThrows(() => fc.assert(property, { numRuns: 5000 }))
+})
+
+test('an index fits the mapping that it is given, or is refused', async (t) => {
+  const memory = holding(t, 'one\ntwo')
+  const { bytes } = await memory.lineIndex()
+  const refuses = (source: unknown, code: string): unknown =>
+    t.throws(() => LineIndex.from(bytes, source as LineIndexSource), { code })
+  refuses({ mapping: memory, offset: 1 }, 'ERR_OUT_OF_RANGE')
+  refuses({ mapping: {} }, 'ERR_INVALID_ARG_TYPE')
+  refuses({ mapping: null }, 'ERR_INVALID_ARG_TYPE')
+  refuses({ offset: -1 }, 'ERR_OUT_OF_RANGE')
+  refuses({ offset: Number.MAX_SAFE_INTEGER }, 'ERR_INVALID_ARG_VALUE')
+  refuses({ ofset: 1 }, 'ERR_INVALID_ARG_VALUE')
+  t.throws(() => LineIndex.from([] as never), { code: 'ERR_INVALID_ARG_TYPE' })
+  t.deepEqual(LineIndex.from(bytes, { offset: 100 }).line(1), { offset: 104, length: 3 })
+})

@@ -1,0 +1,482 @@
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import { FileLock, type LockOptions, locks, type Mapping, mmapAnonymous, mmapSync } from '../../index.js'
+import { startHolder } from '../helpers/holder.js'
+import { tempFile } from '../helpers/temp.js'
+
+function open(t: ExecutionContext, file = tempFile(t, 100), offset = 0): Mapping {
+  const mapping = mmapSync(file, { mode: 'r+', offset })
+  t.teardown(() => mapping.close())
+  return mapping
+}
+
+const mine = (path: string | undefined) => locks().filter((one) => one.path === path)
+
+// Modes and ranges.
+
+test('an exclusive lock keeps out every other one, in all ways of asking', async (t) => {
+  const mapping = open(t)
+  const lock = await mapping.lock()
+  for (const mode of ['exclusive', 'shared'] as const) {
+    t.is(mapping.tryLock({ mode }), null)
+    await t.throwsAsync(mapping.lock({ mode, timeout: 0 }), { code: 'ERR_MEMMAP_LOCK_BUSY' })
+    await t.throwsAsync(mapping.lock({ mode, timeout: 5 }), { code: 'ERR_MEMMAP_LOCK_TIMEOUT' })
+    t.throws(() => mapping.lockSync({ mode, timeout: 0 }), { code: 'ERR_MEMMAP_LOCK_BUSY' })
+    t.throws(() => mapping.lockSync({ mode }), { code: 'ERR_MEMMAP_LOCK_DEADLOCK' })
+  }
+  t.is(mapping.testLock(), 'exclusive')
+  lock.unlock()
+  // Those who gave up are in nobody's way.
+  t.is(mapping.testLock(), 'free')
+  t.true(mapping.tryLock()?.held)
+})
+
+test('shared locks go together, and keep out exclusive ones', (t) => {
+  const mapping = open(t)
+  const all = [1, 2, 3].map(() => mapping.lockSync({ mode: 'shared' }))
+  t.is(mapping.tryLock(), null)
+  t.is(mapping.testLock(), 'shared')
+  for (const lock of all) lock.unlock()
+  t.true(mapping.tryLock() instanceof FileLock)
+})
+
+const overlaps = test.macro((t: ExecutionContext, one: LockOptions, other: LockOptions, expected: boolean) => {
+  const mapping = open(t)
+  const lock = mapping.lockSync(one)
+  const second = mapping.tryLock(other)
+  t.is(second === null, expected)
+  second?.unlock()
+  t.is(mapping.testLock({ offset: other.offset, length: other.length }) !== 'free', expected)
+  lock.unlock()
+  t.not(mapping.tryLock(other), null)
+})
+
+const FAR = 2n ** 63n - 1n
+test('ranges that touch do not overlap', overlaps, { offset: 0, length: 10 }, { offset: 10, length: 10 }, false)
+test('ranges with one byte in common overlap', overlaps, { offset: 0, length: 11 }, { offset: 10, length: 1 }, true)
+test('a length of 0 reaches to infinity', overlaps, { offset: 50, length: 0 }, { offset: FAR, length: 1 }, true)
+test('no length reaches to infinity', overlaps, { offset: 50 }, { offset: FAR, length: 1n }, true)
+test('what lies before it is free', overlaps, { offset: 50 }, { offset: 0, length: 50 }, false)
+test('ranges may lie beyond the end', overlaps, { offset: 1e6, length: 5 }, { offset: 1_000_004n, length: 1 }, true)
+test(
+  'numbers of 64 bits are kept',
+  overlaps,
+  { offset: 2n ** 62n + 1n, length: 1n },
+  { offset: 2n ** 62n, length: 1 },
+  false,
+)
+test('the last byte can be locked', overlaps, { offset: FAR }, { offset: FAR, length: 1 }, true)
+test('bigints reach to the last byte', overlaps, { offset: 0n, length: FAR }, { offset: FAR, length: 1n }, false)
+
+test('offsets are those of the mapping, as everywhere', (t) => {
+  const file = tempFile(t, 100)
+  const [whole, part] = [open(t, file), open(t, file, 40)]
+  const lock = part.lockSync({ offset: 2, length: 3 })
+  t.deepEqual([lock.offset, lock.length], [2, 3])
+  t.is(whole.testLock({ offset: 42, length: 3 }), 'exclusive')
+  t.is(whole.testLock({ length: 42 }), 'free')
+  t.is(whole.testLock({ offset: 45 }), 'free')
+  const [line] = mine(file)
+  t.deepEqual([line?.offset, line?.length], [42, 3])
+})
+
+test('a lock tells what it is, and what it was', (t) => {
+  const mapping = open(t)
+  const lock = mapping.lockSync({ mode: 'shared', offset: 2n ** 60n, length: 5 })
+  const { path, mode, offset, length, held, method } = lock
+  const expected = process.platform === 'win32' ? 'LockFileEx' : 'ofd'
+  t.deepEqual([path, mode, offset, length, held, method], [mapping.path, 'shared', 2n ** 60n, 5, true, expected])
+  lock.unlock()
+  t.deepEqual([lock.mode, lock.held], ['shared', false])
+})
+
+// The end of a lock.
+
+test('releasing again does nothing, in any way; using a released lock is an error', async (t) => {
+  const mapping = open(t)
+  const lock = mapping.lockSync({ mode: 'shared' })
+  lock.unlock()
+  lock.unlock()
+  lock[Symbol.dispose]()
+  await lock[Symbol.asyncDispose]()
+  const released = { code: 'ERR_MEMMAP_LOCK_RELEASED', message: /released/ }
+  t.throws(() => lock.tryUpgrade(), released)
+  t.throws(() => lock.downgrade(), released)
+  await t.throwsAsync(lock.upgrade(), released)
+  await t.throwsAsync(lock.upgrade({ timeout: 0 }), released)
+})
+
+test('closing a mapping releases its locks, and nobody else’s', (t) => {
+  const file = tempFile(t, 100)
+  const [one, other] = [open(t, file), open(t, file)]
+  const locksOfOne = [one.lockSync({ length: 1 }), one.lockSync({ offset: 1, length: 1 })]
+  const kept = other.lockSync({ offset: 2, length: 1 })
+  one.closeSync()
+  t.deepEqual(
+    locksOfOne.map(({ held }) => held),
+    [false, false],
+  )
+  t.true(kept.held)
+  t.is(other.testLock({ length: 2 }), 'free')
+})
+
+test('close() releases locks when the pins have gone, and refuses those who wait at once', async (t) => {
+  const mapping = open(t)
+  const lock = await mapping.lock()
+  const waits = [mapping.lock(), mapping.lock({ mode: 'shared' })]
+  const pin = mapping.pin()
+  const closing = mapping.close()
+  for (const wait of waits) await t.throwsAsync(wait, { code: 'ERR_MEMMAP_CLOSED' })
+  t.true(lock.held)
+  pin.release()
+  await closing
+  t.false(lock.held)
+})
+
+test('closeSync() refuses those who wait', async (t) => {
+  const mapping = open(t)
+  mapping.lockSync()
+  const wait = mapping.lock()
+  mapping.closeSync()
+  await t.throwsAsync(wait, { code: 'ERR_MEMMAP_CLOSED' })
+})
+
+// Waiting.
+
+test('one who waits gets the lock', async (t) => {
+  const mapping = open(t)
+  const first = mapping.lockSync()
+  const wait = mapping.lock()
+  t.deepEqual(
+    mine(mapping.path).map(({ state }) => state),
+    ['held', 'waiting'],
+  )
+  first.unlock()
+  const second = await wait
+  t.true(second.held)
+  t.deepEqual(
+    mine(mapping.path).map(({ state }) => state),
+    ['held'],
+  )
+})
+
+test('a hundred who wait get it one after the other', async (t) => {
+  const mapping = open(t)
+  let inside = 0
+  let turns = 0
+  const work = async (): Promise<void> => {
+    const lock = await mapping.lock()
+    t.is(++inside, 1)
+    await setImmediate()
+    inside--
+    turns++
+    lock.unlock()
+  }
+  await Promise.all(Array.from({ length: 100 }, work))
+  t.is(turns, 100)
+  t.is(mapping.testLock(), 'free')
+})
+
+test('an abort rejects with the signal’s reason, before and while it waits', async (t) => {
+  const mapping = open(t)
+  const reason = new Error('Enough')
+  await t.throwsAsync(mapping.lock({ signal: AbortSignal.abort(reason) }), { is: reason })
+  t.is(mapping.testLock(), 'free')
+  const lock = mapping.lockSync()
+  const controller = new AbortController()
+  const wait = mapping.lock({ signal: controller.signal })
+  controller.abort(reason)
+  await t.throwsAsync(wait, { is: reason })
+  lock.unlock()
+  const again = await mapping.lock({ signal: new AbortController().signal })
+  t.true(again.held)
+})
+
+test('those who gave up are in nobody’s way, whether they wanted a lock or an upgrade', async (t) => {
+  const mapping = open(t)
+  for (let round = 0; round < 30; round++) {
+    const lock = mapping.lockSync()
+    const controller = new AbortController()
+    const waits = (['exclusive', 'shared'] as const).map((mode) => mapping.lock({ mode, signal: controller.signal }))
+    if (round % 2 === 0) await setTimeout(1)
+    controller.abort()
+    lock.unlock()
+    await Promise.allSettled(waits)
+    t.is(mapping.testLock(), 'free')
+
+    // A thread that waits may have the lock before its promise can know.
+    const next = mapping.lockSync()
+    const late = new AbortController()
+    const ended = Promise.allSettled([mapping.lock({ signal: late.signal })])
+    next.unlock()
+    const until = performance.now() + round / 10
+    while (performance.now() < until);
+    late.abort()
+    t.is(mapping.testLock(), 'free')
+    await ended
+
+    const [one, other] = [mapping.lockSync({ mode: 'shared' }), mapping.lockSync({ mode: 'shared' })]
+    const upgrading = one.upgrade({ timeout: 1 })
+    await t.throwsAsync(upgrading, { code: 'ERR_MEMMAP_LOCK_TIMEOUT' })
+    other.unlock()
+    const third = mapping.tryLock({ mode: 'shared' })
+    t.true(third?.held)
+    for (const held of [one, third]) held?.unlock()
+  }
+})
+
+test('an abort in the moment of the grant leaves no lock behind', async (t) => {
+  const mapping = open(t)
+  for (let round = 0; round < 50; round++) {
+    const lock = mapping.lockSync()
+    const controller = new AbortController()
+    const wait = mapping.lock({ signal: controller.signal })
+    lock.unlock()
+    if (round % 2 === 0) await setTimeout(1)
+    controller.abort()
+    const [end] = await Promise.allSettled([wait])
+    if (end.status === 'fulfilled') end.value.unlock()
+    const next = await mapping.lock()
+    next.unlock()
+  }
+  t.deepEqual(mine(mapping.path), [])
+})
+
+test('a timeout says how long it was, of which lock, and who has it', async (t) => {
+  const mapping = open(t)
+  mapping.lockSync({ offset: 10, length: 10 })
+  const error = await t.throwsAsync(mapping.lock({ offset: 15, length: 2, timeout: 20 }))
+  t.regex(error?.message ?? '', /exclusive lock of 2 bytes at offset 15 .*within 20 ms: this process/)
+})
+
+test('a timeout that is not reached does nothing', async (t) => {
+  const mapping = open(t)
+  const lock = await mapping.lock({ timeout: 10_000 })
+  t.true(lock.held)
+  const sync = open(t).lockSync({ timeout: 10_000 })
+  t.true(sync.held)
+})
+
+// Changing.
+
+test('a lock is upgraded and downgraded', async (t) => {
+  const mapping = open(t)
+  const lock = await mapping.lock({ mode: 'shared' })
+  const other = mapping.lockSync({ mode: 'shared' })
+  t.false(lock.tryUpgrade())
+  t.is(lock.mode, 'shared')
+  await t.throwsAsync(lock.upgrade({ timeout: 0 }), { code: 'ERR_MEMMAP_LOCK_BUSY' })
+  await t.throwsAsync(lock.upgrade({ timeout: 5 }), { code: 'ERR_MEMMAP_LOCK_TIMEOUT' })
+  const upgrading = lock.upgrade()
+  t.deepEqual(
+    mine(mapping.path).map(({ state, mode }) => [state, mode]),
+    [
+      ['held', 'shared'],
+      ['held', 'shared'],
+      ['upgrading', 'exclusive'],
+    ],
+  )
+  other.unlock()
+  await upgrading
+  t.is(lock.mode, 'exclusive')
+  t.true(lock.tryUpgrade())
+  await lock.upgrade()
+  lock.downgrade()
+  lock.downgrade()
+  t.is(mapping.testLock(), 'shared')
+  t.not(mapping.tryLock({ mode: 'shared' }), null)
+})
+
+test('two who upgrade do not wait for each other: the second is refused', async (t) => {
+  const mapping = open(t)
+  const [one, other] = [mapping.lockSync({ mode: 'shared' }), mapping.lockSync({ mode: 'shared' })]
+  const upgrading = one.upgrade()
+  await t.throwsAsync(one.upgrade(), { code: 'ERR_MEMMAP_LOCK_DEADLOCK' })
+  await t.throwsAsync(other.upgrade(), { code: 'ERR_MEMMAP_LOCK_DEADLOCK' })
+  t.true(other.held)
+  other.unlock()
+  await upgrading
+  t.is(one.mode, 'exclusive')
+})
+
+test('an upgrade that is aborted leaves the shared lock', async (t) => {
+  const mapping = open(t)
+  const [one, other] = [mapping.lockSync({ mode: 'shared' }), mapping.lockSync({ mode: 'shared' })]
+  const reason = new Error('Enough')
+  const controller = new AbortController()
+  const upgrading = one.upgrade({ signal: controller.signal })
+  controller.abort(reason)
+  await t.throwsAsync(upgrading, { is: reason })
+  other.unlock()
+  t.deepEqual([one.mode, one.held], ['shared', true])
+  const next = await mapping.lock({ mode: 'shared' })
+  next.unlock()
+  await one.upgrade()
+  t.is(one.mode, 'exclusive')
+})
+
+test('an abort in the moment of the upgrade leaves a shared lock, or an exclusive one that was asked for', async (t) => {
+  const mapping = open(t)
+  const lock = mapping.lockSync({ mode: 'shared' })
+  for (let round = 0; round < 60; round++) {
+    const other = mapping.lockSync({ mode: 'shared' })
+    const controller = new AbortController()
+    const upgrading = lock.upgrade({ signal: controller.signal })
+    other.unlock()
+    // The thread that waits may have the lock now, while the promise knows nothing of it.
+    const until = performance.now() + (round % 10) / 10
+    while (performance.now() < until);
+    controller.abort()
+    if (round % 2 === 0) await lock.upgrade()
+    await Promise.allSettled([upgrading])
+    t.is(lock.mode, round % 2 === 0 ? 'exclusive' : 'shared')
+    if (round % 2 === 0) t.is(mapping.tryLock({ mode: 'shared' }), null)
+    else (await mapping.lock({ mode: 'shared' })).unlock()
+    if (round % 2 === 0) lock.downgrade()
+  }
+  t.true(lock.held)
+})
+
+test('a lock that is released while it is upgraded ends the upgrade', async (t) => {
+  const mapping = open(t)
+  const [one, other] = [mapping.lockSync({ mode: 'shared' }), mapping.lockSync({ mode: 'shared' })]
+  const upgrading = one.upgrade()
+  one.unlock()
+  await t.throwsAsync(upgrading, { code: 'ERR_MEMMAP_LOCK_RELEASED' })
+  t.true(other.tryUpgrade())
+  other.unlock()
+  const next = await mapping.lock()
+  next.unlock()
+})
+
+test('closing the mapping ends an upgrade', async (t) => {
+  const mapping = open(t)
+  const [one] = [mapping.lockSync({ mode: 'shared' }), mapping.lockSync({ mode: 'shared' })]
+  const upgrading = one.upgrade()
+  mapping.closeSync()
+  await t.throwsAsync(upgrading, { code: 'ERR_MEMMAP_CLOSED' })
+})
+
+// What can't be locked.
+
+for (const mode of ['r', 'c'] as const) {
+  test(`in mode '${mode}' there are shared locks only, and the error says why`, async (t) => {
+    const mapping = mmapSync(tempFile(t, 10), { mode })
+    const lock = mapping.lockSync({ mode: 'shared' })
+    const refused = {
+      code: 'EBADF',
+      message: /(fcntl|LockFileEx) '.*': an exclusive lock needs a file opened for writing/,
+    }
+    t.throws(() => mapping.lockSync(), refused)
+    t.throws(() => mapping.tryLock(), refused)
+    await t.throwsAsync(mapping.lock(), refused)
+    await t.throwsAsync(lock.upgrade(), refused)
+    t.throws(() => lock.tryUpgrade(), refused)
+    t.true(lock.held)
+    mapping.closeSync()
+  })
+}
+
+test('anonymous memory has no file to lock', async (t) => {
+  const memory = mmapAnonymous(10)
+  const refused = { code: 'ERR_MEMMAP_UNSUPPORTED', message: /no file/ }
+  t.throws(() => memory.lockSync(), refused)
+  t.throws(() => memory.tryLock(), refused)
+  t.throws(() => memory.testLock(), refused)
+  await t.throwsAsync(memory.lock(), refused)
+  memory.closeSync()
+})
+
+test('an empty mapping can be locked', (t) => {
+  const mapping = mmapSync(tempFile(t), { mode: 'r+' })
+  t.true(mapping.lockSync().held)
+  t.is(mapping.testLock(), 'exclusive')
+  mapping.closeSync()
+})
+
+const refuses = test.macro(async (t: ExecutionContext, options: unknown, code: string) => {
+  const mapping = open(t)
+  await t.throwsAsync(mapping.lock(options as LockOptions), { code })
+  t.throws(() => mapping.lockSync(options as LockOptions), { code })
+  t.is(mapping.testLock(), 'free')
+})
+
+const OUT = 'ERR_OUT_OF_RANGE'
+const TYPE = 'ERR_INVALID_ARG_TYPE'
+const VALUE = 'ERR_INVALID_ARG_VALUE'
+test('a negative offset is refused', refuses, { offset: -1 }, OUT)
+test('a negative bigint is refused', refuses, { offset: -1n }, OUT)
+test('an offset of 2^63 is refused', refuses, { offset: 2n ** 63n }, OUT)
+test('a number that is not exact is refused', refuses, { offset: 2 ** 53 }, OUT)
+test('half a byte is refused', refuses, { length: 0.5 }, OUT)
+test('a range that ends beyond 2^63 is refused', refuses, { offset: 2n ** 63n - 1n, length: 2 }, OUT)
+test('a length of 2^63 is refused', refuses, { length: 2n ** 63n }, OUT)
+test('a length of 2^64 + 1 is not one of 1', refuses, { length: 2n ** 64n + 1n }, OUT)
+test('an offset that is no number is refused', refuses, { offset: '1' }, TYPE)
+test('an unknown mode is refused', refuses, { mode: 'Exclusive' }, VALUE)
+test('a mode that is no string is refused', refuses, { mode: 1 }, TYPE)
+test('a negative timeout is refused', refuses, { timeout: -1 }, OUT)
+test('a timeout that is no number is refused', refuses, { timeout: '5' }, TYPE)
+test('a timeout of NaN is refused', refuses, { timeout: NaN }, OUT)
+test('a timeout of infinity is refused', refuses, { timeout: Infinity }, OUT)
+test('an unknown option is refused', refuses, { size: 1 }, VALUE)
+test('options that are none are refused', refuses, 5, TYPE)
+
+test('a signal that is none is refused; where nothing waits there is none', async (t) => {
+  const mapping = open(t)
+  await t.throwsAsync(mapping.lock({ signal: {} as AbortSignal }), { code: TYPE })
+  await t.throwsAsync(mapping.lock({ signal: { aborted: false } as AbortSignal }), { code: TYPE })
+  t.throws(() => mapping.lockSync({ mode: null as never }), { code: TYPE })
+  t.throws(() => mapping.lockSync({ signal: new AbortController().signal } as object), { code: VALUE })
+  t.throws(() => mapping.tryLock({ timeout: 5 } as object), { code: VALUE })
+  t.throws(() => mapping.testLock({ mode: 'shared' } as object), { code: VALUE })
+})
+
+test('an end of the range beyond 2^63 because of the mapping’s offset is refused', (t) => {
+  const mapping = open(t, tempFile(t, 100), 40)
+  t.throws(() => mapping.lockSync({ offset: 2n ** 63n - 1n }), { code: OUT })
+  t.true(mapping.lockSync({ offset: 2n ** 63n - 41n }).held)
+})
+
+test('getters that close are noticed', (t) => {
+  const mapping = open(t)
+  const trap = {
+    get mode() {
+      mapping.closeSync()
+      return 'shared' as const
+    },
+  }
+  t.throws(() => mapping.lockSync(trap), { code: 'ERR_MEMMAP_CLOSED' })
+  t.deepEqual(mine(mapping.path), [])
+})
+
+// Others.
+
+test('another process is kept out alike, and what it does with its lock is seen here', async (t) => {
+  const mapping = open(t)
+  const path = mapping.path ?? ''
+  const holder = await startHolder(t, path, { offset: 5, length: 10 })
+  t.is(mapping.testLock(), 'exclusive')
+  t.is(mapping.tryLock({ offset: 14, length: 1 }), null)
+  t.true(mapping.lockSync({ length: 5 }).held)
+  const error = t.throws(() => mapping.lockSync({ offset: 5, timeout: 30 }), { code: 'ERR_MEMMAP_LOCK_TIMEOUT' })
+  t.regex(error?.message ?? '', /another process/)
+  await holder.tell('downgrade')
+  t.is(mapping.testLock({ offset: 5 }), 'shared')
+  const reader = await mapping.lock({ mode: 'shared', offset: 5 })
+  const upgrading = reader.upgrade()
+  await holder.tell('unlock')
+  await upgrading
+  t.is(reader.mode, 'exclusive')
+})
+
+for (const how of ['mapping', 'path']) {
+  test(`a lock of a process that is killed is free at once (${how})`, async (t) => {
+    const mapping = open(t)
+    const holder = await startHolder(t, mapping.path ?? '', {}, how)
+    const wait = mapping.lock()
+    await holder.end('SIGKILL')
+    const lock = await wait
+    t.true(lock.held)
+  })
+}

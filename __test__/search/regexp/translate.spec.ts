@@ -1,0 +1,394 @@
+import test, { type ExecutionContext } from 'ava'
+import fc from 'fast-check'
+import { type Mapping, mmapAnonymous } from '../../../index.js'
+import { isDoubtful, sourceFor, textFor } from '../../helpers/expressions.js'
+
+// What JavaScript finds in a text is the model: where it finds it, in bytes of UTF-8.
+
+/** Where the expression matches according to JavaScript, as `start+length`. */
+function expected(text: string, expression: RegExp): string[] {
+  const places = bytePlaces(text)
+  return matchesOf(text, expression)
+    .filter(({ index, 0: match }) => match !== '' || !isInside(text, index))
+    .map(({ index, 0: match }) => [places[index] ?? 0, places[index + match.length] ?? 0] as const)
+    .map(([start, end]) => `${start}+${end - start}`)
+}
+
+/**
+ * What `matchAll()` gives, asked for place by place: the engine of Node 26 passes over some, and does not find the end of 'b😀'
+ * with `/[^a]{2}$/u`.
+ */
+function matchesOf(text: string, expression: RegExp): RegExpExecArray[] {
+  const here = new RegExp(expression.source, `${expression.flags.replace('g', '')}y`)
+  const matches: RegExpExecArray[] = []
+  for (let place = 0; place <= text.length;) {
+    here.lastIndex = place
+    const match = here.exec(text)
+    if (match !== null) matches.push(match)
+    place += match?.[0].length || widthAt(text, place, expression)
+  }
+  return matches
+}
+
+function widthAt(text: string, place: number, { unicode, flags }: RegExp): number {
+  return (unicode || flags.includes('v')) && (text.codePointAt(place) ?? 0) > 0xffff ? 2 : 1
+}
+
+/** Where each code unit of a text begins in UTF-8. */
+function bytePlaces(text: string): number[] {
+  const places = [0]
+  for (const char of text) {
+    const place = (places.at(-1) ?? 0) + Buffer.byteLength(char)
+    for (const _ of char.split('')) places.push(place)
+  }
+  return places
+}
+
+// Between the halves of a character JavaScript may find an empty match, even with the flag `u`, where no byte is.
+function isInside(text: string, index: number): boolean {
+  return index > 0 && (text.codePointAt(index - 1) ?? 0) > 0xffff
+}
+
+/** Where the expression matches according to this library. */
+function found(memory: Mapping, bytes: Uint8Array, expression: RegExp): string[] {
+  memory.write(bytes)
+  return [...memory.matchesSync(expression, { length: bytes.length })].map(
+    ({ offset, length }) => `${offset}+${length}`,
+  )
+}
+
+/** An expression that JavaScript takes and no tool likes. */
+function odd(source: string): RegExp {
+  return new RegExp(source)
+}
+
+const finds = test.macro((t: ExecutionContext, text: string, ...expressions: RegExp[]) => {
+  const bytes = Buffer.from(text)
+  const memory = mmapAnonymous(bytes.length)
+  t.teardown(() => memory.close())
+  t.true(expressions.length > 0)
+  for (const expression of expressions) {
+    t.is(found(memory, bytes, expression).join(), expected(text, expression).join(), String(expression))
+  }
+})
+
+for (const flags of ['', 'i', 's', 'm', 'is', 'u', 'iu', 'su', 'mu', 'v', 'iv', 'msv']) {
+  test(`any expression finds what matchAll finds, flags '${flags}'`, (t) => {
+    const memory = mmapAnonymous(4096)
+    const property = fc.property(
+      sourceFor(flags),
+      fc.array(textFor(flags), { minLength: 4, maxLength: 4 }),
+      (source, texts) => {
+        fc.pre(!isDoubtful(source, flags))
+        const expression = new RegExp(source, flags)
+        for (const text of texts) {
+          const [ours, theirs] = [found(memory, Buffer.from(text), expression), expected(text, expression)]
+          if (ours.join() !== theirs.join()) throw new Error(`${JSON.stringify(text)}: ${ours}, expected ${theirs}`)
+        }
+      },
+    )
+    t.teardown(() => memory.close())
+    t.notThrows(() => fc.assert(property, { numRuns: 300 }))
+  })
+}
+
+// Every character that is a single code unit, and some others, which only the flags u and v take for one in JavaScript.
+const units = Array.from({ length: 0x1_0000 }, (_, unit) => String.fromCharCode(unit))
+  .filter((char) => !/[\ud800-\udfff]/.test(char))
+  .join('')
+const points = `${units}😀𐐀𐐨𝒜𞤀𞤢\u{10ffff}`
+
+test('sets have the same characters', finds, units, /\d/, /\D/, /\w/, /\W/, /\s/, /\S/, /./, /./s, /[^]/, odd('[]'))
+test(
+  'sets have the same characters with the flag u',
+  finds,
+  points,
+  /\d/u,
+  /\D/u,
+  /\w/u,
+  /\W/u,
+  /\s/u,
+  /\S/u,
+  /./u,
+  /./su,
+)
+test(
+  'sets have the same characters in brackets',
+  finds,
+  units,
+  /[\d\s]/,
+  /[^\w]/,
+  /[^\s\W]/,
+  /[\s\S]/,
+  /[^]/s,
+  /[^a-z]/i,
+)
+test(
+  'sets have the same characters where halves of characters are left out',
+  finds,
+  points,
+  /[^\0-\ud7ff\ue000-\uffff]/u,
+  /[^\ud800-\udfff]/u,
+  /[\ud800-\ue000]/u,
+  /[\ud7ff-\ud900]/u,
+)
+test('sets have the same characters without case', finds, points, /\w/i, /\w/iu, /\W/iu, /[^\W]/iu, /[^a-z]/iu)
+test(
+  'letters are the same without case as in JavaScript, which has other rules without the flag u',
+  finds,
+  points,
+  ...[...'kKKsSſiIıİßẞσςΣµμΩωǅǆåÅéÿŸ\u0345ιᾳᾼ1-'].flatMap((char) => [new RegExp(char, 'i'), new RegExp(char, 'iu')]),
+  /[a-z]/i,
+  /[a-z]/iu,
+  /[\u0100-\u03ff]/i,
+  /[^\u0370-\uffff]/iu,
+)
+test(
+  'properties have the same characters',
+  finds,
+  'aZ1_ é٣Σ😀漢\u0301\u200d$+',
+  /\p{L}/u,
+  /\P{L}/u,
+  /\p{Lu}/u,
+  /\p{Lu}/iu,
+  /[\p{Lu}\d]/u,
+  /[^\p{L}]/u,
+  /[^\p{L}]/iu,
+  /\p{Script=Greek}/u,
+  /\p{sc=Han}/u,
+  /\p{scx=Arab}/u,
+  /\p{General_Category=Decimal_Number}/u,
+  /\p{gc=Sc}/u,
+  /\p{Sc}/u,
+  /\p{Cf}/u,
+  /\p{Emoji}/u,
+  /\p{Extended_Pictographic}/u,
+  /\p{ASCII}/u,
+  /\p{Any}/u,
+  /\p{White_Space}/u,
+  /\p{ID_Start}/u,
+  /\p{Mn}/u,
+)
+
+const nested = [
+  '[\\w--\\d]',
+  '[\\p{L}&&\\p{ASCII}]',
+  '[[a-z]--[aeiou]]',
+  '[^[a-z]--[aeiou]]',
+  '[a[b-d]\\-]',
+  '[[a-z]&&[^m-p]]',
+]
+test('classes may have classes and operators within', (t) => {
+  const memory = mmapAnonymous(100)
+  const text = 'abcdefmnopz-AÉé19_'
+  for (const source of nested) {
+    for (const flags of ['v', 'iv']) {
+      const expression = new RegExp(source, flags)
+      t.deepEqual(found(memory, Buffer.from(text), expression), expected(text, expression), String(expression))
+    }
+  }
+  memory.closeSync()
+})
+
+test(
+  'characters can be written in every way',
+  finds,
+  '\0\x01\x07\b\t\n\v\f\r /\\cA}]{-^$.*+?()[|é€a8xu1\u001f',
+  /\0/,
+  /\cA/,
+  /[\cA]/,
+  /\ca/,
+  odd(String.raw`[\c_]`),
+  odd(String.raw`\c`),
+  odd(String.raw`[\c]`),
+  /\x07/,
+  /\u20ac/,
+  /[\b]/,
+  /\t\n\v\f\r/,
+  /\//,
+  /[/]/,
+  /\\/,
+  /}/,
+  /]/,
+  /{/,
+  /{,1/,
+  /a{/,
+  /x{1/,
+  /\^\$\.\*\+\?\(\)\[\|/,
+  odd(String.raw`\1`),
+  odd(String.raw`[\1]`),
+  odd(String.raw`\8`),
+  odd(String.raw`\07`),
+  odd(String.raw`\x`),
+  odd(String.raw`\u`),
+  odd(String.raw`\k`),
+  odd(String.raw`\a`),
+  /[--^]/,
+  /[\w-^]/,
+  /[^-]/,
+  /[-a]/,
+  /[a-]/,
+)
+test(
+  'characters of two code units can be written in every way',
+  finds,
+  'a😀b',
+  /😀/,
+  /\u{1f600}/u,
+  /\ud83d\ude00/,
+  /\ud83d\ude00/u,
+  /[\ud83d\ude00]/u,
+  /[\u{1f600}-\u{1f64f}]/u,
+)
+test(
+  'groups and loops',
+  finds,
+  'aaaabbbaab aaa abcabc',
+  /(a+)(?:b)/,
+  /(?<name>a|b)*c/,
+  /a{2}/,
+  /a{2,}/,
+  /a{1,2}?/,
+  /a*?b/,
+  /a+?/,
+  /a??/,
+  /(?:)/,
+  /()/,
+  /a|ab|abc/,
+  /abc|ab|a/,
+  /(?:a|)b/,
+  /a{0}/,
+  /a*|b*/,
+)
+test(
+  'a further round of a loop is never empty',
+  finds,
+  'aaaabbbaab aaa abcabc',
+  /(?:|a)*/,
+  /(?:|a)+/,
+  /(?:|a)?/,
+  /(?:a*?)*/,
+  /(?:a??b??)*c/,
+  /(?:\b|a)*b/,
+  /(?:(?:|a){2}b?)*/,
+  /(?:|a){2,}/,
+  /(?:|a|b){1,3}/,
+  /(?:(?:|a)(?:|b))*?c/,
+)
+test('of choices that begin alike the first one wins', finds, '-as aab', /.{1,2}\b|.{1,2}s/, /.*ab|.*.*/, /a*?b|a*?a/)
+test('the range ends where the text does', finds, 'ab\nab\n', /^ab/, /ab$/, /ab\n$/, /^$/, /$/, /^/, /^ab|b\n$/)
+test('lines begin and end', finds, 'ab\n\nab\rcd\n', /^ab/m, /ab$/m, /^$/m, /^/m, /$/m, /^.*$/m, /b\s^c/m)
+test('lines end before \\r\\n, and begin behind it', finds, 'ab\r\n\r\nab\r\n', /^ab/m, /ab$/m, /$/m, /\r$/m, /^a.$/m)
+test('words have ASCII letters', finds, 'a é_1-b\n', /\b/, /\B/, /\b\w/, /\w\b/, /\Bb/, /\b/u, /\b/i)
+test('the flags g and d change nothing', finds, 'aab', /a/g, /a/d, /b/dg)
+
+test('lines do not begin between \\r and \\n, nor at U+2028 and U+2029', (t) => {
+  const memory = mmapAnonymous(20)
+  t.deepEqual(found(memory, Buffer.from('a\r\nb'), /^/m), ['0+0', '3+0'])
+  t.deepEqual(found(memory, Buffer.from('a\u2028b\u2029'), /^|$/m), ['0+0', '8+0'])
+  memory.closeSync()
+})
+
+test('an expression sees nothing but the range', (t) => {
+  const memory = mmapAnonymous(9)
+  memory.write('foobarbaz')
+  t.is(memory.indexOfSync(/^bar$/, { offset: 3, length: 3 }), 3)
+  t.is(memory.indexOfSync(/\bbar\b/, { offset: 3, length: 3 }), 3)
+  t.is(memory.indexOfSync(/\bbar/), -1)
+  t.is(memory.indexOfSync(/^bar/, { offset: 3 }), 3)
+  memory.closeSync()
+})
+
+test('what is no UTF-8 is no character', (t) => {
+  const memory = mmapAnonymous(6)
+  const bytes = Buffer.from([0x61, 0xff, 0x62, 0xc3, 0x63, 0x80])
+  t.deepEqual(found(memory, bytes, /./), ['0+1', '2+1', '4+1'])
+  t.deepEqual(found(memory, bytes, /[^]/), ['0+1', '2+1', '4+1'])
+  t.deepEqual(found(memory, bytes, /a[^]b/), [])
+  t.deepEqual(found(memory, bytes, /[^\w]/), [])
+  memory.closeSync()
+})
+
+test('without the flag u a character beyond U+FFFF is one, too', (t) => {
+  const memory = mmapAnonymous(8)
+  const bytes = Buffer.from('😀😀')
+  for (const expression of [/./, /[^]/, /[^a]/, /\W/, /[\u0000-\uffff]/, /😀/]) {
+    t.deepEqual(found(memory, bytes, expression), ['0+4', '4+4'], String(expression))
+  }
+  t.deepEqual(found(memory, bytes, /😀+/), ['0+8'])
+  memory.closeSync()
+})
+
+test('an expression that takes JavaScript for ever takes no longer than others', (t) => {
+  const memory = mmapAnonymous(100_000)
+  memory.fill('a')
+  t.is(memory.countSync(/(a+)+b|(a*)*c|(a|aa)+$/), 1)
+  memory.closeSync()
+})
+
+// Newer engines know more.
+
+const newer: readonly (readonly [source: string, text: string])[] = [
+  ['(?i:a)b', 'abABAb'],
+  ['a(?i-s:B.)c', 'aB.cab\ncabxc'],
+  ['(?m:^)a(?-m:$)', 'a\na\n a'],
+  ['(?<y>a)|(?<y>b)', 'ab'],
+]
+
+for (const [source, text] of newer) {
+  const expression = tryExpression(source)
+  const run = expression === undefined ? test.skip : test
+  run(`/${source}/ finds what matchAll finds, where it is understood`, (t) => {
+    const memory = mmapAnonymous(20)
+    t.deepEqual(found(memory, Buffer.from(text), expression!), expected(text, expression!))
+    memory.closeSync()
+  })
+}
+
+function tryExpression(source: string): RegExp | undefined {
+  try {
+    return new RegExp(source, 's')
+  } catch {
+    return undefined
+  }
+}
+
+// What can't be done.
+
+const refuses = test.macro((t: ExecutionContext, expression: RegExp, reason: RegExp) => {
+  const memory = mmapAnonymous(10)
+  const error = t.throws(() => memory.indexOfSync(expression), { instanceOf: TypeError, message: reason })
+  t.like(error, { code: 'ERR_INVALID_ARG_VALUE' })
+  t.true(error?.message.includes(`The argument 'needle' can't be searched for: `))
+  t.true(error?.message.includes(`Received ${String(expression).slice(0, 50)}`))
+  memory.closeSync()
+})
+
+test('a lookahead is refused', refuses, /a(?=b)/, /lookahead \(\?=…\)/)
+test('a negative lookahead is refused', refuses, /a(?!b)/, /lookahead \(\?!…\)/)
+test('a lookbehind is refused', refuses, /(?<=a)b/, /lookbehind \(\?<=…\)/)
+test('a negative lookbehind is refused', refuses, /(?<!a)b/, /lookbehind \(\?<!…\)/)
+test('a back-reference is refused', refuses, /(a)\1/, /back-reference \\1/)
+test('a back-reference by name is refused', refuses, /(?<n>a)\k<n>/, /back-reference \\k<n>/)
+test('a back-reference to a group that follows is refused', refuses, odd(String.raw`\1(a)`), /back-reference \\1/)
+test('the flag y is refused', refuses, /a/y, /flag y/)
+test('half a character is refused', refuses, /\ud83d/, /\\ud83d is half a character.*flag u/)
+test('half a character in brackets is refused', refuses, /[\ud800-\udbff]/, /\\ud800 is half a character.*flag u/)
+test('half a character with the flag u is refused', refuses, /\ud83d/u, /\\ud83d is half a character/)
+test('a negative property without case is refused', refuses, /\P{Lu}/iu, /\\P\{Lu\}.*use the flag v/)
+test('a property of strings is refused', refuses, new RegExp('\\p{RGI_Emoji}', 'v'), /property \\p\{RGI_Emoji\}/)
+test('strings in a class are refused', refuses, new RegExp('[\\q{ab|c}]', 'v'), /\\q\{…\}/)
+test('groups that are nested very deep are refused', refuses, new RegExp('('.repeat(81) + ')'.repeat(81)), /nested/)
+test('loops that can be empty in very many ways are refused', refuses, blowUp(8), /too many ways/)
+
+function blowUp(depth: number): RegExp {
+  let source = 'a?b?c?d?'
+  for (let level = 0; level < depth; level++) source = `(?:${source}|x?){2,3}`
+  return new RegExp(source)
+}
+
+test('an expression that is too large is an error that says so', (t) => {
+  const memory = mmapAnonymous(10)
+  t.throws(() => memory.indexOfSync(/(?:\w{1000}){1000}/), { code: 'ERR_INVALID_ARG_VALUE', message: /too large/ })
+  memory.closeSync()
+})

@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import { truncateSync } from 'node:fs'
+import test, { type ExecutionContext } from 'ava'
+import { type Mapping, mmapAnonymous, mmapSync, type Progress } from '../../index.js'
+import { entry, runCode } from '../helpers/child.js'
+import { collect, endless, holding } from '../helpers/mapped.js'
+import { tempFile } from '../helpers/temp.js'
+
+const MIB = 2 ** 20
+
+// Progress, and endings.
+
+test('progress grows up to the total, and is told at the end', async (t) => {
+  const memory = mmapAnonymous(64 * MIB)
+  t.teardown(() => memory.close())
+  const range = { offset: 5, length: 60 * MIB }
+  for (const search of [
+    (onProgress: (progress: Progress) => void) => memory.count('a', { ...range, onProgress }),
+    (onProgress: (progress: Progress) => void) => memory.indexOf(/a|b/, { ...range, onProgress }),
+    (onProgress: (progress: Progress) => void) => memory.includes('\0', { ...range, onProgress }),
+    (onProgress: (progress: Progress) => void) => collect(memory.matches('a', { ...range, onProgress })),
+  ]) {
+    const told: Progress[] = []
+    await search((progress) => told.push(progress))
+    t.deepEqual(told.at(-1), { done: range.length, total: range.length })
+    t.true(told.every(({ done, total }, index) => total === range.length && done >= (told[index - 1]?.done ?? 0)))
+  }
+})
+
+test('progress is told in the middle of a search', async (t) => {
+  const memory = endless(t)
+  const abort = new AbortController()
+  const told: Progress[] = []
+  const onProgress = (progress: Progress): void => {
+    told.push(progress)
+    if (progress.done > 0 && told.length > 2) abort.abort()
+  }
+  await t.throwsAsync(memory.count('a', { onProgress, signal: abort.signal }), { any: true, name: 'AbortError' })
+  t.true(told.length > 2)
+  t.true(told.at(-1)!.done < 2 ** 40)
+})
+
+const reason = new Error('because')
+
+const ends = test.macro(
+  async (t: ExecutionContext, search: (memory: Mapping, signal: AbortSignal) => Promise<unknown>) => {
+    const memory = endless(t)
+
+    const early = new AbortController()
+    early.abort(reason)
+    t.is(await t.throwsAsync(search(memory, early.signal)), reason)
+
+    const late = new AbortController()
+    const searching = search(memory, late.signal)
+    setImmediate(() => late.abort(reason))
+    t.is(await t.throwsAsync(searching), reason)
+    t.deepEqual(getEventListeners(late.signal, 'abort'), [])
+
+    const closed = search(memory, new AbortController().signal)
+    setImmediate(() => void memory.close())
+    await t.throwsAsync(closed, { code: 'ERR_MEMMAP_CLOSED' })
+    await memory.close()
+  },
+)
+
+const drain = async (walk: AsyncIterable<unknown>): Promise<void> => {
+  for await (const _ of walk);
+}
+
+test('an abort or a close ends count()', ends, (memory, signal) => memory.count('a', { signal }))
+test('an abort or a close ends indexOf()', ends, (memory, signal) => memory.indexOf('abc', { signal }))
+test('an abort or a close ends lastIndexOf()', ends, (memory, signal) => memory.lastIndexOf(['a', 'b'], { signal }))
+test('an abort or a close ends includes()', ends, (memory, signal) => memory.includes(/a.c/, { signal }))
+test('an abort or a close ends count() of what is everywhere', ends, (memory, signal) =>
+  memory.count(/[^]/, { signal }),
+)
+test('an abort or a close ends matches()', ends, (memory, signal) => drain(memory.matches('a', { signal })))
+test('an abort or a close ends matches() that are many', ends, (memory, signal) =>
+  drain(memory.matches('\0', { signal })),
+)
+test('an abort or a close ends batches()', ends, (memory, signal) =>
+  drain(memory.matches(/a|\0b/, { signal }).batches()),
+)
+
+// Each of these begins to match at the first byte, and might to the last.
+for (const expression of [/a[^]*b/, /a.*b/, /\ba[^]*c|\0d/]) {
+  const starting = (memory: Mapping): Mapping => {
+    memory.write('a')
+    return memory
+  }
+  test(`an abort or a close ends count(${expression})`, ends, (memory, signal) =>
+    starting(memory).count(expression, { signal }),
+  )
+  test(`an abort or a close ends indexOf(${expression})`, ends, (memory, signal) =>
+    starting(memory).indexOf(expression, { signal }),
+  )
+  test(`an abort or a close ends lastIndexOf(${expression})`, ends, (memory, signal) =>
+    starting(memory).lastIndexOf(expression, { signal }),
+  )
+  test(`an abort or a close ends matches(${expression})`, ends, (memory, signal) =>
+    drain(starting(memory).matches(expression, { signal })),
+  )
+}
+
+test('progress is told in the middle of a search for one endless match', async (t) => {
+  const memory = endless(t)
+  memory.write('a')
+  const abort = new AbortController()
+  const told: number[] = []
+  const onProgress = ({ done }: Progress): void => {
+    told.push(done)
+    if (done > 0) abort.abort(reason)
+  }
+  const options = { onProgress, signal: abort.signal }
+  const endings = [memory.count(/a[^]*b/, options), drain(memory.matches(/a[^]*b/, options))]
+  for (const ending of endings) t.is(await t.throwsAsync(ending), reason)
+  t.true(told.at(-1)! < 2 ** 40)
+  await t.throwsAsync(drain(memory.matches(/a[^]*b/, { onProgress: ({ done }) => assert(done === 0, reason) })), {
+    is: reason,
+  })
+})
+
+test('a progress that throws ends the search with that', async (t) => {
+  const memory = endless(t)
+  const onProgress = (): never => {
+    throw reason
+  }
+  t.is(await t.throwsAsync(memory.count('a', { onProgress })), reason)
+  t.is(await t.throwsAsync(memory.indexOf('a', { length: 10, onProgress })), reason)
+  t.is(await t.throwsAsync(drain(memory.matches('\0', { onProgress }))), reason)
+  await memory.close()
+})
+
+test('a signal that many searches share keeps no listener', async (t) => {
+  const memory = holding(t, 'abc'.repeat(100))
+  const { signal } = new AbortController()
+  await Promise.all(Array.from({ length: 50 }, () => memory.count('b', { signal })))
+  await drain(memory.matches('a', { signal }))
+  t.deepEqual(getEventListeners(signal, 'abort'), [])
+})
+
+test('closing synchronously while a search is under way is refused', async (t) => {
+  const memory = endless(t)
+  const abort = new AbortController()
+  const search = memory.count('a', { signal: abort.signal })
+  t.throws(() => memory.closeSync(), { code: 'ERR_MEMMAP_BUSY' })
+  abort.abort()
+  await t.throwsAsync(search, { any: true, name: 'AbortError' })
+})
+
+// Dangers, and odd runtimes.
+
+test('a loop over matches that has ended in any way holds the mapping no more', async (t) => {
+  const ways: [string, (memory: Mapping, controller: AbortController) => Promise<void>][] = [
+    ['break', async (memory) => { for await (const _ of memory.matches('\0').batches()) break }],
+    ['throw', async (memory) => {
+      const loop = async () => { for await (const _ of memory.matches('\0')) throw new Error('enough') }
+      await t.throwsAsync(loop, { message: 'enough' })
+    }],
+    ['abort', async (memory, controller) => {
+      const { signal } = controller
+      const loop = async () => { for await (const _ of memory.matches('\0', { signal })) controller.abort(new Error('off')) }
+      await t.throwsAsync(loop, { message: 'off' })
+    }],
+  ] // prettier-ignore
+  for (const [name, leave] of ways) {
+    const memory = mmapAnonymous(256 * MIB)
+    await leave(memory, new AbortController())
+    t.notThrows(() => memory.closeSync(), name)
+  }
+})
+
+test('a file that is cut during a search makes it fail, not the process', async (t) => {
+  const file = tempFile(t, new Uint8Array(64 * MIB))
+  const code = `
+    import assert from 'node:assert'
+    import { truncateSync } from 'node:fs'
+    import { mmapSync } from 'memmap'
+    const mapping = mmapSync(process.argv[1])
+    const walk = mapping.matches('\\0')[Symbol.asyncIterator]()
+    await walk.next()
+    truncateSync(process.argv[1], 4096)
+    await assert.rejects(mapping.count('a'), { code: 'ERR_MEMMAP_FAULT', reason: 'truncated' })
+    await assert.rejects(async () => { while (!(await walk.next()).done); }, { code: 'ERR_MEMMAP_FAULT' })
+    assert.throws(() => mapping.indexOfSync('a'), { code: 'ERR_MEMMAP_FAULT' })
+    await mapping.close()
+    console.log('alive')`
+  const { code: exit, signal, stdout, stderr } = await runCode(code, { args: [file] })
+  t.deepEqual({ exit, signal, stdout }, { exit: 0, signal: null, stdout: 'alive\n' }, stderr)
+})
+
+test('a file that is cut within its last page is a fault for every search, loop and stream', async (t) => {
+  const length = 2 * 65536 + 100
+  const cut = length - 50
+  const uses: Record<string, (mapping: Mapping) => unknown> = {
+    count: (mapping) => mapping.count('x'),
+    countSync: (mapping) => mapping.countSync(/x/),
+    indexOf: (mapping) => mapping.indexOf('x'),
+    lastIndexOf: (mapping) => mapping.lastIndexOf(/a/),
+    matches: (mapping) => collect(mapping.matches('x')),
+    matchesSync: (mapping) => [...mapping.matchesSync('x')],
+    lineIndex: (mapping) => mapping.lineIndex(),
+    windows: (mapping) => [...mapping.windows()],
+    chunks: (mapping) => collect(mapping.chunks({ size: 4096 })),
+    lines: (mapping) => [...mapping.lines({ offsets: true })],
+    records: (mapping) => [...mapping.records(4, { partial: true }).batches()],
+    createReadStream: (mapping) => collect(mapping.createReadStream()),
+    readableStream: (mapping) => collect(mapping.readableStream()),
+  }
+  for (const [name, use] of Object.entries(uses)) {
+    const file = tempFile(t, Buffer.alloc(length, 'a'))
+    const mapping = mmapSync(file)
+    t.is(mapping.indexOfSync('a'), 0)
+    truncateSync(file, cut)
+    // What is found before the cut is there.
+    t.is(mapping.indexOfSync('a', { length: cut }), 0)
+    t.deepEqual(mapping.faults, [])
+    const expected = { code: 'ERR_MEMMAP_FAULT', reason: 'truncated', path: file, offset: cut }
+    const error = await t.throwsAsync(async () => use(mapping), { code: expected.code }, name)
+    t.like(error, expected, name)
+    t.true(error?.message.startsWith(`'${file}' became shorter while bytes 0 to ${length} `), error?.message)
+    t.deepEqual(mapping.faults, [{ offset: cut, reason: 'truncated' }], name)
+    t.throws(() => mapping.assertHealthy(), { code: expected.code })
+    await mapping.close()
+  }
+})
+
+test('searching works where views are refused', async (t) => {
+  const code = `
+    import { mmapAnonymous } from '${entry}'
+    const memory = mmapAnonymous(20)
+    memory.write('one two one')
+    console.log(await memory.count('one'), memory.indexOfSync(/t./), (await memory.lineIndex()).count)
+    for await (const { offset } of memory.matches('one')) console.log(offset)
+    memory.closeSync()`
+  const { code: exit, stdout } = await runCode(code, { env: { MEMMAP_NO_EXTERNAL_BUFFERS: '1' } })
+  t.deepEqual({ exit, stdout }, { exit: 0, stdout: '2 4 1\n0\n8\n' })
+})
+
+test('nothing goes unhandled when a walk is left in any way', async (t) => {
+  const code = `
+    import { mmapAnonymous } from '${entry}'
+    const memory = mmapAnonymous(2 ** 40, { noReserve: true })
+    memory.write('a', 100)
+    for await (const match of memory.matches('a')) break
+    const left = memory.matches('a')[Symbol.asyncIterator]()
+    await left.next()
+    const abort = new AbortController()
+    const aborted = memory.matches('a', { signal: abort.signal })[Symbol.asyncIterator]()
+    await aborted.next()
+    abort.abort()
+    await memory.close()
+    console.log('closed')`
+  const { code: exit, signal, stdout, stderr } = await runCode(code)
+  t.deepEqual({ exit, signal, stdout }, { exit: 0, signal: null, stdout: 'closed\n' }, stderr)
+})

@@ -1,0 +1,40 @@
+import test from 'ava'
+import { PAGE } from '../fixtures/lab.js'
+import { runFixture } from '../helpers/child.js'
+import { survives } from '../helpers/survive.js'
+import { tempDir } from '../helpers/temp.js'
+
+const { serial } = test
+
+serial('copies by the library throw where a page is not there', survives, 'fault/copies.ts', 'copied 28')
+serial('memory for which there is no huge page becomes ordinary, and is reported', survives, 'fault/huge.ts', 'huge')
+serial('a fault is told by one warning, a message and an error', survives, 'fault/report.ts', 'told')
+
+const stories = [
+  'several cuts',
+  'growing again in between',
+  'two mappings of one file',
+  'a cut in the middle of a chunk',
+  'an odd length',
+  'pages that were stored into privately',
+]
+for (const story of stories) serial(`the bytes are right: ${story}`, survives, 'fault/story.ts', 'told', [story])
+
+const cut = `(truncated) at offset ${2 * PAGE} of 'aborts.bin', which has ${PAGE + 1} bytes now`
+const aborts = {
+  loop: ['SIGBUS', cut],
+  builtin: ['SIGBUS', cut],
+  'native copy': ['SIGBUS', cut],
+  store: ['SIGSEGV', `(readonly) at offset ${PAGE} of 'strict.bin', which has ${4 * PAGE} bytes now`],
+} as const
+
+for (const [access, [expected, what]] of Object.entries(aborts)) {
+  serial(`onFault 'abort' ends the process by ${expected} and says where: ${access}`, async (t) => {
+    const { signal, code, stdout, stderr } = await runFixture('fault/abort.ts', { cwd: tempDir(t), args: [access] })
+    // Windows has codes instead of signals: STATUS_ACCESS_VIOLATION.
+    const end = process.platform === 'win32' ? [null, 0xc000_0005] : [expected, null]
+    t.deepEqual([signal, code], end)
+    t.is(stdout, `${(PAGE % 251) + 1}\n`)
+    t.true(stderr.startsWith(`memmap: fault ${what}; onFault is 'abort'\n`), stderr)
+  })
+}

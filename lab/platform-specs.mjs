@@ -1,0 +1,47 @@
+// The specs that may come out differently on another processor, C library or page size: pages, signals, threads, atomics,
+// alignment, the kernel's and the loader's interface. The others are JavaScript, which is the same everywhere.
+
+export const platformNames = [
+  'state/close-in-flight',
+  'state/close',
+  'views/copy',
+  'map-buffer',
+  'base/errors',
+  'state/faults-readonly',
+  'state/faults-report',
+  'state/faults-threads',
+  'state/faults',
+  'durability/flush',
+  'mapping-inspect',
+  'iterate/iterable',
+  'open-kind',
+  'mapping',
+  'open',
+  'iterate/records',
+  'search/search',
+  'state/signal',
+  'views/views',
+  'iterate/windows',
+  'state/worker',
+]
+
+export const platformSpecs = platformNames.map((name) => `__test__/${name}.spec.ts`)
+
+/**
+ * Of those what CI runs where a processor is emulated: on the newest Node what depends on the processor and the kernel, on the
+ * oldest what this library does in another way there (it detaches by a call of Node-API).
+ */
+export const emulatedNames = {
+  newest: [
+    'state/faults',
+    'mapping',
+    'open',
+    'views/views',
+    'iterate/windows',
+    'views/copy',
+    'state/faults-readonly',
+    'durability/flush',
+    'iterate/iterable',
+  ],
+  oldest: ['mapping', 'views/views', 'state/faults-readonly'],
+}

@@ -1,0 +1,44 @@
+// This project as plain JavaScript in a folder of its own: sources and specs compiled, lab/runtimes/ava.mjs in ava's
+// place, and child processes that are started as lab/runtimes/child.mjs does. No tool is needed to run it.
+
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { root } from '../../scripts/run.mjs'
+import { home } from './runtimes.mjs'
+
+/** The folder. Each name is of one user's: they may run at the same time. */
+export function compileSpecs(name) {
+  const made = path.join(home, name)
+  rmSync(made, { recursive: true, force: true })
+  mkdirSync(path.join(made, 'node_modules', 'ava'), { recursive: true })
+  const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  execFileSync(process.execPath, [tsc, '-p', root, '--noEmit', 'false', '--outDir', made], { stdio: 'inherit' })
+  for (const file of ['package.json', 'README.md', '__test__/package.json'])
+    cpSync(path.join(root, file), path.join(made, file))
+  // A copy: a build meanwhile must not change what is being run.
+  cpSync(path.join(root, 'native'), path.join(made, 'native'), { recursive: true })
+  for (const each of ['docs', 'npm']) {
+    symlinkSync(path.join(root, each), path.join(made, each), 'junction')
+  }
+  cpSync(path.join(root, '__test__', 'fixtures'), path.join(made, '__test__', 'fixtures'), { recursive: true })
+  nameCompiled(path.join(made, '__test__', 'fixtures'))
+  cpSync(path.join(root, 'lab', 'runtimes', 'child.mjs'), path.join(made, '__test__', 'helpers', 'child.js'))
+  cpSync(path.join(root, 'lab', 'runtimes', 'ava.mjs'), path.join(made, 'node_modules', 'ava', 'index.js'))
+  const manifest = { name: 'ava', version: '0.0.0', type: 'module', exports: './index.js' }
+  writeFileSync(path.join(made, 'node_modules', 'ava', 'package.json'), JSON.stringify(manifest))
+  return made
+}
+
+/** Fixtures name modules that a worker is to load by their files, which have another ending now. */
+function nameCompiled(folder) {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  for (const { parentPath, name } of entries.filter((entry) => /\.c?js$/.test(entry.name))) {
+    const file = path.join(parentPath, name)
+    const text = readFileSync(file, 'utf8')
+    const linked = text.replaceAll(/((?:new URL|require)\('[^']*)\.ts'/g, "$1.js'")
+    // Hooks that load TypeScript have nothing left to do.
+    writeFileSync(file, linked.replaceAll(/^(?:const tsx = .*|tsx\.register\(\))$/gm, ''))
+  }
+}

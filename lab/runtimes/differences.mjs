@@ -1,0 +1,137 @@
+// What the specs find different on Bun and Deno, by spec and title. docs/platforms.md tells it to users.
+
+/** Specs that are not run there, and why. `__test__/smoke.mjs` has the dangers for each runtime. */
+export const aboutNode = {
+  'base/load-error': 'how the loader fails is about the package, whatever runs it',
+  'cli/cli': 'the command is started by Node',
+  'cli/cli-terminal': 'the command is started by Node',
+  'state/close': 'when a closed mapping’s addresses are given back is up to the runtime’s collector',
+  'state/close-in-flight': 'how jobs of zlib, crypto and fs end is up to the runtime',
+  docs: 'the examples are run by Node',
+  'state/exit': 'how a process ends is up to the runtime',
+  'state/faults-disk': 'the disks that fail are rigged for Node',
+  'state/faults-threads': 'what a worker’s end does is up to the runtime',
+  'state/leak': 'when something is collected is up to the runtime',
+  'open-limit': 'how much memory a runtime needs for itself is its own',
+  model: 'it runs on its own: see lab/model.mjs',
+  'durability/power-cut': 'the disks that fail are rigged for Node',
+  'state/signal': 'who handles signals before us is up to the runtime',
+  'streams/stream-danger': 'how streams of a process end is up to the runtime',
+  'torture/torture': 'long, and about Node’s limits',
+  'torture/arguments': 'long',
+  'torture/cost': 'what the collector counts is Node’s',
+  'torture/count': 'long',
+  'durability/flush-torture': 'the disks that fail are rigged for Node',
+  'torture/large': 'long',
+  'torture/objects': 'long',
+  'state/worker': 'what a worker’s end does is up to the runtime',
+}
+
+/** Further specs that one of them does not run. */
+export const leftOut = {
+  bun: {},
+  deno: {
+    'base/errors': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
+    'state/faults': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
+    'state/faults-readonly': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
+    'state/faults-report': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
+  },
+}
+
+const opens = 'its fs.watch() opens what has changed, and waits for whoever is to write to a pipe'
+
+/** Tests that are not run there: they may fail, or pass. */
+export const notRun = {
+  bun: {
+    'locks/lock-danger': {
+      'waits that are given up leave no thread and no descriptor': 'its collector starts threads meanwhile, which stay',
+    },
+  },
+  deno: {
+    'lines/follow': {
+      'what has the name for a while and can not be read is waited out': opens,
+      'a pipe that has taken the name keeps nobody waiting who has enough': opens,
+    },
+  },
+}
+
+export const differences = {
+  bun: {
+    'base/errors': {
+      'the stack of a thrown error leads to the user': 'a stack starts in the library',
+      'a missing binary says what to do, and why': 'an uncaught error is printed in another form',
+      'listeners of SIGBUS that come later do not displace the guard': 'a listener is in front again a turn later',
+    },
+    'state/faults': {
+      'Atomics.load sees zeros behind a cut and the right bytes before it':
+        'Atomics.load stores, which a strict mapping reports',
+      'a hot loop survives a cut: Atomics.load': 'Atomics.load stores, which a strict mapping reports',
+    },
+    'locks/file-lock': {
+      'with MEMMAP_TRACE=1 the ledger knows where':
+        'a function that ends in `return call()` is left before the call, so the stack does not have it',
+    },
+    'lines/follow': {
+      'what is written just before a file is replaced is not lost':
+        'a function of fs can not be put in the place of another: syncBuiltinESMExports() changes nothing',
+    },
+    'lines/follow-end': {
+      'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
+        'process.getActiveResourcesInfo() does not name what it waits for',
+      'a step that waits keeps the process alive, an iterator that is left alone does not':
+        'console.log prints objects in another form',
+    },
+    'open-kind': {
+      'what fs can not open is refused with the error that fs throws': 'its fs throws another error for some of them',
+    },
+    'lines/lines': {
+      'a line longer than any string is an error that says where, and fine as a Buffer or as a place':
+        'its strings may be longer',
+    },
+    'locks/lock-refused': {
+      'without procfs a file is opened again by its path, and only if it still is the same':
+        'without /proc it ends on an error of its own',
+    },
+    'search/regexp/translate': {
+      'letters are the same without case as in JavaScript, which has other rules without the flag u':
+        'its own regular expressions find other letters alike without case',
+    },
+    'growth/resize': {
+      'a worker and others grow one file, and all see it':
+        'its worker does not find a module that is imported by a file URL from an evaluated one',
+    },
+    'iterate/read-ahead-policy': {
+      'NODE_DEBUG=memmap says what was chosen, and why': 'it has no NODE_DEBUG',
+    },
+  },
+  deno: {
+    'lines/follow': {
+      'what is written just before a file is replaced is not lost':
+        'a function of fs can not be put in the place of another: syncBuiltinESMExports() changes nothing',
+    },
+    'lines/follow-end': {
+      'a step that waits keeps the process alive, an iterator that is left alone does not':
+        'fs.watch() keeps the process alive with persistent: false, too',
+      'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
+        'process.getActiveResourcesInfo() does not name what it waits for',
+    },
+    'open-kind': {
+      'what fs can not open is refused with the error that fs throws': 'its fs throws another error for some of them',
+    },
+    'locks/lock-refused': {
+      'without procfs a file is opened again by its path, and only if it still is the same':
+        'without /proc it ends on an error of its own',
+    },
+    'growth/resize': {
+      'a limit of file size is an ordinary error': 'it does not ignore SIGXFSZ, which ends it',
+      'a worker and others grow one file, and all see it': 'the port of its workers has no close()',
+    },
+    'residency/residency': {
+      'asking whether a file still has its pages leaves no fault':
+        'it starts `process.execPath -e`, of which Deno makes other arguments',
+    },
+    'streams/stream-interop': {
+      'as the body of a Response, which takes copies': 'its Response takes the memory itself, and every view is empty',
+    },
+  },
+}

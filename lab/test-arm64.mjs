@@ -1,0 +1,85 @@
+// The specs on Linux arm64, on the oldest and the newest Node, by qemu where this machine is of another kind. They are
+// compiled before, with lab/runtimes/ava.mjs in ava's place: tools that compile would be emulated too.
+//
+//     node lab/test-arm64.mjs [--quick] [--only 20,26] [SPEC…]      SPEC as in `search`
+//
+// `--quick` runs the smaller lists of lab/platform-specs.mjs.
+
+import { copyFileSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { startArm64 } from './binfmt.mjs'
+import { compiler, crossBuild, zigEnvironment } from './cross-build.mjs'
+import { fileOf, needDebian } from './debian.mjs'
+import { extremes, findForeignNode } from '../scripts/nodes.mjs'
+import { emulatedNames, platformNames } from './platform-specs.mjs'
+import { compileSpecs } from './runtimes/compile.mjs'
+import { Tally } from './runtimes/outcome.mjs'
+import { eachOf, runSpec, specFile } from './runtimes/specs.mjs'
+import { binaryName, findTarget } from '../scripts/targets.mjs'
+
+const HANGS_AFTER = 15 * 60_000
+
+// What qemu 7.2 itself can't do: keep books on terabytes of a guest's addresses (they fill the memory of this machine), map
+// huge pages, and get over a fault in the middle of a store, or in a thread without JavaScript (it ends on an assertion of its
+// own, `cpu_exec`).
+const beyondQemu = [
+  'maps a range of a file that is longer than memory',
+  'anonymous memory may be larger than memory',
+  'views lie right everywhere in a file of 10 TiB',
+  'windows cross every boundary of a file that is longer than any ArrayBuffer',
+  'addresses are given back: closed, then dropped',
+  'addresses are given back: closed, without views',
+  'addresses are given back: never closed',
+  'memory for which there is no huge page becomes ordinary, and is reported',
+  'a store into a read-only page of which the file was cut is a fault',
+]
+
+const { values, positionals } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string', default: extremes.join(',') } },
+  allowPositionals: true,
+})
+const isEmulated = process.arch !== 'arm64'
+
+const target = findTarget('linux-arm64-gnu')
+if (isEmulated)
+  needDebian(['qemu-user', 'libc6:arm64', 'libstdc++6:arm64', 'libatomic1:arm64'], 'Running arm64 programs')
+const library = crossBuild(target)
+const nodes = values.only.split(',').map((major) => ({ major, node: findForeignNode(major, 'linux-arm64') }))
+const folder = compileSpecs(`arm64-${process.pid}`)
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+copyFileSync(library, path.join(folder, 'native', binaryName(target)))
+
+const undo = isEmulated ? startArm64(nodes[0].node, fileOf('qemu-user', '/qemu-aarch64')) : () => {}
+const tally = new Tally()
+try {
+  for (const { major, node } of nodes) {
+    console.log(`\n== Node ${major}, linux-arm64 ==`)
+    await runAll(node, specsFor(major))
+  }
+} finally {
+  undo()
+}
+process.exitCode = tally.report()
+
+function specsFor(major) {
+  if (positionals.length > 0) return positionals
+  if (!values.quick) return platformNames
+  return major === extremes.at(-1) ? emulatedNames.newest : emulatedNames.oldest
+}
+
+/** As many at once as there are processors. */
+async function runAll(node, specs) {
+  const env = {
+    ...process.env,
+    MEMMAP_TEST_PATIENCE: '10',
+    MEMMAP_TEST_LEAVE_OUT: JSON.stringify(isEmulated ? beyondQemu : []),
+    // The machine's own makes add-ons for the machine.
+    ...(isEmulated ? { CC: compiler, ...zigEnvironment(target) } : {}),
+  }
+  await eachOf(specs, os.availableParallelism(), async (spec) => {
+    tally.add(spec, await runSpec(node, ['--expose-gc', specFile(spec)], { cwd: folder, env, timeout: HANGS_AFTER }))
+  })
+}

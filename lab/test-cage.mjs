@@ -1,0 +1,38 @@
+// The specs where the runtime refuses memory that is not its own, as Electron's memory cage does: on the Node that runs this,
+// with MEMMAP_NO_EXTERNAL_BUFFERS=1, compiled, with lab/runtimes/ava.mjs in ava's place. What needs a view is named in
+// lab/runtimes/caged.mjs, and has to fail.
+//
+//     node lab/test-cage.mjs [SPEC…]      SPEC as in `search`
+
+import { rmSync } from 'node:fs'
+import os from 'node:os'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { aboutViews, differences, notRun } from './runtimes/caged.mjs'
+import { compileSpecs } from './runtimes/compile.mjs'
+import { Tally } from './runtimes/outcome.mjs'
+import { eachOf, runSpec, specFile, specsIn } from './runtimes/specs.mjs'
+
+const HANGS_AFTER = 5 * 60_000
+
+const { positionals } = parseArgs({ allowPositionals: true })
+
+// A folder of its own: another run may be under way.
+const folder = compileSpecs(`cage-${process.pid}`)
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+const specs = positionals.length > 0 ? positionals : specsIn(folder).filter((name) => !(name in aboutViews))
+const tally = new Tally()
+await eachOf(specs, os.availableParallelism(), async (spec) => {
+  const env = {
+    ...process.env,
+    MEMMAP_NO_EXTERNAL_BUFFERS: '1',
+    MEMMAP_TEST_LEAVE_OUT: JSON.stringify(Object.keys(notRun[spec] ?? {})),
+  }
+  const result = await runSpec(process.execPath, ['--expose-gc', specFile(spec)], {
+    cwd: folder,
+    env,
+    timeout: HANGS_AFTER,
+  })
+  tally.add(spec, result, differences[spec])
+})
+process.exitCode = tally.report()

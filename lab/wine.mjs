@@ -1,0 +1,144 @@
+// Windows programs on Linux: wine 10, in a Debian 13 of its own, since older ones don't start Node 24 and later. The system
+// is made once, by debootstrap, and entered by chroot in a mount namespace of its own, which leaves nothing behind.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { needDebian } from './debian.mjs'
+import { root } from '../scripts/run.mjs'
+import { cache } from './toolchain.mjs'
+
+const SUITE = 'trixie'
+
+// How this machine reaches the archive is how that one does; and what can be made again needs no fsync for each file.
+const SET_UP = `
+debootstrap --variant=minbase "$1" "$2"
+cp -r /etc/apt/apt.conf.d/. "$2/etc/apt/apt.conf.d/"
+cp /etc/resolv.conf "$2/etc/"
+echo force-unsafe-io >"$2/etc/dpkg/dpkg.cfg.d/unsafe-io"
+chroot "$2" apt-get update -qq
+chroot "$2" apt-get install -y -qq --no-install-recommends wine wine64
+`
+
+/** Why Windows programs can't be started here; nothing where they can. */
+export function whyNoWine() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'wine is set up on Linux x64 alone'
+  if (process.getuid?.() !== 0) return 'wine is started in a chroot, which only root can enter'
+  if (!existsSync('/usr/bin/dpkg')) return 'wine comes from Debian, and this is no Debian'
+  return undefined
+}
+
+/** Starts Windows programs in that Debian, with `folders` (beside this project) at the same paths as outside. */
+export function startWine(system, folders) {
+  const shown = [...new Set([root, ...folders].map((folder) => realpathSync(folder)))]
+  const enter = [
+    'set -e',
+    `mount -t proc proc ${quote(path.join(system, 'proc'))}`,
+    `mount --rbind /dev ${quote(path.join(system, 'dev'))}`,
+    ...shown.map((folder) => `mount --rbind ${quote(folder)} ${quote(path.join(system, folder))}`),
+    `exec chroot ${quote(system)} /bin/sh -c 'cd "$0" && exec timeout --kill-after=5 "$@"' "$@"`,
+  ].join('\n')
+  for (const folder of shown) mkdirSync(path.join(system, folder), { recursive: true })
+
+  // A Windows of this run's own: its server sees the folders that it was started with, and stopping it ends all in it.
+  const prefix = `/tmp/memmap-wine-${process.pid}`
+  removeLeftOvers(system)
+  const environment = {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: '/opt',
+    USER: 'memmap',
+    XDG_RUNTIME_DIR: '/tmp',
+    WINEPREFIX: prefix,
+    WINEDEBUG: '-all',
+    // Nobody answers its question whether to install them.
+    WINEDLLOVERRIDES: 'mscoree,mshtml=',
+  }
+
+  let runs = 0
+  /**
+   * Runs a program to its end. Its output goes into a file: libuv can't use the pipes of Unix.
+   *
+   * @returns {Promise<{ code: number, output: string }>}
+   */
+  function run(command, { cwd = root, env = {}, seconds = 600 } = {}) {
+    const log = path.join(system, 'tmp', `memmap-${process.pid}-${runs++}.txt`)
+    const out = openSync(log, 'w')
+    const args = ['--mount', '--propagation', 'private', '/bin/sh', '-c', enter, 'sh', realpathSync(cwd)]
+    const child = spawn('unshare', [...args, String(seconds), ...command], {
+      env: { ...environment, ...env },
+      stdio: ['ignore', out, out],
+    })
+    closeSync(out)
+    return new Promise((resolve, reject) => {
+      child.on('error', reject)
+      child.on('close', (code) => {
+        const output = readFileSync(log, 'utf8')
+        rmSync(log)
+        resolve({ code: code ?? 1, output })
+      })
+    })
+  }
+
+  return {
+    run: (program, args, options) => run(['wine', realpathSync(program), ...args], options),
+    /** Ends what hangs, too, and removes what it was run in. */
+    stop: async () => {
+      await run(['wineserver', '-k', '-w'])
+      rmSync(path.join(system, prefix), { recursive: true, force: true })
+    },
+    /** Makes its Windows, before several programs want one at once. Tells wine's version. */
+    begin: async () => {
+      await run(['wineboot', '--init'])
+      return (await run(['wine', '--version'])).output.trim()
+    },
+  }
+}
+
+/**
+ * Sees to it that there is a Debian that has wine. It goes on by itself while others work.
+ *
+ * @returns {Promise<string>} its folder
+ */
+export async function prepareWine() {
+  const system = process.env.MEMMAP_WINE_SYSTEM ?? path.join(cache, `wine-${SUITE}`)
+  // The command itself is a link, which leads elsewhere from here.
+  if (existsSync(path.join(system, 'usr', 'lib', 'wine'))) return system
+  needDebian(['debootstrap'], 'Setting wine up')
+  console.log(`setting up Debian ${SUITE} with wine (two minutes, once)`)
+  const unfinished = `${system}.${process.pid}`
+  mkdirSync(unfinished, { recursive: true })
+  const child = spawn('sh', ['-ec', SET_UP, 'sh', SUITE, unfinished], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`Debian ${SUITE} with wine could not be set up: exit code ${code}.`)
+  // Renamed into its place when it is complete: what is there is whole.
+  renameSync(unfinished, system)
+  return system
+}
+
+/** What runs that were killed have left. */
+function removeLeftOvers(system) {
+  const folder = path.join(system, 'tmp')
+  for (const name of readdirSync(folder)) {
+    const owner = /^memmap-wine-(\d+)$/.exec(name)?.[1]
+    if (owner !== undefined && !existsSync(`/proc/${owner}`)) rmSync(path.join(folder, name), { recursive: true })
+  }
+}
+
+function quote(text) {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}

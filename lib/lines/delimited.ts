@@ -1,0 +1,189 @@
+/**
+ * The pieces of a range between separators, which lines are too. The native half says where the separators of a part are, in
+ * one call, and `cut.ts` makes something of what lies between them.
+ *
+ *     position                       after the last separator        reach
+ *       |-- piece --|;|-- piece --|;|-- cut off, comes again ----------|
+ *
+ * A piece that is longer than a part is looked for in larger steps, and made by itself.
+ */
+import {
+  type Cut,
+  ENCODINGS,
+  type Extent,
+  type Extents,
+  type Maker,
+  makersOf,
+  MOST,
+  type PieceEncoding,
+  places,
+  type Read,
+  RETURN,
+} from './decode.js'
+import { readCopy } from '../views/copy.js'
+import { type Cursor, type Route, type Walk, walk } from '../iterate/iterable.js'
+import { columnOf } from '../search/matches.js'
+import { native, type NativePattern } from '../base/native.js'
+import type { Region } from '../state/mapping-state.js'
+import { parseBoolean, parseWord } from '../base/validate.js'
+import { viewOrCopy, WALK_OPTIONS, type WalkOptions } from '../iterate/windows.js'
+
+/** Options of what yields pieces. */
+export interface PieceOptions extends WalkOptions {
+  /** Leave the end at each piece. @default false */
+  readonly keepEnd?: boolean | undefined
+}
+
+/** Options for pieces as strings. */
+export interface StringOptions {
+  /** @default 'utf8' */
+  readonly encoding?: 'utf8' | 'latin1' | 'ascii' | undefined
+  /** The pieces themselves are wanted. @default false */
+  readonly offsets?: false | undefined
+}
+
+/** Options for pieces as Buffers: views, not copies. */
+export interface BufferOptions {
+  readonly encoding: 'buffer'
+  /** The pieces themselves are wanted. @default false */
+  readonly offsets?: false | undefined
+}
+
+/** Options for the places of pieces alone. */
+export interface ExtentOptions {
+  /** Of the separator, where it is a string; the pieces are not decoded. @default 'utf8' */
+  readonly encoding?: PieceEncoding | undefined
+  readonly offsets: true
+}
+
+/** Options for whatever is yielded. */
+export type YieldOptions = StringOptions | BufferOptions | ExtentOptions
+
+/** What is yielded, by the options. */
+export type Pieced = Walk<string> | Walk<Buffer> | Walk<Extent, Extents>
+
+/** The names of the options of pieces. */
+export const PIECE_OPTIONS = ['encoding', 'keepEnd', 'offsets', ...WALK_OPTIONS]
+
+/** Reads the options that say what is yielded. */
+export function parsePieces({ encoding, keepEnd, offsets }: PieceOptions & YieldOptions): {
+  encoding: PieceEncoding
+  keepEnd: boolean
+  offsets: boolean
+} {
+  return {
+    encoding: encoding === undefined ? 'utf8' : parseWord(encoding, 'options.encoding', ENCODINGS),
+    keepEnd: parseBoolean(keepEnd, 'options.keepEnd') ?? false,
+    offsets: parseBoolean(offsets, 'options.offsets') ?? false,
+  }
+}
+
+/** Makes what is gone through. */
+export function pieces(route: Route, cut: Cut, encoding: PieceEncoding, offsets: boolean): Pieced {
+  const { items, batches } = makersOf(encoding, offsets)
+  const by = (maker: Maker<unknown>) => () => new Pieces(route, cut, maker)
+  return (batches === undefined ? walk(route, by(items)) : walk(route, by(items), by(batches))) as Pieced
+}
+
+// Where a piece is longer than a part its end is looked for in steps of so many parts.
+const STRIDE = 16
+
+// A view costs as much as ten strings: more of them at once would keep the event loop waiting.
+const MOST_VIEWS = 2 ** 12
+
+/** Makes the pieces of a range. */
+export class Pieces<T> implements Cursor<T> {
+  readonly reads = true
+  readonly views: boolean
+  position: number
+  done: boolean
+  readonly #region: Region
+  readonly #end: number
+  readonly #cut: Cut
+  readonly #maker: Maker<T>
+  readonly #pattern: NativePattern | undefined
+  readonly #places: Uint32Array
+  readonly #read: Read
+  // Up to here there is no separator after `position`.
+  #searched: number
+
+  constructor({ region, start, end }: Route, cut: Cut, maker: Maker<T>) {
+    this.position = this.#searched = start
+    this.done = start === end && !cut.keepLast
+    this.#region = region
+    this.#end = end
+    this.#cut = cut
+    this.#maker = maker
+    this.views = maker.of === 'views'
+    this.#places = this.views ? places.subarray(0, MOST_VIEWS) : places
+    // A view is dear where it is the only one. What is made of the bytes of one piece is made of a copy, if there are few.
+    const isCopied = maker.of === 'bytes'
+    this.#read = (offset, length) =>
+      isCopied && length <= MOST ? readCopy(region, offset, length) : viewOrCopy(region, offset, length)
+    this.#pattern = cut.separator.length === 1 ? undefined : native.needles([cut.separator])
+  }
+
+  get reach(): number {
+    const stride = this.#searched > this.position ? STRIDE : 1
+    return Math.min(this.#searched + this.#maker.size * stride + this.#cut.separator.length - 1, this.#end)
+  }
+
+  step(): T[] {
+    const isLong = this.#searched > this.position
+    const reach = this.reach
+    const found = this.#find(this.#searched, reach, isLong)
+    const count = found >>> 2
+    if (count === 0) {
+      this.#searched = Math.max(this.position, reach - this.#cut.separator.length + 1)
+      return reach === this.#end ? this.#last() : []
+    }
+    const items = isLong ? this.#one(this.#searched + (places[0] as number)) : this.#many(found)
+    this.#searched = this.position
+    if (this.position === this.#end && !this.#cut.keepLast) this.done = true
+    return items
+  }
+
+  // Four times the number of separators, plus two where there may be a carriage return, plus one where all is ASCII.
+  #find(from: number, to: number, isLong: boolean): number {
+    const { separator } = this.#cut
+    const pattern = this.#pattern
+    if (pattern === undefined) {
+      const out = isLong ? places.subarray(0, 1) : this.#places
+      return this.#region.run((handle) => handle.places(from, to - from, separator[0] as number, out))
+    }
+    const limit = Math.max(0, to - from - separator.length + 1)
+    const found = this.#region.run((handle) => handle.matchesSync(pattern, from, to - from, 0, limit, 1))
+    const starts = columnOf(found, 0)
+    const count = Math.min(starts.length, isLong ? 1 : this.#places.length)
+    for (let index = 0; index < count; index++) places[index] = (starts[index] as number) - from
+    return count * 4 + 2
+  }
+
+  #many(found: number): T[] {
+    const count = found >>> 2
+    const offset = this.position
+    const length = (places[count - 1] as number) + this.#cut.separator.length
+    this.position += length
+    const bytes = (): Buffer => viewOrCopy(this.#region, offset, length)
+    const latin1 = (): string => this.#region.run((handle) => handle.latin1(offset, length))
+    const [isAscii, hasReturn] = [(found & 1) === 1, (found & 2) === 2]
+    return this.#maker.many({ offset, length, count, isAscii, hasReturn, bytes, latin1 }, this.#cut)
+  }
+
+  // A piece that ends at a separator.
+  #one(end: number): T[] {
+    const { separator, dropReturn, keepEnd } = this.#cut
+    const offset = this.position
+    this.position = end + separator.length
+    if (keepEnd) return this.#maker.one(offset, this.position - offset, this.#read)
+    const hasReturn = dropReturn && end > offset && readCopy(this.#region, end - 1, 1)[0] === RETURN
+    return this.#maker.one(offset, end - offset - (hasReturn ? 1 : 0), this.#read)
+  }
+
+  #last(): T[] {
+    const offset = this.position
+    this.position = this.#end
+    this.done = true
+    return this.#maker.one(offset, this.#end - offset, this.#read)
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Splits a range at a separator, as `String.split` splits a string.
+ */
+import { isUint8Array } from 'node:util/types'
+import { parseMemory } from '../views/copy.js'
+import type { PieceEncoding } from './decode.js'
+import { PIECE_OPTIONS, type Pieced, type PieceOptions, pieces, parsePieces, type YieldOptions } from './delimited.js'
+import type { Region } from '../state/mapping-state.js'
+import { invalidArgType, invalidArgValue, parseOptions } from '../base/validate.js'
+import { parseWalk } from '../iterate/windows.js'
+
+export function split(
+  region: Region,
+  givenSeparator: unknown,
+  options: (PieceOptions & YieldOptions) | undefined,
+): Pieced {
+  // Validate arguments
+  const given = parseOptions(options, 'options', PIECE_OPTIONS)
+
+  // Interpret options
+  const { encoding, keepEnd, offsets } = parsePieces(given as PieceOptions & YieldOptions)
+  const separator = parseSeparator(givenSeparator, encoding)
+  const lay = parseWalk(given)
+
+  return pieces(lay(region), { separator, dropReturn: false, keepEnd, keepLast: true }, encoding, offsets)
+}
+
+// A copy: the user may change his before the loop is through.
+function parseSeparator(value: unknown, encoding: PieceEncoding): Uint8Array {
+  if (typeof value !== 'string' && !isUint8Array(value)) {
+    throw invalidArgType('separator', ['string', 'Buffer', 'Uint8Array'], value)
+  }
+  const bytes =
+    typeof value === 'string'
+      ? Buffer.from(value, encoding === 'buffer' ? 'utf8' : encoding)
+      : parseMemory(value, 'separator', []).slice()
+  if (bytes.length === 0) throw invalidArgValue('separator', value, 'must not be empty')
+  return bytes
+}

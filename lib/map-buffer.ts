@@ -1,0 +1,194 @@
+/**
+ * Drop-ins: a Buffer or a typed array of a file's bytes and nothing else to hold or to close. The changes made to it are
+ * private, and the garbage collector frees it, as with what `readFileSync` gives.
+ */
+import { isAnyArrayBuffer } from 'node:util/types'
+import { threadId } from 'node:worker_threads'
+import { watchFaults } from './state/faults.js'
+import { enter, type Entry, leave, traceCaller, watch } from './state/registry.js'
+import { call, native, type NativeMapping, openSync } from './base/native.js'
+import { type FileOptions, type MappingSource, parseFileOptions, parseSource } from './open-options.js'
+import { checkFitsBuffer, detach, externalMemory, type Place } from './state/array-buffers.js'
+import { invalidArgType } from './base/validate.js'
+import {
+  checkAligned,
+  checkCount,
+  construct,
+  countElements,
+  parseType,
+  type TypedArray,
+  type TypedArrayConstructor,
+} from './views/views.js'
+
+// An entry lives as long as its ArrayBuffer, and keeps the native mapping alive so long.
+const entries = new WeakMap<ArrayBufferLike, Entry>()
+
+/**
+ * Maps a file into a Buffer: what `readFileSync(source)` gives, without reading before it is used.
+ *
+ * Stores into it stay in this process. Other processes' changes to the file may show up in pages not yet stored into. It is
+ * freed when nothing refers to it any more, or at once by `unmap()`. A whole file of up to 64 KiB is read after all, which is
+ * quicker than mapping it.
+ *
+ * @param source as of `mmap`
+ * @param options as of `mmap`: `offset`, `length`, `advice`, `populate`, `hugePages`, `onFault`, `label`
+ * @throws `ERR_MEMMAP_VIEW_TOO_LARGE` for more than 2^31 - 1 bytes; `ERR_MEMMAP_UNSUPPORTED` where the runtime refuses views of
+ *   foreign memory; and as `mmap()` rejects
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { writeFileSync } from 'node:fs'
+ * import { mapBuffer } from 'memmap'
+ *
+ * writeFileSync('hello.txt', 'hello world')
+ * assert.equal(mapBuffer('hello.txt').toString('utf8', 6), 'world')
+ * ```
+ */
+export function mapBuffer(source: MappingSource, options?: FileOptions): Buffer {
+  const read = options === undefined && readSmall(source)
+  if (read) return read
+
+  const entry = open(source, options, traceCaller(mapBuffer))
+  return hand(entry, (mapping) => {
+    checkCount(mapping.length, 'bytes')
+    return construct(Buffer, place(entry), mapping.length) as Buffer
+  })
+}
+
+/**
+ * The same for a typed array of any kind. The bytes are in the processor's order.
+ *
+ * @param Type `Float64Array`, `BigInt64Array`, `Uint8Array`, … or a subclass
+ * @param options as of `mapBuffer`; `offset` and `length` are bytes here too: the one must be a multiple of the size of an
+ *   element, the other must come out even
+ * @throws `ERR_MEMMAP_MISALIGNED` and `ERR_OUT_OF_RANGE` when they are not; and as `mapBuffer()` throws
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { writeFileSync } from 'node:fs'
+ * import { mapArray } from 'memmap'
+ *
+ * writeFileSync('numbers.f64', Float64Array.of(1.5, 2.5, 3.5))
+ * assert.deepEqual(mapArray(Float64Array, 'numbers.f64', { offset: 8 }), Float64Array.of(2.5, 3.5))
+ * ```
+ */
+export function mapArray<T extends TypedArray>(
+  Type: TypedArrayConstructor<T>,
+  source: MappingSource,
+  options?: FileOptions,
+): T {
+  const width = parseType(Type)
+  const entry = open(source, options, traceCaller(mapArray))
+  return hand(entry, (mapping) => {
+    const count = countElements(Type, width, 0, mapping.length)
+    checkCount(count, 'elements')
+    checkAligned(Type, width, mapping.offset, 0)
+    return construct(Type, place(entry), count) as T
+  })
+}
+
+/**
+ * Frees what `mapBuffer` or `mapArray` made, at once: it, and every slice of it, is empty then.
+ *
+ * @param view the Buffer or typed array, a slice of it, or its ArrayBuffer
+ * @returns true if there was something to free; false for anything else, views of a Mapping among it
+ * @throws `ERR_INVALID_ARG_TYPE` when it is no view and no ArrayBuffer
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { writeFileSync } from 'node:fs'
+ * import { mapBuffer, unmap } from 'memmap'
+ *
+ * writeFileSync('hello.txt', 'hello world')
+ * const bytes = mapBuffer('hello.txt')
+ * assert.equal(unmap(bytes), true)
+ * assert.equal(bytes.length, 0)
+ * assert.equal(unmap(bytes), false)
+ * ```
+ */
+export function unmap(view: NodeJS.ArrayBufferView | ArrayBufferLike): boolean {
+  const buffer = ArrayBuffer.isView(view) ? view.buffer : view
+  if (!isAnyArrayBuffer(buffer)) throw invalidArgType('view', ['Buffer', 'TypedArray', 'DataView', 'ArrayBuffer'], view)
+
+  if (Copies.delete(buffer)) {
+    detach(buffer)
+    return true
+  }
+  const entry = entries.get(buffer)
+  if (entry === undefined) return false
+  entries.delete(buffer)
+  detach(buffer)
+  call(() => entry.native.closeSync())
+  leave(entry)
+  return true
+}
+
+// Whatever is special about a file is left to the mapping, and so are the errors.
+function readSmall(source: unknown): Buffer | undefined {
+  const copy = typeof source === 'string' ? native.readSmall(source) : null
+  if (copy === null) return undefined
+  Copies.add(copy.buffer)
+  return copy
+}
+
+// A constructor that makes nothing: what extends it gives its fields to an object that is there.
+const Given = function (object: object) {
+  return object
+} as unknown as new (object: object) => object
+
+/**
+ * The ArrayBuffers that are copies, known by a field that nobody else sees. That is what a WeakSet is for; but one costs a
+ * microsecond for each of its members, and reading a small file takes eight.
+ */
+class Copies extends Given {
+  #isMember = true
+
+  static add(buffer: ArrayBufferLike): void {
+    void new Copies(buffer)
+  }
+
+  static delete(buffer: ArrayBufferLike): boolean {
+    if (!(#isMember in buffer) || !buffer.#isMember) return false
+    buffer.#isMember = false
+    return true
+  }
+}
+
+function open(source: MappingSource, options: FileOptions | undefined, stack: string | undefined): Entry {
+  // Validate arguments
+  const from = parseSource(source)
+  const interpreted = parseFileOptions(options)
+
+  // Interpret options
+  const fixed = { mode: 'c', strict: false, reserve: 0, noReserve: true, gcOwned: true, thread: threadId }
+  const request = { ...from, ...interpreted, ...fixed, stack }
+
+  watchFaults()
+  const mapping = openSync(request)
+  const path = 'path' in from ? from.path : undefined
+  return { id: mapping.id, path, label: interpreted.label, native: mapping, owner: undefined }
+}
+
+// From here on it belongs to the collector; until then a failure must not leave it behind.
+function hand<T extends TypedArray>(entry: Entry, make: (mapping: NativeMapping) => T): T {
+  try {
+    const view = make(entry.native)
+    enter(entry, undefined, true)
+    return view
+  } catch (error) {
+    entry.native.closeSync()
+    throw error
+  }
+}
+
+function place(entry: Entry): Place {
+  const { lead, length } = entry.native
+  checkFitsBuffer(lead + length)
+  const buffer = length === 0 ? new ArrayBuffer(0) : externalMemory(() => entry.native.arrayBuffer(0, lead + length))
+  entries.set(buffer, entry)
+  watch(entry)
+  return { buffer, byteOffset: length === 0 ? 0 : lead }
+}

@@ -1,0 +1,236 @@
+/**
+ * What may be mapped and how: the sources and the options of `mmap` and its kin, read once, checked, and put into the form
+ * that the native half takes.
+ */
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { isUint8Array } from 'node:util/types'
+import { type Advice, ADVICE } from './residency/advice.js'
+import { constants as sizes } from './base/constants.js'
+import { systemError } from './base/errors.js'
+import type { Mode } from './state/mapping-state.js'
+import {
+  type Bytes,
+  invalidArgType,
+  invalidArgValue,
+  parseBoolean,
+  parseBytes,
+  parseOptionalBytes,
+  parseOptionalString,
+  parseOptions,
+  parseWord,
+  type Range,
+} from './base/validate.js'
+
+/**
+ * What can be mapped: a path, a file URL, a path in bytes, an open file, or its descriptor. A URL that is not one of a file is
+ * refused as `fs` does it, with `ERR_INVALID_URL_SCHEME` and the like.
+ */
+export type MappingSource = string | URL | Uint8Array | { readonly fd: number } | number
+
+/** A path, a file URL, or a path in bytes. */
+export type FilePath = string | URL | Uint8Array
+
+/** Options that every mapping of a file takes. `offset` and `length` choose the part of it that is mapped. */
+export interface FileOptions extends Range {
+  /** How it will be used, as by `advise()`. @default none given */
+  readonly advice?: Advice | undefined
+  /** Bring all pages in before returning. @default false */
+  readonly populate?: boolean | undefined
+  /** Ask for transparent huge pages. @default false */
+  readonly hugePages?: boolean | undefined
+  /**
+   * What to do where a page can't be delivered (the file shrank, the disk is full or broken). `zero`: put zeros there, warn,
+   * and let each later call on the mapping throw `ERR_MEMMAP_FAULT`. `abort`: say where, and end the process.
+   * @default 'zero'
+   */
+  readonly onFault?: 'zero' | 'abort' | undefined
+  /** A name for messages, warnings and the ledger. @default none */
+  readonly label?: string | undefined
+}
+
+/** Options of `mmap` and `mmapSync`. */
+export interface MappingOptions extends FileOptions {
+  /**
+   * - `r`: read. Stores through a view stay in this process and never reach the file.
+   * - `r+`: read and write a file that exists.
+   * - `w+`: make the file, or empty it, then read and write.
+   * - `wx+`: as `w+`, but fail if it exists.
+   * - `c`: read and write, all changes staying in this process (copy on write).
+   * @default 'r'
+   */
+  readonly mode?: Mode | undefined
+  /**
+   * Make the file at least this many bytes long, with blocks allocated. Only with `r+`, `w+` and `wx+`.
+   * @default the size it has; with `w+` and `wx+` 0
+   */
+  readonly size?: Bytes | undefined
+  /**
+   * Set aside address space for so many bytes from `offset` on, so that `resize()` and `refresh()` can make the mapping that
+   * long without another address. It takes up no memory and no disk; private pages have no swap reserved, as by `noReserve`.
+   * @default 0: as much as is mapped
+   */
+  readonly reserve?: Bytes | undefined
+  /** Reserve no swap for private pages. @default true in mode `r`, false in mode `c` */
+  readonly noReserve?: boolean | undefined
+  /**
+   * Give views on a SharedArrayBuffer, which workers can share without a copy. They can't be emptied by `close()`; they read
+   * zeros after it. @default false
+   */
+  readonly shared?: boolean | undefined
+  /** Report a store through a view of a read-only mapping as a fault. Only with `r`. @default false */
+  readonly strict?: boolean | undefined
+}
+
+/** Options of `mmapAnonymous`. */
+export interface AnonymousOptions {
+  /**
+   * Set aside address space for so many bytes, so that `resize()` can make the memory that long in place. No swap is reserved
+   * then, as by `noReserve`. @default 0: as much as is mapped
+   */
+  readonly reserve?: Bytes | undefined
+  /** Bring all pages in before returning. @default false */
+  readonly populate?: boolean | undefined
+  /** Reserve no swap. @default false */
+  readonly noReserve?: boolean | undefined
+  /**
+   * `true`: ask for transparent huge pages. A number: take huge pages of this many bytes, a power of two, which the
+   * administrator must have set aside, or this is `ENOMEM`. @default false
+   */
+  readonly hugePages?: boolean | Bytes | undefined
+  /** As of `mmap`. @default false */
+  readonly shared?: boolean | undefined
+  /** As of `mmap`. @default 'zero' */
+  readonly onFault?: 'zero' | 'abort' | undefined
+  /** A name for messages, warnings and the ledger. @default none */
+  readonly label?: string | undefined
+}
+
+const MODES = ['r', 'r+', 'w+', 'wx+', 'c'] as const
+const SIZED_MODES = new Set<Mode>(['r+', 'w+', 'wx+'])
+const FILE_OPTIONS = ['offset', 'length', 'advice', 'populate', 'hugePages', 'onFault', 'label']
+const MAPPING_OPTIONS = ['mode', ...FILE_OPTIONS, 'size', 'reserve', 'noReserve', 'shared', 'strict']
+const ANONYMOUS_OPTIONS = ['reserve', 'populate', 'noReserve', 'hugePages', 'shared', 'onFault', 'label']
+
+/** Reads a source. A path is kept as it was given. */
+export function parseSource(source: unknown): { path: string } | { fd: number } {
+  const path = readPath(source, 'source')
+  if (path !== undefined) return { path }
+  if (typeof source === 'number') return { fd: parseBytes(source, 'source', 0, 2 ** 31 - 1) }
+  const fd: unknown = typeof source === 'object' && source !== null ? Reflect.get(source, 'fd') : undefined
+  if (typeof fd === 'number') return { fd: parseHandle(fd) }
+  throw invalidArgType('source', ['string', 'number', 'Buffer', 'URL', 'FileHandle'], source)
+}
+
+/** Reads a path, which is kept as it was given. */
+export function parseFilePath(path: unknown, name: string): string {
+  const read = readPath(path, name)
+  if (read !== undefined) return read
+  throw invalidArgType(name, ['string', 'Buffer', 'URL'], path)
+}
+
+/** Reads and checks the options of `mmap`. */
+export function parseMappingOptions(options: MappingOptions | undefined) {
+  // Validate arguments
+  const given = parseOptions(options, 'options', MAPPING_OPTIONS)
+  const { mode: givenMode = 'r', size: givenSize, reserve, noReserve, shared, strict } = given
+
+  // Interpret options
+  const mode = parseWord(givenMode, 'options.mode', MODES)
+  const size = parseOptionalBytes(givenSize, 'options.size')
+  const interpreted = {
+    ...parseCommon(given),
+    mode,
+    size,
+    reserve: parseOptionalBytes(reserve, 'options.reserve') ?? 0,
+    noReserve: parseBoolean(noReserve, 'options.noReserve'),
+    shared: parseBoolean(shared, 'options.shared') ?? false,
+    strict: parseBoolean(strict, 'options.strict') ?? false,
+  }
+
+  // Validate interpreted options
+  if (size !== undefined && !SIZED_MODES.has(mode)) {
+    throw invalidArgValue('options.size', size, `cannot be used with mode '${mode}', which never changes a file's size`)
+  }
+  if (interpreted.strict && mode !== 'r') {
+    throw invalidArgValue('options.strict', strict, `cannot be used with mode '${mode}', only with 'r'`)
+  }
+  return interpreted
+}
+
+/** Reads and checks the options of `mapBuffer` and `mapArray`. */
+export function parseFileOptions(options: FileOptions | undefined) {
+  return parseCommon(parseOptions(options, 'options', FILE_OPTIONS))
+}
+
+/** Reads and checks the options of `mmapAnonymous`. */
+export function parseAnonymousOptions(options: AnonymousOptions | undefined) {
+  // Validate arguments
+  const given = parseOptions(options, 'options', ANONYMOUS_OPTIONS)
+  const { reserve, populate, noReserve, hugePages, shared, onFault = 'zero', label } = given
+
+  // Interpret options
+  const asked = typeof hugePages === 'number' || typeof hugePages === 'bigint'
+  const hugePageSize = asked ? parseBytes(hugePages, 'options.hugePages') : undefined
+  const interpreted = {
+    reserve: parseOptionalBytes(reserve, 'options.reserve') ?? 0,
+    populate: parseBoolean(populate, 'options.populate') ?? false,
+    noReserve: parseBoolean(noReserve, 'options.noReserve') ?? false,
+    hugePages: asked ? false : (parseBoolean(hugePages, 'options.hugePages') ?? false),
+    hugePageSize,
+    shared: parseBoolean(shared, 'options.shared') ?? false,
+    abortOnFault: parseWord(onFault, 'options.onFault', ['zero', 'abort']) === 'abort',
+    label: parseOptionalString(label, 'options.label'),
+  }
+
+  // Validate interpreted options
+  if (hugePageSize !== undefined && (!isPowerOfTwo(hugePageSize) || hugePageSize < sizes.PAGE_SIZE)) {
+    const size = 'a power of two in bytes, no less than a page'
+    throw invalidArgValue('options.hugePages', hugePages, `must be true, false, or ${size}`)
+  }
+  return interpreted
+}
+
+function parseCommon(given: Partial<FileOptions>) {
+  const { offset, length, advice, populate, hugePages, onFault = 'zero', label } = given
+  return {
+    offset: parseOptionalBytes(offset, 'options.offset') ?? 0,
+    length: parseOptionalBytes(length, 'options.length'),
+    advice: advice === undefined ? undefined : parseWord(advice, 'options.advice', ADVICE),
+    populate: parseBoolean(populate, 'options.populate') ?? false,
+    hugePages: parseBoolean(hugePages, 'options.hugePages') ?? false,
+    abortOnFault: parseWord(onFault, 'options.onFault', ['zero', 'abort']) === 'abort',
+    label: parseOptionalString(label, 'options.label'),
+  }
+}
+
+function readPath(given: unknown, name: string): string | undefined {
+  const path = decodePath(given, name)
+  if (path === undefined || !path.includes('\0')) return path
+  throw invalidArgValue(name, given, 'must be a string, Uint8Array, or URL without null bytes')
+}
+
+// A path that isn't UTF-8 could not be shown, nor found again, as a string.
+function decodePath(given: unknown, name: string): string | undefined {
+  if (typeof given === 'string') return given
+  if (isUrl(given)) return fileURLToPath(given)
+  if (!isUint8Array(given)) return undefined
+  const path = Buffer.from(given).toString()
+  if (Buffer.from(path).equals(given)) return path
+  throw invalidArgValue(name, given, 'must be a path in UTF-8')
+}
+
+function isUrl(value: unknown): value is URL {
+  if (typeof value !== 'object' || value === null) return false
+  return value instanceof URL || ('href' in value && 'protocol' in value)
+}
+
+// A FileHandle that is closed has -1.
+function parseHandle(fd: number): number {
+  if (fd !== -1) return parseBytes(fd, 'source.fd', 0, 2 ** 31 - 1)
+  throw systemError({ errno: constants.errno.EBADF, syscall: 'mmap', hint: 'the FileHandle is closed' })
+}
+
+function isPowerOfTwo(value: number): boolean {
+  return value > 0 && 2 ** Math.round(Math.log2(value)) === value
+}

@@ -1,0 +1,269 @@
+/**
+ * Replacing a file as a whole, and making names durable: what one flush of a mapping can't do.
+ */
+import { setImmediate } from 'node:timers/promises'
+import { isPromise } from 'node:util/types'
+import { type Data, parseBytesToWrite } from './views/copy.js'
+import { withCode } from './base/errors.js'
+import type { FlushResult } from './durability/flush.js'
+import type { Mapping } from './mapping.js'
+import { call, callAsync, native } from './base/native.js'
+import { mmap, mmapSync } from './open.js'
+import { type FilePath, parseFilePath } from './open-options.js'
+import {
+  type Bytes,
+  invalidArgType,
+  invalidArgValue,
+  parseBytes,
+  parseOptionalBytes,
+  parseOptions,
+  parseSignal,
+} from './base/validate.js'
+
+/** Options of `replaceFileSync`. */
+export interface ReplaceSyncOptions {
+  /**
+   * How long the new file is when a function gets it, in bytes; `mapping.resize()` changes that. Only with a function, which
+   * needs it. @default the length of the data
+   */
+  readonly size?: Bytes | undefined
+  /** Permission bits, such as `0o600`, whatever the umask. @default those of the file replaced; of a new one, as `fs` makes it */
+  readonly permissions?: number | undefined
+}
+
+/** Options of `replaceFile`. */
+export interface ReplaceOptions extends ReplaceSyncOptions {
+  /** Aborting it leaves the old file, until the new one is complete. @default none */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Writes a new file, by way of a mapping of it. */
+export type Writer<T> = (mapping: Mapping) => T
+
+interface Plan {
+  readonly path: string
+  readonly size: number
+  readonly permissions: number | undefined
+  readonly signal: AbortSignal | undefined
+  readonly bytes: Uint8Array | undefined
+}
+
+const SYNC_OPTIONS = ['size', 'permissions']
+const OPTIONS = [...SYNC_OPTIONS, 'signal']
+
+// As many bytes as are copied between two turns of the event loop: some milliseconds.
+const SLICE = 8 * 2 ** 20
+
+/**
+ * Replaces a file as a whole: at any moment, a crash or a loss of power included, its name leads to the old content or to the
+ * new one, never to a part or a mixture. When the promise is fulfilled the new content is durable. Whoever has the old file open
+ * or mapped goes on seeing the old one.
+ *
+ * The new file is written beside the old one under a temporary name (`.name.0123456789abcdef.tmp`), flushed, renamed, and its
+ * directory flushed. What fails before the renaming, and a signal that aborts, removes it again; only a crash may leave it
+ * there. It gets the permissions, the owner and the group of the old one, but not its access control lists and other extended
+ * attributes; other hard links keep the old content. A symbolic link stays one, and the file that it leads to is replaced.
+ *
+ * @param path a path (string, file URL, or bytes in UTF-8); the file need not exist
+ * @param content the new content: a string in UTF-8, or bytes; or a function that writes it into the mapping that it is given,
+ *   which is `size` zero bytes with blocks under all of them, and which is closed when the function, or the promise that it
+ *   returns, is done
+ * @returns the size of the new file, and how durable it is: `achieved` as of `flush()`
+ * @throws (rejects with) what the function throws; `ERR_MEMMAP_NOT_MAPPABLE` where there is something else than a file; the errors
+ *   of open(2), fallocate(2), fchown(2), fsync(2) and rename(2), such as `ENOENT` for the directory, `EACCES`, `ENOSPC`, `EIO`, and
+ *   `EPERM` where the owner can't be kept; `ERR_MEMMAP_FAULT`, `ERR_MEMMAP_FLUSH_LOST`, `ERR_MEMMAP_CLOSED` when that happened to the
+ *   mapping; the signal's reason; `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_OUT_OF_RANGE`
+ * @see https://man7.org/linux/man-pages/man2/rename.2.html
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { readFileSync } from 'node:fs'
+ * import { replaceFile } from 'memmap'
+ *
+ * await replaceFile('settings.json', JSON.stringify({ theme: 'dark' }))
+ * assert.equal(readFileSync('settings.json', 'utf8'), '{"theme":"dark"}')
+ *
+ * await replaceFile('table.bin', (mapping) => { mapping.array(Float64Array).fill(0.5) }, { size: 80 })
+ * assert.equal(readFileSync('table.bin').readDoubleLE(72), 0.5)
+ * ```
+ */
+export async function replaceFile(
+  path: FilePath,
+  content: Data | Writer<unknown>,
+  options?: ReplaceOptions,
+): Promise<FlushResult> {
+  const plan = parsePlan(path, content, options, OPTIONS)
+  checkAborted(plan.signal)
+  const replacement = await callAsync(() => native.beginReplacement(plan.path, plan.permissions))
+  try {
+    let { size } = plan
+    if (size > 0 || plan.bytes === undefined) {
+      const mapping = await mmap(replacement.fd, { mode: 'r+', size, label: plan.path })
+      try {
+        await (plan.bytes === undefined ? (content as Writer<unknown>)(mapping) : copySlowly(plan.bytes, mapping, plan))
+        checkAborted(plan.signal)
+        // It knows of faults, and of failures that the system tells only once.
+        await mapping.flush()
+        size = mapping.length
+      } finally {
+        await mapping.close()
+      }
+    }
+    checkAborted(plan.signal)
+    return result(size, await callAsync(() => replacement.commit()))
+  } finally {
+    replacement.abandon()
+  }
+}
+
+/**
+ * The same as `replaceFile()`, on this thread.
+ *
+ * @param content as of `replaceFile`; a function must not return a promise, for which nobody would wait
+ * @throws as `replaceFile()` rejects; `ERR_INVALID_RETURN_VALUE` for a promise; `ERR_MEMMAP_BUSY` where a pin was left
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { readFileSync, writeFileSync } from 'node:fs'
+ * import { replaceFileSync } from 'memmap'
+ *
+ * writeFileSync('counter.txt', '41')
+ * replaceFileSync('counter.txt', '42')
+ * assert.equal(readFileSync('counter.txt', 'utf8'), '42')
+ * ```
+ */
+export function replaceFileSync(
+  path: FilePath,
+  content: Data | Writer<unknown>,
+  options?: ReplaceSyncOptions,
+): FlushResult {
+  const plan = parsePlan(path, content, options, SYNC_OPTIONS)
+  let { size } = plan
+  const replacement = call(() => native.beginReplacementSync(plan.path, plan.permissions), replaceFileSync)
+  try {
+    if (size > 0 || plan.bytes === undefined) {
+      const mapping = mmapSync(replacement.fd, { mode: 'r+', size, label: plan.path })
+      try {
+        if (plan.bytes === undefined) checkReturned((content as Writer<unknown>)(mapping))
+        else mapping.write(plan.bytes)
+        mapping.flushSync()
+        size = mapping.length
+      } finally {
+        mapping.closeSync()
+      }
+    }
+    return result(
+      size,
+      call(() => replacement.commitSync(), replaceFileSync),
+    )
+  } finally {
+    replacement.abandon()
+  }
+}
+
+/**
+ * Makes durable what was created, renamed, linked or removed in a directory, on another thread: a file that was flushed can
+ * still be lost with its name. `flush()` at level `all` and `replaceFile()` do it themselves.
+ *
+ * @param path of the directory: a string, file URL, or bytes in UTF-8
+ * @throws (rejects with) the errors of open(2) and fsync(2), such as `ENOENT`, `ENOTDIR`, `EACCES` where it can't be read, and `EIO`;
+ *   `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+ * @see https://man7.org/linux/man-pages/man2/fsync.2.html
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { existsSync, renameSync, writeFileSync } from 'node:fs'
+ * import { syncDirectory } from 'memmap'
+ *
+ * writeFileSync('new.txt', 'done', { flush: true })
+ * renameSync('new.txt', 'final.txt')
+ * await syncDirectory('.')
+ * assert(existsSync('final.txt'))
+ * ```
+ */
+export async function syncDirectory(path: FilePath): Promise<void> {
+  const directory = parseFilePath(path, 'path')
+  await callAsync(() => native.syncDirectory(directory))
+}
+
+/**
+ * The same as `syncDirectory()`, on this thread.
+ *
+ * @throws as `syncDirectory()` rejects
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert'
+ * import { existsSync, rmSync, writeFileSync } from 'node:fs'
+ * import { syncDirectorySync } from 'memmap'
+ *
+ * writeFileSync('old.txt', '')
+ * rmSync('old.txt')
+ * syncDirectorySync('.')
+ * assert(!existsSync('old.txt'))
+ * ```
+ */
+export function syncDirectorySync(path: FilePath): void {
+  const directory = parseFilePath(path, 'path')
+  call(() => native.syncDirectorySync(directory), syncDirectorySync)
+}
+
+function parsePlan(
+  path: FilePath,
+  content: Data | Writer<unknown>,
+  options: ReplaceOptions | undefined,
+  known: readonly string[],
+): Plan {
+  // Validate arguments
+  const target = parseFilePath(path, 'path')
+  const bytes = typeof content === 'function' ? undefined : parseBytesToWrite(content, 'content', ['function'])
+  const { size, permissions, signal } = parseOptions(options, 'options', known)
+
+  // Interpret options
+  const interpreted = {
+    size: parseOptionalBytes(size, 'options.size'),
+    permissions: permissions === undefined ? undefined : parseBytes(permissions, 'options.permissions', 0, 0o7777),
+    signal: parseSignal(signal, 'options.signal'),
+  }
+
+  // Validate interpreted options
+  if (bytes !== undefined && size !== undefined) {
+    throw invalidArgValue('options.size', size, 'goes with a function that writes; data has the size that it has')
+  }
+  if (bytes === undefined && size === undefined) throw invalidArgType('options.size', ['number', 'bigint'], size)
+  return { ...interpreted, path: target, bytes, size: interpreted.size ?? bytes?.length ?? 0 }
+}
+
+// The event loop has its turn in between, and may take the bytes away.
+async function copySlowly(bytes: Uint8Array, mapping: Mapping, { size, signal }: Plan): Promise<void> {
+  for (let at = 0; at < size; at += SLICE) {
+    if (at > 0) await setImmediate()
+    checkAborted(signal)
+    if (bytes.length !== size) {
+      throw invalidArgValue('content', bytes, 'was detached, or has changed its length, while it was copied')
+    }
+    mapping.write(bytes.subarray(at, at + SLICE), at)
+  }
+}
+
+function checkAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw signal.reason
+}
+
+function checkReturned(value: unknown): void {
+  const isThenable = typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function'
+  if (!isThenable) return
+  // It may reject, and has been told of here.
+  if (isPromise(value)) value.catch(() => undefined)
+  throw withCode(
+    new TypeError('The function returned a promise, for which replaceFileSync() does not wait; use replaceFile()'),
+    'ERR_INVALID_RETURN_VALUE',
+  )
+}
+
+function result(bytes: number, achieved: string): FlushResult {
+  return { bytes, level: 'all', achieved: achieved as FlushResult['achieved'] }
+}

@@ -1,0 +1,69 @@
+/**
+ * What the system is told about pages: how they will be used, that they are not needed, whether they may be written.
+ */
+import type { Region } from '../state/mapping-state.js'
+import { parseRange, parseWord, type Range, resolveRange } from '../base/validate.js'
+
+/** Every advice by its name. Which of them a system knows differs; the others throw `ERR_MEMMAP_UNSUPPORTED` there. */
+export const ADVICE = [
+  'normal',
+  'random',
+  'sequential',
+  'willneed',
+  'dontfork',
+  'dofork',
+  'mergeable',
+  'unmergeable',
+  'hugepage',
+  'nohugepage',
+  'dontdump',
+  'dodump',
+  'populate-read',
+  'populate-write',
+  'cold',
+  'pageout',
+  'collapse',
+  'hwpoison',
+  'wipeonfork',
+  'keeponfork',
+  'zerowired',
+] as const
+
+/** How pages will be used, in the words of madvise(2). */
+export type Advice = (typeof ADVICE)[number]
+
+const DISCARD = ['dontneed', 'free', 'remove'] as const
+
+/** Ways to give pages back, in the words of madvise(2). */
+export type Discard = (typeof DISCARD)[number]
+
+const PROTECTION = ['r', 'r+'] as const
+
+/** Whether pages may be only read, or written too. */
+export type Protection = (typeof PROTECTION)[number]
+
+export function advise(region: Region, advice: Advice, range: Range | undefined): void {
+  const word = parseWord(advice, 'advice', ADVICE)
+  const parsed = parseRange(range)
+  region.check()
+  const { offset, length } = resolveRange(parsed, region.length)
+  region.run((native) => native.advise(word, offset, length))
+}
+
+export function discard(region: Region, how: Discard, range: Range | undefined): void {
+  const word = parseWord(how, 'how', DISCARD)
+  const parsed = parseRange(range)
+  if (word === 'remove') region.checkWritable()
+  else region.check()
+  const { offset, length } = resolveRange(parsed, region.length)
+  region.run((native) => native.discard(word, offset, length))
+}
+
+export function protect(region: Region, protection: Protection, range: Range | undefined): void {
+  const writable = parseWord(protection, 'protection', PROTECTION) === 'r+'
+  const parsed = parseRange(range)
+  if (writable) region.checkWritable()
+  else region.check()
+  const { offset, length } = resolveRange(parsed, region.length)
+  region.run((native) => native.protect(writable, offset, length))
+}

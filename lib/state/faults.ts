@@ -1,0 +1,141 @@
+/**
+ * Faults: pages that the system could not deliver. The native guard has put zeros in their place; here the news is spread,
+ * and the guard is kept in front of signal handlers that were installed later.
+ */
+import { channel } from 'node:diagnostics_channel'
+import { setImmediate } from 'node:timers'
+import { isMainThread } from 'node:worker_threads'
+import { NO_EXTERNAL_BUFFERS } from '../base/constants.js'
+import { memmapError, type MemmapError } from '../base/errors.js'
+import { announcement, type Entry, findEntry, nameOf, watchedEntries } from './registry.js'
+import { native } from '../base/native.js'
+
+/** Why a page could not be delivered. */
+export type FaultReason = 'truncated' | 'nospace' | 'io' | 'readonly' | 'closed'
+
+/** One page, or one tail of pages, that the system could not deliver. */
+export interface Fault {
+  /** Where in the mapping, in bytes. */
+  readonly offset: number
+  /**
+   * - `truncated`: the file has become shorter;
+   * - `nospace`: the disk was full when a hole in the file was first written;
+   * - `io`: the disk could not be read;
+   * - `readonly`: something stored into a mapping that is strictly read-only;
+   * - `closed`: something reached the memory after it was closed.
+   */
+  readonly reason: FaultReason
+}
+
+const faulted = channel('memmap:fault')
+let watching = false
+
+/** Starts to listen for faults, once per thread, with the first mapping. */
+export function watchFaults(): void {
+  if (watching) return
+  watching = true
+  native.watchFaults(report)
+  process.on('exit', reportAtExit)
+  if (isMainThread) {
+    process.on('newListener', keepGuardInFront)
+    process.on('removeListener', keepGuardInFront)
+  }
+}
+
+/** The faults of a mapping, oldest first. */
+export function faultsOf(entry: Entry): Fault[] {
+  return entry.native.faults() as Fault[]
+}
+
+// Read where the native half counts them: a call would take longer than most of what it comes before.
+const counter = NO_EXTERNAL_BUFFERS ? null : native.faultCounter()
+const total = counter && new Uint32Array(counter)
+
+/** How many faults there were in the whole process. While it stays the same, no mapping needs to be asked. */
+export function faultTotal(): number {
+  return total === null ? native.faultTotal() : Atomics.load(total, 0)
+}
+
+/** The error that each use of a mapping gets once it has faulted. */
+export function faultError(entry: Entry): MemmapError {
+  announce(entry)
+  return describe(entry)
+}
+
+function describe(entry: Entry): MemmapError {
+  const { offset, reason } = faultsOf(entry)[0] ?? { offset: 0, reason: 'io' as const }
+  const { path } = entry
+  return memmapError('ERR_MEMMAP_FAULT', explain(entry, offset, reason), { path, offset, reason })
+}
+
+function explain(entry: Entry, offset: number, reason: FaultReason): string {
+  const name = nameOf(entry)
+  const { offset: start, length } = entry.native
+  const range = `bytes ${start} to ${start + length} of ${name}`
+  const again = 'close the mapping and open it again'
+  switch (reason) {
+    case 'truncated':
+      return `${name} became shorter while ${range} were mapped: from offset ${offset} of the mapping on there are only zeros; call refresh(), or ${again}`
+    case 'nospace':
+      return `The disk was full when offset ${offset} of the mapping was written (${range} are mapped): what was stored there is lost; free space, ${again}`
+    case 'io':
+      return `The disk could not deliver offset ${offset} of the mapping (${range} are mapped): there are zeros instead; ${again}`
+    case 'readonly':
+      return `Something stored into offset ${offset} of a mapping that is read-only there (${range} are mapped): the file is as it was; map it with mode 'r+' to write, or 'c' to write privately, and take back what protect() did`
+    case 'closed':
+      return `Something used offset ${offset} of the mapping after it was closed (${range} were mapped): it got zeros; hold a pin() as long as other code uses the memory`
+  }
+}
+
+// Called on this thread, soon after a fault in any mapping of the process; only ours concern us.
+function report(id: number): void {
+  const entry = findEntry(id)
+  if (entry !== undefined) announce(entry)
+}
+
+const announced = new WeakMap<Entry, number>()
+
+/** Faults of a mapping are news again: those before were mended. */
+export function forgetFaults(entry: Entry): void {
+  if (entry.native.faultCount() === 0) announced.delete(entry)
+}
+
+// Comes from the guard's thread or from the call that found the fault, whichever is first: a program that ends right after
+// a fault may not live to hear of it from the guard.
+function announce(entry: Entry, warn = warnSoon): void {
+  const count = entry.native.faultCount()
+  const before = announced.get(entry) ?? 0
+  if (count === before) return
+  announced.set(entry, count)
+  if (before === 0) warn(describe(entry).message)
+  if (faulted.hasSubscribers) faulted.publish({ ...announcement(entry), faults: faultsOf(entry) })
+}
+
+function warnSoon(message: string): void {
+  process.emitWarning(message, { type: 'MemmapWarning', code: 'MEMMAP_FAULT' })
+}
+
+// The guard's news reach this thread with a turn of the event loop, and `emitWarning` waits for the end of one: in the last
+// turn of a program neither happens.
+function reportAtExit(): void {
+  if (faultTotal() === 0) return
+  for (const entry of watchedEntries()) announce(entry, warnNow)
+}
+
+function warnNow(message: string): void {
+  const warning = Object.assign(new Error(message), { name: 'MemmapWarning', code: 'MEMMAP_FAULT' })
+  process.emit('warning', warning)
+}
+
+// libuv's handler, which `process.on('SIGBUS')` installs, would return from our faults and meet them again, for ever. It is
+// installed in another listener of the same event, or after it has gone round: hence three looks.
+function keepGuardInFront(event: string | symbol): void {
+  if (event !== 'SIGBUS' && event !== 'SIGSEGV') return
+  checkGuard()
+  process.nextTick(checkGuard)
+  setImmediate(checkGuard).unref()
+}
+
+function checkGuard(): void {
+  native.checkGuard()
+}

@@ -1,0 +1,113 @@
+/**
+ * Copies into and out of mapped memory, by the native half. Where a page can't be delivered they throw, instead of going on
+ * with zeros as a view does.
+ */
+import { isAnyArrayBuffer, isUint8Array } from 'node:util/types'
+import { checkCount } from './views.js'
+import type { Region } from '../state/mapping-state.js'
+import {
+  invalidArgType,
+  invalidArgValue,
+  outOfRange,
+  parseBytes,
+  parseOptionalBytes,
+  parseRange,
+  type Range,
+  resolveRange,
+} from '../base/validate.js'
+
+/** Memory that can be copied into. */
+export type Target = NodeJS.ArrayBufferView | ArrayBufferLike
+
+/** What can be copied from; a string stands for its UTF-8 bytes. */
+export type Data = string | Target
+
+export function read(region: Region, range: Range | undefined): Buffer {
+  const parsed = parseRange(range)
+  region.check()
+  const { offset, length } = resolveRange(parsed, region.length)
+  checkCount(length, 'bytes')
+  return readCopy(region, offset, length)
+}
+
+/** A copy of some bytes, in memory of its own: no pool that would be kept alive, or seen, along with it. */
+export function readCopy(region: Region, offset: number, length: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(length)
+  if (length > 0) region.run((native) => native.readInto(offset, copy))
+  return copy
+}
+
+export function readInto(region: Region, target: Target, offset: unknown): number {
+  const bytes = parseMemory(target, 'target', ['ArrayBuffer', 'Buffer', 'TypedArray', 'DataView'])
+  const from = parseOptionalBytes(offset, 'offset') ?? 0
+  region.check()
+  checkFits('target', bytes.length, from, region.length)
+  if (bytes.length > 0) region.run((native) => native.readInto(from, bytes))
+  return bytes.length
+}
+
+export function write(region: Region, data: Data, offset: unknown): number {
+  const bytes = parseBytesToWrite(data, 'data')
+  const to = parseOptionalBytes(offset, 'offset') ?? 0
+  region.checkWritable()
+  checkFits('data', bytes.length, to, region.length)
+  if (bytes.length > 0) region.run((native) => native.write(to, bytes))
+  return bytes.length
+}
+
+export function fill(region: Region, value: number | string | Uint8Array, range: Range | undefined): void {
+  const pattern = parsePattern(value)
+  const parsed = parseRange(range)
+  region.checkWritable()
+  const { offset, length } = resolveRange(parsed, region.length)
+  if (length > 0) region.run((native) => native.fill(offset, length, pattern))
+}
+
+export function copyWithin(region: Region, target: unknown, start: unknown, end: unknown): void {
+  const to = parseBytes(target, 'target')
+  const from = parseBytes(start, 'start')
+  const until = parseOptionalBytes(end, 'end')
+  region.checkWritable()
+  const total = region.length
+  const stop = until ?? total
+  if (stop > total) throw outOfRange('end', `>= 0 && <= ${total}, the length of the mapping`, stop)
+  if (from > stop) throw outOfRange('start', `>= 0 && <= ${stop}, the end of what is copied`, from)
+  checkFits('what is copied', stop - from, to, total, 'target')
+  if (stop > from) region.run((native) => native.copyWithin(to, from, stop - from))
+}
+
+// Nothing is copied when not everything fits.
+function checkFits(what: string, size: number, offset: number, total: number, name = 'offset'): void {
+  if (size > total) throw outOfRange(`the length of ${what}`, `<= ${total}, the length of the mapping`, size)
+  if (offset <= total - size) return
+  const bounds = `>= 0 && <= ${total - size}, so that ${size} bytes end within the ${total} bytes of the mapping`
+  throw outOfRange(name, bounds, offset)
+}
+
+/** The bytes of data; `also` names what else could have been given. */
+export function parseBytesToWrite(data: Data, name: string, also: readonly string[] = []): Uint8Array {
+  if (typeof data === 'string') return Buffer.from(data)
+  return parseMemory(data, name, ['string', ...also, 'ArrayBuffer', 'Buffer', 'TypedArray', 'DataView'])
+}
+
+/** A plain Uint8Array over it, whatever it is: subclasses may answer as they like when asked for their length. */
+export function parseMemory(memory: unknown, name: string, expected: readonly string[]): Uint8Array {
+  const isView = ArrayBuffer.isView(memory)
+  if (!isView && !isAnyArrayBuffer(memory)) throw invalidArgType(name, expected, memory)
+  try {
+    return isView ? new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength) : new Uint8Array(memory)
+  } catch {
+    throw invalidArgValue(name, isView ? memory.buffer : memory, 'must not be detached')
+  }
+}
+
+// The native half takes a copy of what it repeats, since that may lie in what is filled.
+function parsePattern(value: unknown): Uint8Array {
+  if (typeof value === 'number') return Uint8Array.of(parseBytes(value, 'value', 0, 255))
+  if (typeof value !== 'string' && !isUint8Array(value)) {
+    throw invalidArgType('value', ['number', 'string', 'Buffer', 'Uint8Array'], value)
+  }
+  const pattern = parseBytesToWrite(value, 'value')
+  if (pattern.length === 0) throw invalidArgValue('value', value, 'must not be empty')
+  return pattern
+}

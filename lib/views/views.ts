@@ -1,0 +1,131 @@
+/**
+ * Views: Buffers, typed arrays and DataViews over mapped memory. No byte is copied; each is a slice of the Region's ArrayBuffer.
+ */
+import { constants } from '../base/constants.js'
+import { memmapError } from '../base/errors.js'
+import type { Region } from '../state/mapping-state.js'
+import type { Place } from '../state/array-buffers.js'
+import {
+  invalidArgType,
+  outOfRange,
+  parseBytes,
+  parseOptionalBytes,
+  parsePosition,
+  resolveRange,
+} from '../base/validate.js'
+
+/** Any of the typed arrays. */
+export type TypedArray = NodeJS.TypedArray
+
+/** What makes typed arrays of one kind: `Float64Array`, `BigInt64Array`, `Uint8ClampedArray`, …, or a subclass of one. */
+export interface TypedArrayConstructor<T extends TypedArray = TypedArray> {
+  readonly BYTES_PER_ELEMENT: number
+  readonly prototype: T
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): TypedArray
+}
+
+export function bufferView(region: Region, offset: unknown, length: unknown): Buffer {
+  // Validate arguments
+  const range = parsePosition(offset, length)
+
+  // Interpret them
+  region.check()
+  const bytes = resolveRange(range, region.length)
+
+  // Validate what they mean
+  checkCount(bytes.length, 'bytes')
+  return construct(Buffer, region.segments.place(bytes.offset, bytes.length), bytes.length) as Buffer
+}
+
+export function arrayView<T extends TypedArray>(
+  region: Region,
+  Type: TypedArrayConstructor<T>,
+  offset: unknown,
+  length: unknown,
+): T {
+  // Validate arguments
+  const width = parseType(Type)
+  const from = parseOptionalBytes(offset, 'offset') ?? 0
+  const wanted = parseOptionalBytes(length, 'length')
+
+  // Interpret them
+  region.check()
+  const rest = resolveRange({ offset: from, length: undefined }, region.length).length
+  const count = wanted ?? countElements(Type, width, from, rest)
+
+  // Validate what they mean
+  if (count > Math.floor(rest / width)) {
+    const most = `>= 0 && <= ${Math.floor(rest / width)}, the whole elements in the ${rest} bytes after offset ${from}`
+    throw outOfRange('length', most, count)
+  }
+  checkCount(count, 'elements')
+  checkAligned(Type, width, region.offset, from)
+  return construct(Type, region.segments.place(from, count * width), count) as T
+}
+
+export function dataView(region: Region, offset: unknown, length: unknown): DataView {
+  // Validate arguments
+  const range = parsePosition(offset, length)
+
+  // Interpret them
+  region.check()
+  const bytes = resolveRange(range, region.length)
+
+  const { buffer, byteOffset } = region.segments.place(bytes.offset, bytes.length)
+  return new DataView(buffer, byteOffset, bytes.length)
+}
+
+/** Checks that something makes typed arrays, and gives the bytes of one element. */
+export function parseType(Type: unknown): number {
+  const width: unknown = typeof Type === 'function' ? Reflect.get(Type, 'BYTES_PER_ELEMENT') : undefined
+  if (!makesTypedArrays(Type)) throw invalidArgType('Type', ['a constructor of typed arrays'], Type)
+  return parseBytes(width, 'Type.BYTES_PER_ELEMENT', 1, 8)
+}
+
+/** How many elements the rest of a mapping is, which must come out even. */
+export function countElements(Type: TypedArrayConstructor, width: number, offset: number, bytes: number): number {
+  if (bytes % width === 0) return bytes / width
+  const even = `a multiple of ${width}, the bytes of an element of a ${nameOfType(Type)}`
+  throw outOfRange(`the bytes after offset ${offset}`, even, bytes)
+}
+
+/** Checks that a view has no more elements than work on every engine. */
+export function checkCount(count: number, unit: string): void {
+  if (count <= constants.MAX_VIEW_LENGTH) return
+  throw memmapError(
+    'ERR_MEMMAP_VIEW_TOO_LARGE',
+    `${count} ${unit} are too many for one Buffer or typed array: engines are wrong or slow beyond ${constants.MAX_VIEW_LENGTH}; take parts, as windows() and chunks() do`,
+  )
+}
+
+/** Checks that elements begin where the processor, and JavaScript, want them to begin. */
+export function checkAligned(Type: TypedArrayConstructor, width: number, base: number, offset: number): void {
+  if ((base + offset) % width === 0) return
+  throw memmapError(
+    'ERR_MEMMAP_MISALIGNED',
+    `A ${nameOfType(Type)} cannot begin at offset ${offset} of a mapping that begins at byte ${base} of its file: their sum must be a multiple of ${width}; use dataView(), or copy with readInto()`,
+    { offset },
+  )
+}
+
+/** Makes a view over a place. A Buffer has no constructor of its own that isn't deprecated. */
+export function construct(
+  Type: TypedArrayConstructor | typeof Buffer,
+  { buffer, byteOffset }: Place,
+  length: number,
+): TypedArray {
+  if (Type === Buffer) return Buffer.from(buffer as ArrayBuffer, byteOffset, length)
+  return new (Type as TypedArrayConstructor)(buffer as ArrayBuffer, byteOffset, length)
+}
+
+// Asked by name, since another realm (a vm context, as test runners use) has typed arrays of its own.
+function makesTypedArrays(value: unknown): boolean {
+  for (let type: unknown = value; typeof type === 'function'; type = Object.getPrototypeOf(type)) {
+    if (type.name === 'TypedArray') return type !== value
+  }
+  return false
+}
+
+function nameOfType(Type: TypedArrayConstructor): string {
+  return (Type as { name?: string }).name || 'typed array'
+}
