@@ -53,10 +53,10 @@ export function checkRustLayers(file, text) {
   }
   if (file.startsWith('src/core/')) {
     forbid(/\bnapi(?:_\w+)?\b/, 'src/core never names napi')
-    forbid(/\bcrate::js\b/, 'src/core never names src/js')
+    forbid(/\bcrate::binding\b/, 'src/core never names src/binding')
   }
-  if (file.startsWith('src/js/')) {
-    forbid(/\b(?:libc|windows_sys)\b/, 'src/js never names libc or windows-sys')
+  if (file.startsWith('src/binding/')) {
+    forbid(/\b(?:libc|windows_sys)\b/, 'src/binding never names libc or windows-sys')
   } else if (!file.startsWith('src/core/sys/')) {
     forbid(/\b(?:libc|windows_sys)\b/, 'only src/core/sys names libc or windows-sys')
   }

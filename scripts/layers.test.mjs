@@ -6,16 +6,16 @@ const clean = (breaches) => assert.deepEqual(breaches, [])
 const breach = (breaches, pattern) => assert.match(breaches.join('\n'), pattern)
 
 test('core may not name napi, but may speak of it', () => {
-  clean(checkRustLayers('src/core/region.rs', '//! knows no napi\nuse std::sync::Arc;'))
-  breach(checkRustLayers('src/core/region.rs', '\nuse napi::Env;'), /region\.rs:2: src\/core never names napi/)
-  breach(checkRustLayers('src/core/region.rs', '#[napi_derive::napi]'), /never names napi/)
-  breach(checkRustLayers('src/core/region.rs', 'use crate::js::error;'), /never names src\/js/)
+  clean(checkRustLayers('src/core/mapping/region.rs', '//! knows no napi\nuse std::sync::Arc;'))
+  breach(checkRustLayers('src/core/mapping/region.rs', '\nuse napi::Env;'), /region\.rs:2: src\/core never names napi/)
+  breach(checkRustLayers('src/core/mapping/region.rs', '#[napi_derive::napi]'), /never names napi/)
+  breach(checkRustLayers('src/core/mapping/region.rs', 'use crate::binding::error;'), /never names src\/binding/)
 })
 
 test('the system is named in core/sys alone', () => {
   clean(checkRustLayers('src/core/sys/unix/memory.rs', 'libc::mmap'))
-  breach(checkRustLayers('src/js/mapping.rs', 'libc::EIO'), /src\/js never names libc/)
-  breach(checkRustLayers('src/core/region.rs', 'windows_sys::Win32'), /only src\/core\/sys/)
+  breach(checkRustLayers('src/binding/mapping.rs', 'libc::EIO'), /src\/binding never names libc/)
+  breach(checkRustLayers('src/core/mapping/region.rs', 'windows_sys::Win32'), /only src\/core\/sys/)
   breach(checkRustLayers('src/lib.rs', 'use libc;'), /only src\/core\/sys/)
 })
 

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use memmap::core::mapping::Mapping;
+use memmap::core::fault::region_table::Reason;
+use memmap::core::mapping::mapping::Mapping;
 use memmap::core::open::{Mode, Request, Source, open};
 use memmap::core::sys;
-use memmap::core::table::Reason;
 
 fn request(path: &Path, mode: Mode) -> Request {
     Request::new(Source::Path(path.to_owned()), mode)

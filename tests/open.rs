@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use memmap::core::Result;
-use memmap::core::flush::{Level, flush};
-use memmap::core::ledger;
-use memmap::core::mapping::Mapping;
+use memmap::core::durability::flush::{Level, flush};
+use memmap::core::mapping::mapping::Mapping;
+use memmap::core::mapping::registry;
 use memmap::core::open::{Mode, Request, SMALL, Source, open, read_small};
 
 fn request(path: &Path, mode: Mode) -> Request {
@@ -152,14 +152,14 @@ fn a_closed_mapping_refuses_everything_but_another_close() {
     fs::write(&path, vec![1; 10_000]).unwrap();
     let mapping = open(request(&path, Mode::ReadWrite)).unwrap();
     let id = mapping.entry().id;
-    assert!(ledger::lines().iter().any(|line| line.id == id));
+    assert!(registry::lines().iter().any(|line| line.id == id));
     mapping.close().unwrap();
     mapping.close().unwrap();
     assert!(bytes(&mapping, 0, 1).is_err());
     assert!(mapping.fill(0, 1, &[1]).is_err());
     assert!(mapping.copy_within(0, 1, 1).is_err());
     assert!(flush(&mapping, Level::Data, 0, 1).is_err());
-    assert!(!ledger::lines().iter().any(|line| line.id == id));
+    assert!(!registry::lines().iter().any(|line| line.id == id));
 }
 
 #[test]

@@ -28,7 +28,7 @@ export interface LineIndexSource {
   readonly offset?: Bytes | undefined
 }
 
-// The format, as src/core/lines.rs writes it: three words of 64 bits, then two for each block of 64 lines, then the tables.
+// The format, as src/core/lines/line_index.rs writes it: three words of 64 bits, then two for each block of 64 lines, then the tables.
 const MAGIC = 0x3130_5849_4e4c_4d4dn
 const HEAD = 3
 const BLOCK = 64

@@ -30,11 +30,11 @@ pub enum Error {
         message: String,
         /// The file, as the user named it.
         path: Option<String>,
-        /// For what can't be mapped: what it is, as in [`crate::core::kind::Kind::name`].
+        /// For what can't be mapped: what it is, as in [`crate::core::sys::file_kind::Kind::name`].
         kind: Option<&'static str>,
         /// For a fault: where in the mapping, in bytes.
         offset: Option<u64>,
-        /// For a fault: why, as in [`crate::core::table::Reason::name`].
+        /// For a fault: why, as in [`crate::core::fault::region_table::Reason::name`].
         reason: Option<&'static str>,
     },
 }

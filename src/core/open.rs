@@ -8,17 +8,17 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::advice::{self, Advice};
 use super::error::{Error, Result};
-use super::fault;
-use super::file::SharedFile;
-use super::grow;
-use super::kind::Kind;
-use super::ledger::{self, Description};
+use super::fault::handler;
+use super::file::allocate;
+use super::file::shared_file::SharedFile;
 use super::limits;
-use super::mapping::{Mapping, Parts, Traits};
-use super::populate;
-use super::region::{Access, Anonymous, FileRange, Region};
+use super::mapping::advice::{self, Advice};
+use super::mapping::mapping::{Mapping, Parts, Traits};
+use super::mapping::region::{Access, Anonymous, FileRange, Region};
+use super::mapping::registry::{self, Description};
+use super::residency::populate;
+use super::sys::file_kind::Kind;
 use super::sys::{self, Handle, OpenHow, Status};
 
 /// numpy's and fs's letters.
@@ -176,7 +176,7 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
     let mapped = (|| {
         let size = prepare_size(&opened, mode, request.size, offset, request.length)?;
         let length = resolve_length(offset, request.length, size)?;
-        let id = ledger::next_id();
+        let id = registry::next_id();
         let description = Description {
             path: name.clone(),
             label: request.label,
@@ -215,7 +215,7 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
                 access,
                 no_reserve: traits.no_reserve,
             };
-            fault::stand_guard()?;
+            handler::stand_guard()?;
             let region = Region::of_file(&range, id, request.abort_on_fault, name.as_deref())
                 .map_err(|error| explain(error, &file, access))?;
             if opened.kind == Kind::Regular && file.size()? < offset + length {
@@ -307,7 +307,7 @@ pub fn read_small<T>(path: &Path, take: impl FnOnce(&[u8]) -> T) -> Option<T> {
 
 /// Maps memory without a file. The description's length counts.
 pub fn anonymous(memory: &Anonymous, populate: bool, description: Description) -> Result<Mapping> {
-    let id = ledger::next_id();
+    let id = registry::next_id();
     let description = Description {
         mode: Mode::ReadWrite.letters(),
         length: memory.length as u64,
@@ -316,7 +316,7 @@ pub fn anonymous(memory: &Anonymous, populate: bool, description: Description) -
     let region = if memory.length == 0 && memory.room == 0 {
         None
     } else {
-        fault::stand_guard()?;
+        handler::stand_guard()?;
         Some(Arc::new(Region::anonymous(memory, id)?))
     };
     let mapping = Mapping::new(Parts {
@@ -494,8 +494,8 @@ fn prepare_size(
     // A range that can't be is refused before the file is touched.
     resolve_length(offset, length, after)?;
     match mode {
-        Mode::Write => grow::start_over(file, size, after)?,
-        Mode::CreateNew | Mode::ReadWrite => grow::grow(file, size, wanted.unwrap_or(0))?,
+        Mode::Write => allocate::start_over(file, size, after)?,
+        Mode::CreateNew | Mode::ReadWrite => allocate::grow(file, size, wanted.unwrap_or(0))?,
         Mode::Read | Mode::CopyOnWrite => {}
     }
     Ok(after)

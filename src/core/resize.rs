@@ -7,15 +7,15 @@
 
 use std::sync::Arc;
 
-use super::advice;
 use super::error::{Error, Result};
-use super::file::SharedFile;
-use super::grow;
-use super::kind::Kind;
-use super::mapping::Mapping;
+use super::file::allocate;
+use super::file::shared_file::SharedFile;
+use super::mapping::advice;
+use super::mapping::mapping::Mapping;
+use super::mapping::region::{Access, Anonymous, FileRange, Region};
 use super::open::Mode;
-use super::region::{Access, Anonymous, FileRange, Region};
 use super::sys;
+use super::sys::file_kind::Kind;
 
 /// Makes the file `size` bytes long, and lets the mapping reach to its end; the new length of the
 /// mapping. New bytes are zeros with blocks under them. On failure all is as it was.
@@ -54,7 +54,7 @@ fn resize_file(mapping: &Mapping, file: &SharedFile, size: u64, length: u64) -> 
         ));
     }
     if size >= status.size {
-        grow::extend(file, status.size, size)?;
+        allocate::extend(file, status.size, size)?;
         return reach(mapping, length).inspect_err(|_| {
             // As it was. Giving back what was just added can't fail for want of space.
             let _ = sys::truncate(file.fd(), status.size);
@@ -212,7 +212,7 @@ fn make_region(mapping: &Mapping, length: u64, room: u64) -> Result<Region> {
     let room = usize::try_from(room).map_err(too_long)?;
     let traits = mapping.traits();
     let id = mapping.entry().id;
-    super::fault::stand_guard()?;
+    super::fault::handler::stand_guard()?;
     match mapping.file()? {
         Some(file) => {
             let range = FileRange {
@@ -261,8 +261,8 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::core::flush::{Level, flush};
-    use crate::core::ledger::Description;
+    use crate::core::durability::flush::{Level, flush};
+    use crate::core::mapping::registry::Description;
     use crate::core::open::{Request, Source, anonymous, open};
 
     fn at(path: &std::path::Path, mode: Mode, change: impl FnOnce(&mut Request)) -> Mapping {

@@ -3,7 +3,7 @@
 use super::super::error::Error;
 use super::super::sys::{self, LockMode};
 use super::Wish;
-use super::ledger::Party;
+use super::registry::Party;
 
 /// The system's number with an explanation, or a rule of ours where that is what it means.
 pub(super) fn explain(error: Error, mode: LockMode) -> Error {

@@ -6,12 +6,12 @@
 //! waits in the kernel, on a thread of ours ([`wait`]), in the kernel's order.
 
 mod error;
-mod held;
-mod ledger;
-mod passing;
-mod source;
-mod turn;
-mod wait;
+mod fairness;
+mod held_lock;
+mod lockable_file;
+mod registry;
+mod retry;
+mod waiter;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -20,14 +20,14 @@ use super::error::{Error, Result};
 use super::sys;
 pub use super::sys::LockMode;
 pub use error::released;
-pub use held::Held;
-pub use ledger::{Line, State, end_thread, lines};
-pub use source::{Method, Source};
-pub use wait::{Request, waiting};
+pub use held_lock::Held;
+pub use lockable_file::{Method, Source};
+pub use registry::{Line, State, end_thread, lines};
+pub use waiter::{Request, waiting};
 
-use ledger::Party;
-use source::Description;
-use wait::Claim;
+use lockable_file::Description;
+use registry::Party;
+use waiter::Claim;
 
 /// The bytes that a lock covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -131,7 +131,7 @@ pub fn try_lock(source: &Arc<Source>, wish: &Wish, polite: bool) -> Result<Optio
             return attempt();
         }
         let file = || source.identity();
-        passing::beside(wish.mode, wish.span, file, Option::is_none, attempt)
+        retry::beside(wish.mode, wish.span, file, Option::is_none, attempt)
     })
 }
 
@@ -147,14 +147,14 @@ fn attempt(source: &Arc<Source>, wish: &Wish, polite: bool) -> Result<Attempt> {
     const MOST_REPLACEMENTS: usize = 1000;
     for _ in 0..MOST_REPLACEMENTS {
         let description = source.describe(wish.mode)?;
-        if polite && !turn::is_ours(description.file) {
+        if polite && !fairness::is_ours(description.file) {
             return Ok(Attempt::Busy(description));
         }
         if !description.lock(Some(wish.mode), wish.span, false)? {
             return Ok(Attempt::Busy(description));
         }
         if source.leads_to(&description)? {
-            turn::took(description.file, false);
+            fairness::took(description.file, false);
             return Ok(Attempt::Held(Held::enter(
                 source,
                 wish,
@@ -183,7 +183,7 @@ pub fn wait_for(source: &Arc<Source>, wish: Wish, request: &Arc<Request>, first:
         Ok(Attempt::Held(held)) => {
             claim.settle(Ok(held));
         }
-        Ok(Attempt::Busy(description)) => wait::start(claim, description),
+        Ok(Attempt::Busy(description)) => waiter::start(claim, description),
         Err(error) => {
             claim.settle(Err(error));
         }
@@ -195,7 +195,7 @@ pub struct Blocking {
     request: Arc<Request>,
     settled: Receiver<Result<Arc<Held>>>,
     source: Arc<Source>,
-    file: source::FileId,
+    file: lockable_file::FileId,
     wish: Wish,
 }
 
@@ -214,7 +214,7 @@ impl Blocking {
             // Nobody listens any more where the thread was ended.
             let _ = sender.send(result);
         });
-        match ledger::check_own(file, &wish, &request) {
+        match registry::check_own(file, &wish, &request) {
             Ok(()) => wait_for(source, wish.clone(), &request, false),
             // It may not have been tried yet, for politeness: what the system says of it comes
             // first.
@@ -240,7 +240,7 @@ impl Blocking {
     pub fn wait(&self, time: std::time::Duration) -> Option<Result<Arc<Held>>> {
         /// Long beside what lies between a lock's line in the ledger and its delivery.
         const DELIVERY: std::time::Duration = std::time::Duration::from_millis(20);
-        let check = || ledger::check_own(self.file, &self.wish, &self.request);
+        let check = || registry::check_own(self.file, &self.wish, &self.request);
         if let Ok(settled) = self.settled.recv_timeout(time) {
             return Some(settled);
         }
@@ -282,7 +282,7 @@ pub fn test_lock(source: &Source, span: Span) -> Result<Option<LockMode>> {
     };
     let file = || source.identity();
     source.explain(LockMode::Shared, || {
-        passing::beside(LockMode::Exclusive, span, file, Option::is_some, test)
+        retry::beside(LockMode::Exclusive, span, file, Option::is_some, test)
     })
 }
 
@@ -290,7 +290,7 @@ pub fn test_lock(source: &Source, span: Span) -> Result<Option<LockMode>> {
 #[must_use]
 pub fn busy(source: &Source, wish: &Wish, waited: Option<u64>) -> Error {
     let holder = source.identity().map_or(Party::Other, |file| {
-        ledger::who_is_in_the_way(file, wish, 0)
+        registry::who_is_in_the_way(file, wish, 0)
     });
     error::busy(wish, holder, waited).at(source.name())
 }

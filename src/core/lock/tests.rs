@@ -192,7 +192,7 @@ fn a_request_that_is_given_up_ends_at_once_and_what_it_waited_for_serves_the_nex
     }
     let file = source.identity().unwrap();
     // Where no thread was free, each that becomes so looks at the next, and finds that nobody wants it.
-    eventually("not one thread each", || wait::asleep_for(file) <= 1);
+    eventually("not one thread each", || waiter::asleep_for(file) <= 1);
     let (_request, ends) = wait(&source, wish(LockMode::Exclusive, 3, 5));
     held.release().unwrap();
     let next = ends.recv_timeout(LONG).unwrap().unwrap();
@@ -435,7 +435,7 @@ fn what_can_not_be_had_at_all_is_refused_for_that_reason_whosever_turn_it_is() {
     let _held = take(&source, &whole(LockMode::Shared));
     // Another test's file may take the place of this one's turn.
     eventually("it is not its turn", || {
-        turn::end(source.identity().unwrap());
+        fairness::end(source.identity().unwrap());
         try_lock(&source, &whole(LockMode::Shared), true)
             .unwrap()
             .is_none()

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::path::Path;
 
+pub mod file_kind;
 mod types;
 #[cfg(unix)]
 mod unix;

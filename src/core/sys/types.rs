@@ -1,7 +1,7 @@
 //! What the seam is made of, the same on every system.
 
 use super::RawHandle;
-use crate::core::kind::Kind;
+use crate::core::sys::file_kind::Kind;
 
 /// How the pages of a region may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

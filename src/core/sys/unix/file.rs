@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::core::error::{Error, Result};
-use crate::core::kind::Kind;
+use crate::core::sys::file_kind::Kind;
 use crate::core::sys::{FileSystem, Limit, OpenHow, Status};
 
 impl Status {

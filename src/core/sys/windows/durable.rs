@@ -17,8 +17,8 @@ use super::errno::{EAGAIN, EBUSY};
 use super::file::SHARE_ALL;
 use super::handle::{RawHandle, pointer, raw};
 use crate::core::error::{Error, Result};
-use crate::core::kind::Kind;
 use crate::core::sys::Reached;
+use crate::core::sys::file_kind::Kind;
 
 /// How often a flush is tried again that somebody else's lock on the file is in the way of.
 const TRIES: u32 = 50;

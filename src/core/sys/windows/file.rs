@@ -27,7 +27,7 @@ use windows_sys::Win32::System::Pipes::GetNamedPipeInfo;
 use super::errno::{EINVAL, EIO, EOPNOTSUPP};
 use super::handle::{RawHandle, pointer, raw};
 use crate::core::error::{Error, Result};
-use crate::core::kind::Kind;
+use crate::core::sys::file_kind::Kind;
 use crate::core::sys::{FileSystem, Limit, OpenHow, Status};
 
 /// Others may do with the file what they like, removing and renaming it too, as on Unix.

@@ -1,0 +1,345 @@
+//! The class behind the facade's Mapping.
+
+use std::sync::Arc;
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::array_buffer::{self, Place};
+use super::error::to_js;
+use super::number::whole;
+use super::promise::{promise, spawn};
+use crate::core::durability::flush::{self, Flushed, Level};
+use crate::core::mapping::advice;
+use crate::core::mapping::mapping::Mapping;
+use crate::core::resize;
+
+/// A fault that was survived.
+#[napi(object, object_from_js = false)]
+pub struct FaultRecord {
+    /// Where in the mapping, in bytes.
+    pub offset: f64,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// What a flush achieved.
+#[napi(object, object_from_js = false)]
+pub struct FlushResult {
+    /// Bytes flushed.
+    pub bytes: f64,
+    /// How durable they are now.
+    pub achieved: &'static str,
+}
+
+impl From<Flushed> for FlushResult {
+    fn from(flushed: Flushed) -> Self {
+        Self {
+            bytes: flushed.bytes as f64,
+            achieved: flushed.achieved.name(),
+        }
+    }
+}
+
+/// A mapping.
+#[napi]
+pub struct NativeMapping(Arc<Mapping>);
+
+impl NativeMapping {
+    /// What it stands for, for work on other threads.
+    pub fn shared(&self) -> Arc<Mapping> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl From<Mapping> for NativeMapping {
+    fn from(mapping: Mapping) -> Self {
+        Self(Arc::new(mapping))
+    }
+}
+
+#[napi]
+impl NativeMapping {
+    /// Its number, which no other mapping of the process ever has.
+    #[napi(getter, catch_unwind)]
+    pub fn id(&self) -> f64 {
+        self.0.entry().id as f64
+    }
+
+    /// Bytes.
+    #[napi(getter, catch_unwind)]
+    pub fn length(&self) -> f64 {
+        self.0.length() as f64
+    }
+
+    /// Where in the file, in bytes.
+    #[napi(getter, catch_unwind)]
+    pub fn offset(&self) -> f64 {
+        self.0.offset() as f64
+    }
+
+    /// Bytes between the 8-byte boundary at which an `ArrayBuffer` starts and byte 0.
+    #[napi(getter, catch_unwind)]
+    pub fn lead(&self) -> f64 {
+        (self.0.offset() % 8) as f64
+    }
+
+    /// The size of the file when it was opened.
+    #[napi(getter, catch_unwind)]
+    pub fn size(&self) -> f64 {
+        self.0.size() as f64
+    }
+
+    /// An `ArrayBuffer` over `byteLength` bytes at `position`, counted from byte 0 minus `lead`.
+    #[napi(ts_return_type = "ArrayBuffer", catch_unwind)]
+    pub fn array_buffer<'env>(
+        &self,
+        env: &'env Env,
+        position: f64,
+        byte_length: f64,
+    ) -> Result<Unknown<'env>> {
+        let (region, place) = self.place(env, position, byte_length)?;
+        array_buffer::array_buffer(env, &region, self.0.entry(), &place)
+    }
+
+    /// The same as a `SharedArrayBuffer`, where the runtime can.
+    #[napi(ts_return_type = "SharedArrayBuffer", catch_unwind)]
+    pub fn shared_array_buffer<'env>(
+        &self,
+        env: &'env Env,
+        position: f64,
+        byte_length: f64,
+    ) -> Result<Unknown<'env>> {
+        let (region, place) = self.place(env, position, byte_length)?;
+        array_buffer::shared_array_buffer(env, &region, self.0.entry(), &place)
+    }
+
+    fn place(
+        &self,
+        env: &Env,
+        position: f64,
+        byte_length: f64,
+    ) -> Result<(Arc<crate::core::mapping::region::Region>, Place)> {
+        let (position, length) = (whole(position)?, whole(byte_length)?);
+        let region = self.0.region().map_err(|error| to_js(env, &error))?;
+        let lead = self.0.offset() % 8;
+        let fits = position
+            .checked_add(length)
+            .is_some_and(|end| end <= lead + self.0.length());
+        match region {
+            Some(region) if fits && position.is_multiple_of(8) => {
+                let address = region.address() - lead as usize + position as usize;
+                Ok((
+                    region,
+                    Place {
+                        address,
+                        length: length as usize,
+                    },
+                ))
+            }
+            _ => Err(Error::new(
+                Status::InvalidArg,
+                "No such part of the mapping",
+            )),
+        }
+    }
+
+    /// Fills `target` with the bytes at `offset`.
+    #[napi(catch_unwind)]
+    pub fn read_into(
+        &self,
+        env: &Env,
+        offset: f64,
+        #[napi(ts_arg_type = "Uint8Array")] target: Unknown<'_>,
+    ) -> Result<()> {
+        let (address, length) = array_buffer::bytes_of(env, &target)?;
+        // SAFETY: the target is a live typed array, and no JavaScript runs until the copy is
+        // done.
+        unsafe { self.0.read_into(whole(offset)?, address, length) }
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// Copies `source` to `offset`.
+    #[napi(catch_unwind)]
+    pub fn write(
+        &self,
+        env: &Env,
+        offset: f64,
+        #[napi(ts_arg_type = "Uint8Array")] source: Unknown<'_>,
+    ) -> Result<()> {
+        let (address, length) = array_buffer::bytes_of(env, &source)?;
+        // SAFETY: the source is a live typed array, and no JavaScript runs until the copy is
+        // done.
+        unsafe { self.0.write(whole(offset)?, address, length) }.map_err(|error| to_js(env, &error))
+    }
+
+    /// Fills a range with `pattern`, again and again.
+    #[napi(catch_unwind)]
+    pub fn fill(
+        &self,
+        env: &Env,
+        offset: f64,
+        length: f64,
+        #[napi(ts_arg_type = "Uint8Array")] pattern: Unknown<'_>,
+    ) -> Result<()> {
+        let (address, count) = array_buffer::bytes_of(env, &pattern)?;
+        let pattern = if count == 0 {
+            &[]
+        } else {
+            // SAFETY: the pattern is a live typed array; core copies it before it writes.
+            unsafe { std::slice::from_raw_parts(address, count) }
+        };
+        self.0
+            .fill(whole(offset)?, whole(length)?, pattern)
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// Copies bytes within the mapping.
+    #[napi(catch_unwind)]
+    pub fn copy_within(&self, env: &Env, target: f64, start: f64, length: f64) -> Result<()> {
+        self.0
+            .copy_within(whole(target)?, whole(start)?, whole(length)?)
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// Says how a range will be used.
+    #[napi(catch_unwind)]
+    pub fn advise(&self, env: &Env, name: String, offset: f64, length: f64) -> Result<()> {
+        let (offset, length) = (whole(offset)?, whole(length)?);
+        advice::advice(&name)
+            .and_then(|advice| self.0.advise(advice, offset, length))
+            .map_err(|error| to_js(env, &error.at(self.0.name())))
+    }
+
+    /// Destroys the contents of the whole pages inside a range.
+    #[napi(catch_unwind)]
+    pub fn discard(&self, env: &Env, how: String, offset: f64, length: f64) -> Result<()> {
+        let (offset, length) = (whole(offset)?, whole(length)?);
+        advice::discard(&how)
+            .and_then(|how| self.0.discard(how, offset, length))
+            .map_err(|error| to_js(env, &error.at(self.0.name())))
+    }
+
+    /// Makes whole pages read-only or writable.
+    #[napi(catch_unwind)]
+    pub fn protect(&self, env: &Env, writable: bool, offset: f64, length: f64) -> Result<()> {
+        self.0
+            .protect(writable, whole(offset)?, whole(length)?)
+            .map_err(|error| to_js(env, &error.at(self.0.name())))
+    }
+
+    /// Flushes a range, on a thread of ours.
+    #[napi(ts_return_type = "Promise<FlushResult>", catch_unwind)]
+    pub fn flush<'env>(
+        &self,
+        env: &'env Env,
+        level: String,
+        offset: f64,
+        length: f64,
+    ) -> Result<Object<'env>> {
+        let (level, offset, length) = (level_of(&level)?, whole(offset)?, whole(length)?);
+        promise(
+            env,
+            |settle| flush::start(&self.0, level, offset, length, settle),
+            FlushResult::from,
+        )
+    }
+
+    /// Flushes a range, now.
+    #[napi(catch_unwind)]
+    pub fn flush_sync(
+        &self,
+        env: &Env,
+        level: String,
+        offset: f64,
+        length: f64,
+    ) -> Result<FlushResult> {
+        flush::flush(&self.0, level_of(&level)?, whole(offset)?, whole(length)?)
+            .map(FlushResult::from)
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// Makes the file and the mapping longer or shorter, on a thread of ours; the new length.
+    #[napi(ts_return_type = "Promise<number>", catch_unwind)]
+    pub fn resize<'env>(&self, env: &'env Env, size: f64) -> Result<Object<'env>> {
+        let (mapping, size) = (Arc::clone(&self.0), whole(size)?);
+        spawn(
+            env,
+            move || resize::resize(&mapping, size),
+            |length| length as f64,
+        )
+    }
+
+    /// The same, now.
+    #[napi(catch_unwind)]
+    pub fn resize_sync(&self, env: &Env, size: f64) -> Result<f64> {
+        resize::resize(&self.0, whole(size)?)
+            .map(|length| length as f64)
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// Makes the mapping as long as its file is now, on a thread of ours; the new length.
+    #[napi(ts_return_type = "Promise<number>", catch_unwind)]
+    pub fn refresh<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let mapping = Arc::clone(&self.0);
+        spawn(
+            env,
+            move || resize::refresh(&mapping),
+            |length| length as f64,
+        )
+    }
+
+    /// The same, now.
+    #[napi(catch_unwind)]
+    pub fn refresh_sync(&self, env: &Env) -> Result<f64> {
+        resize::refresh(&self.0)
+            .map(|length| length as f64)
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// Throws if a flush of the file has failed.
+    #[napi(catch_unwind)]
+    pub fn check_damage(&self, env: &Env) -> Result<()> {
+        self.0.check_damage().map_err(|error| to_js(env, &error))
+    }
+
+    /// How many faults there were.
+    #[napi(catch_unwind)]
+    pub fn fault_count(&self) -> f64 {
+        self.0.fault_count() as f64
+    }
+
+    /// The first faults, oldest first.
+    #[napi(catch_unwind)]
+    pub fn faults(&self) -> Vec<FaultRecord> {
+        let record = |fault: crate::core::fault::region_table::Fault| FaultRecord {
+            offset: fault.offset as f64,
+            reason: fault.reason.name(),
+        };
+        self.0.faults().into_iter().map(record).collect()
+    }
+
+    /// Counts pins, for the ledger.
+    #[napi(catch_unwind)]
+    pub fn add_pins(&self, delta: i32) {
+        self.0.entry().add_pins(delta.into());
+    }
+
+    /// Takes the pages away, on a thread of ours.
+    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
+    pub fn close<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let mapping = Arc::clone(&self.0);
+        spawn(env, move || mapping.close(), |()| ())
+    }
+
+    /// Takes the pages away, now.
+    #[napi(catch_unwind)]
+    pub fn close_sync(&self, env: &Env) -> Result<()> {
+        self.0.close().map_err(|error| to_js(env, &error))
+    }
+}
+
+fn level_of(name: &str) -> Result<Level> {
+    Level::parse(name)
+        .ok_or_else(|| Error::new(Status::InvalidArg, format!("No such level: '{name}'")))
+}

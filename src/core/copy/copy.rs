@@ -1,0 +1,257 @@
+//! Copies into a mapping and out of it. They cannot fault: what the system can't deliver is an error.
+
+use std::ptr;
+
+use crate::core::error::{Error, Result};
+use crate::core::fault::foreign_memory;
+use crate::core::mapping::mapping::Mapping;
+use crate::core::sys;
+use crate::core::sys::file_kind::Kind;
+
+/// From so many bytes on it pays to ask whether the system had better write them.
+const LARGE_WRITE: usize = 16 << 10;
+/// So much is written in one call.
+const WRITE_STEP: usize = 1 << 20;
+impl Mapping {
+    /// Copies bytes out, to `target`.
+    ///
+    /// # Safety
+    ///
+    /// `target..target + length` must be writable memory, or address space of a region of ours.
+    pub unsafe fn read_into(&self, offset: u64, target: *mut u8, length: usize) -> Result<()> {
+        self.copying(offset, length as u64, target, |start| {
+            // SAFETY: the range lies in a region that is held; the target is the caller's. They
+            // may overlap, if the target is a view of this very mapping.
+            unsafe { ptr::copy(start, target, length) };
+        })?;
+        self.check_read(offset, length as u64)
+    }
+
+    /// Copies bytes in, from `source`.
+    ///
+    /// # Safety
+    ///
+    /// `source..source + length` must be readable memory, or address space of a region of ours.
+    pub unsafe fn write(&self, offset: u64, source: *const u8, length: usize) -> Result<()> {
+        self.check_writable(offset, length as u64)?;
+        foreign_memory::watch(source, || {
+            // SAFETY: the source is the caller's.
+            if length >= LARGE_WRITE && unsafe { self.write_by_call(offset, source, length) }? {
+                return Ok(());
+            }
+            self.copying(offset, length as u64, ptr::null(), |start| {
+                // SAFETY: the range lies in a region that is held and may be written to; the
+                // source is the caller's. They may overlap.
+                unsafe { ptr::copy(source, start, length) };
+            })?;
+            self.check_extent(offset, length as u64)
+        })
+    }
+
+    /// Has the system write where pages are not in memory: storing into them would wait for each
+    /// to be read from the disk, or made, one by one. False where storing is the better way.
+    ///
+    /// # Safety
+    ///
+    /// As of `write`.
+    unsafe fn write_by_call(&self, offset: u64, source: *const u8, length: usize) -> Result<bool> {
+        self.check_range(offset, length as u64)?;
+        let Some(region) = self.region()? else {
+            return Ok(false);
+        };
+        let _held = region.hold()?;
+        let file = region
+            .file()
+            .filter(|file| sys::WRITES_ARE_SEEN && file.writes_at_offsets());
+        let Some(file) = file.filter(|_| self.mode().writes_file()) else {
+            return Ok(false);
+        };
+        let (start, span) = region.all_pages();
+        let overlaps = (source as usize) < start + span && start < source as usize + length;
+        let (page, _) = region.pages_of(offset as usize, 1);
+        let mut is_there = vec![0; region.granule() / sys::page_size()];
+        // SAFETY: the page belongs to a held region.
+        unsafe { sys::resident_pages(page, &mut is_there) }?;
+        // Pages that the guard has replaced are no longer the file's, and are there.
+        if overlaps || is_there.contains(&1) || region.fault_count() > 0 {
+            return Ok(false);
+        }
+        for done in (0..length).step_by(WRITE_STEP) {
+            let (count, at) = (
+                WRITE_STEP.min(length - done),
+                self.offset() + offset + done as u64,
+            );
+            // The system would make a file longer again that somebody has cut: stores don't.
+            let status = sys::fstat(file.fd())?;
+            if status.kind != Kind::Regular || status.size < at + count as u64 {
+                return Ok(false);
+            }
+            // SAFETY: the source is readable, or address space of ours, which is an error here.
+            match unsafe { sys::write_at(file.fd(), source.add(done), count, at) } {
+                Ok(()) => {}
+                Err(error) => {
+                    return match error.errno() {
+                        Some(sys::ENOSPC | sys::EDQUOT | sys::EIO) => Err(error.at(self.name())),
+                        // Storing may still be possible, or knows what is wrong with the source.
+                        _ => Ok(false),
+                    };
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Fills a range with `pattern`, again and again; the last one may be cut.
+    pub fn fill(&self, offset: u64, length: u64, pattern: &[u8]) -> Result<()> {
+        self.check_writable(offset, length)?;
+        let Some(&first) = pattern.first() else {
+            return Err(Error::rule(
+                "ERR_INVALID_ARG_VALUE",
+                "The pattern to fill with is empty",
+            ));
+        };
+        let total = length as usize;
+        self.copying(offset, length, pattern.as_ptr(), |start| {
+            // SAFETY: all of start..start + total is a held region that may be written to, and
+            // no more than that is written; a pattern inside the mapping is copied first.
+            unsafe {
+                if pattern.len() == 1 {
+                    ptr::write_bytes(start, first, total);
+                    return;
+                }
+                let pattern = pattern.to_vec();
+                let mut done = pattern.len().min(total);
+                ptr::copy_nonoverlapping(pattern.as_ptr(), start, done);
+                // What is filled already is copied behind itself, doubling each time; it always
+                // holds whole patterns, so the copy continues the pattern.
+                while done < total {
+                    let count = done.min(total - done);
+                    ptr::copy_nonoverlapping(start, start.add(done), count);
+                    done += count;
+                }
+            }
+        })?;
+        self.check_extent(offset, length)
+    }
+
+    /// Copies `length` bytes from `start` to `target` within the mapping; they may overlap.
+    pub fn copy_within(&self, target: u64, start: u64, length: u64) -> Result<()> {
+        self.check_range(start, length)?;
+        self.check_writable(target, length)?;
+        self.copying(target, length, ptr::null(), |to| {
+            let from = to.wrapping_offset(start as isize - target as isize);
+            // SAFETY: both ranges lie in a region that is held (`copying` checked one,
+            // `check_range` the other).
+            unsafe { ptr::copy(from, to, length as usize) };
+        })?;
+        self.check_extent(start.max(target), length)
+    }
+
+    /// Copies from the file what it has got from `before` to the end of the page in which that
+    /// lies. A page with contents of its own, as stores make them in mode `c`, does not show it.
+    pub(in crate::core) fn catch_up(&self, before: u64) -> Result<()> {
+        let (Some(region), Some(file)) = (self.region()?, self.file()?) else {
+            return Ok(());
+        };
+        let start = region.address() + before as usize;
+        let in_page = start.next_multiple_of(region.granule()) - start;
+        let count = self.length().saturating_sub(before).min(in_page as u64) as usize;
+        let (mut shown, mut there) = (vec![0; count], vec![0; count]);
+        let count = sys::read_at(file.fd(), &mut there, self.offset() + before)?;
+        // SAFETY: the target is our own and as long as that.
+        unsafe { self.read_into(before, shown.as_mut_ptr(), count) }?;
+        if shown[..count] == there[..count] {
+            return Ok(());
+        }
+        let is_protected = self.check_writable(before, count as u64).is_err();
+        if is_protected {
+            let (page, span) = region.pages_of(before as usize, count);
+            let _held = region.hold()?;
+            // SAFETY: the page belongs to a held region.
+            unsafe { sys::protect_pages(page, span, true) }?;
+        }
+        let copied = self.copying(before, count as u64, ptr::null(), |target| {
+            // SAFETY: the range lies in a region that is held and may be written to now.
+            unsafe { ptr::copy_nonoverlapping(there.as_ptr(), target, count) };
+        });
+        if is_protected {
+            self.protect_again(&region)?;
+        }
+        copied
+    }
+
+    /// Runs a copy over a range of held pages, from or to other memory; a fault during it is an
+    /// error, be it of this mapping or of the one that the other memory is a view of.
+    fn copying(
+        &self,
+        offset: u64,
+        length: u64,
+        other: *const u8,
+        copy: impl FnOnce(*mut u8),
+    ) -> Result<()> {
+        self.check_range(offset, length)?;
+        let Some(region) = self.region()? else {
+            return Ok(());
+        };
+        let _held = region.hold()?;
+        foreign_memory::watch(other, || {
+            let before = region.fault_count();
+            copy((region.address() + offset as usize) as *mut u8);
+            if region.fault_count() == before {
+                Ok(())
+            } else {
+                Err(self.fault_error(&region))
+            }
+        })
+    }
+
+    /// Checks that the file reaches to the end of a range that was read. In a page that is cut in
+    /// its middle the rest is zeros, without a trap; any other byte there tells that it is whole,
+    /// or that somebody stored it behind the end of the file, where others see it too. Then the
+    /// system need not be asked, which takes longer than reading some bytes.
+    pub fn check_read(&self, offset: u64, length: u64) -> Result<()> {
+        /// Zeros are common, so many of them in a row less so.
+        const LOOK: usize = 64;
+        self.check_range(offset, length)?;
+        let Some(region) = self.region()?.filter(|_| length > 0) else {
+            return Ok(());
+        };
+        let _held = region.hold()?;
+        let last = region.address() + (offset + length) as usize - 1;
+        let in_page = sys::page_size() - last % sys::page_size();
+        // SAFETY: mappings have whole pages, so all of this lies in the page of the last byte, of
+        // a held region. Others may store into it meanwhile: whatever is there will do.
+        let rest = unsafe { std::slice::from_raw_parts(last as *const u8, in_page.min(LOOK)) };
+        if rest.iter().any(|&byte| byte != 0) {
+            return Ok(());
+        }
+        self.check_reach(&region, offset, length)
+    }
+
+    /// Looks at the bytes of a range, in one go. Others may change them meanwhile: what is read
+    /// from them is data, never to be trusted twice.
+    pub fn with_bytes<T>(
+        &self,
+        offset: u64,
+        length: u64,
+        look: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T> {
+        self.check_range(offset, length)?;
+        let Some(region) = self.region()? else {
+            return Ok(look(&[]));
+        };
+        let _held = region.hold()?;
+        let before = region.fault_count();
+        let start = (region.address() + offset as usize) as *const u8;
+        // SAFETY: the range lies in a region that is held. Other processes and JavaScript may
+        // store into it meanwhile; what looks is a search or a copy, which is right for some
+        // order of the loads and stores, and never derives an address from the bytes.
+        let bytes = unsafe { std::slice::from_raw_parts(start, length as usize) };
+        let result = look(bytes);
+        if region.fault_count() == before {
+            Ok(result)
+        } else {
+            Err(self.fault_error(&region))
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Bytes copied into and out of a mapping.
+
+mod copy;
+pub mod gather;

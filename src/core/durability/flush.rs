@@ -1,0 +1,289 @@
+//! Flushing: bytes become durable, or an error says that they did not.
+//!
+//! After a failed flush the kernel takes the pages for clean: the next one would succeed while
+//! the bytes are gone. Moreover a failure is told once to each open file, to whichever of its
+//! flushes asks first. So the flushes of an open file go one after another, and the first failure
+//! ends all later ones ([`SharedFile::damage`]).
+//!
+//! `msync(2)`: <https://man7.org/linux/man-pages/man2/msync.2.html>
+
+use std::sync::Arc;
+
+use crate::core::durability::flush_queue::{Settle, Ticket};
+use crate::core::error::{Error, Result};
+use crate::core::file::shared_file::SharedFile;
+use crate::core::mapping::mapping::Mapping;
+use crate::core::mapping::region::Region;
+use crate::core::sys::{self, Reached};
+use crate::core::thread_pool;
+
+/// How far a flush goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Writing begins; nothing is promised.
+    Schedule,
+    /// What is written later gets to the disk later.
+    Barrier,
+    /// The bytes survive a loss of power.
+    Data,
+    /// The bytes, all that the system knows of the file, and the name that it was made under.
+    All,
+}
+
+impl Level {
+    /// The level with this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "schedule" => Self::Schedule,
+            "barrier" => Self::Barrier,
+            "data" => Self::Data,
+            "all" => Self::All,
+            _ => return None,
+        })
+    }
+
+    /// What this system has to do for it.
+    fn here(self) -> Self {
+        match self {
+            Self::Barrier if !cfg!(target_vendor = "apple") => Self::Data,
+            level => level,
+        }
+    }
+}
+
+/// What a flush did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flushed {
+    /// Bytes that were asked for and are now as durable as `achieved` says.
+    pub bytes: u64,
+    /// How durable.
+    pub achieved: Achieved,
+}
+
+/// How durable bytes can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Achieved {
+    /// There was nothing to flush: private memory, or no bytes.
+    None,
+    /// The file lives in memory; nothing makes it durable.
+    Volatile,
+    /// They are on their way.
+    Schedule,
+    /// The drive has them, and may still lose them.
+    Fsync,
+    /// The drive has them, and writes nothing later before them.
+    Barrier,
+    /// They survive a loss of power.
+    Data,
+    /// So does everything else about the file.
+    All,
+}
+
+impl Achieved {
+    /// The name that JavaScript sees.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Volatile => "volatile",
+            Self::Schedule => "schedule",
+            Self::Fsync => "fsync",
+            Self::Barrier => "barrier",
+            Self::Data => "data",
+            Self::All => "all",
+        }
+    }
+}
+
+/// Flushes a range now, on this thread. Waits for the disk, and for flushes of the same file
+/// that are under way.
+pub fn flush(mapping: &Mapping, level: Level, offset: u64, length: u64) -> Result<Flushed> {
+    let achieved = flush_range(mapping, level, offset, length);
+    achieved
+        .map(|achieved| Flushed {
+            bytes: if achieved == Achieved::None {
+                0
+            } else {
+                length
+            },
+            achieved,
+        })
+        .map_err(|error| error.at(mapping.name()))
+}
+
+/// Flushes a range on a thread of ours, together with others that wait at the same time.
+pub fn start(mapping: &Arc<Mapping>, level: Level, offset: u64, length: u64, settle: Settle) {
+    let is_queued = level != Level::Schedule && writes(mapping, level, length);
+    let queued = mapping.file().ok().flatten().filter(|_| is_queued);
+    let ticket = Ticket {
+        mapping: Arc::clone(mapping),
+        level: level.here(),
+        range: offset..offset.saturating_add(length),
+        settle,
+    };
+    match queued {
+        Some(file) if mapping.check_range(offset, length).is_ok() => file.flushes().add(ticket),
+        // At once, and whatever is wrong with it is said there.
+        _ => thread_pool::run(move || ticket.settle_alone()),
+    }
+}
+
+fn writes(mapping: &Mapping, level: Level, length: u64) -> bool {
+    mapping.mode().writes_file() && (length > 0 || level == Level::All)
+}
+
+fn flush_range(mapping: &Mapping, level: Level, offset: u64, length: u64) -> Result<Achieved> {
+    mapping.check_range(offset, length)?;
+    let region = mapping.region()?;
+    let _held = region.as_ref().map(|region| region.hold()).transpose()?;
+    if let Some(region) = region.as_ref().filter(|_| mapping.fault_count() > 0) {
+        return Err(mapping.fault_error(region));
+    }
+    let Some(file) = mapping.file()? else {
+        return Ok(Achieved::None);
+    };
+    // Asked again where the turn has come: it may fail while this one waits.
+    file.check_damage()?;
+    if !writes(mapping, level, length) {
+        return Ok(Achieved::None);
+    }
+    // Bytes that the file has lost can't be made durable.
+    mapping.check_extent(offset, length)?;
+    // Without a region there are no bytes either.
+    let pages = region.as_deref().filter(|_| length > 0);
+    let pages = pages.map(|region| (region, offset as usize, length as usize));
+    if level == Level::Schedule {
+        return pages.map_or(Ok(Achieved::None), |pages| schedule(mapping, &file, pages));
+    }
+    let _turn = file.flushes().turn();
+    file.check_damage()?;
+    let reached =
+        write_out(pages, &file, level.here()).inspect_err(|error| note_damage(&file, error))?;
+    Ok(match (reached, level) {
+        _ if file.is_volatile() => Achieved::Volatile,
+        (Reached::Media, Level::All) => Achieved::All,
+        (Reached::Media, _) => Achieved::Data,
+        (Reached::Barrier, _) => Achieved::Barrier,
+        (Reached::Drive, _) => Achieved::Fsync,
+    })
+}
+
+/// Bytes of a region: where they begin, and how many.
+type Part<'a> = (&'a Region, usize, usize);
+
+fn schedule(mapping: &Mapping, file: &SharedFile, part: Part<'_>) -> Result<Achieved> {
+    let (region, offset, length) = part;
+    if file.is_volatile() {
+        return Ok(Achieved::Volatile);
+    }
+    let (address, span) = region.pages_of(offset, length);
+    let before = region.address() + offset - address;
+    let first = mapping.offset() + offset as u64 - before as u64;
+    // SAFETY: the pages around a range of a region belong to that region, which is held.
+    unsafe { sys::start_writing(file.fd(), first, address, span) }
+        .inspect_err(|error| note_damage(file, error))?;
+    Ok(Achieved::Schedule)
+}
+
+fn write_out(part: Option<Part<'_>>, file: &SharedFile, level: Level) -> Result<Reached> {
+    if let Some(part) = part {
+        sync_pages(part)?;
+    }
+    match level {
+        Level::All => Ok(sys::sync_all(file.fd())?.min(file.sync_name()?)),
+        Level::Barrier => sys::order_drive(file.fd()),
+        _ => sys::sync_drive(file.fd()),
+    }
+}
+
+fn sync_pages((region, offset, length): Part<'_>) -> Result<()> {
+    loop {
+        match region.pages().flush(region.lead() + offset, length) {
+            // A file system in user space can be interrupted.
+            Err(error) if error.errno() == Some(sys::EINTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Remembers an error by which bytes may have been lost. Disks fail in more ways than EIO, ENOSPC
+/// and EDQUOT, so it is all but those by which the system refuses to try.
+pub(in crate::core) fn note_damage(file: &SharedFile, error: &Error) {
+    let Error::System { errno, syscall, .. } = error else {
+        return;
+    };
+    let is_refusal = matches!(
+        *errno,
+        sys::EINVAL | sys::EBADF | sys::ENOSYS | sys::EOPNOTSUPP | sys::ENOMEM
+    );
+    if !is_refusal && *syscall != "open" {
+        file.damage(*errno);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::open::{Mode, Request, Source, open};
+    use std::path::Path;
+
+    fn map(path: &Path, mode: Mode) -> Mapping {
+        let mut request = Request::new(Source::Path(path.to_owned()), mode);
+        request.size = (mode == Mode::CreateNew).then_some(10_000);
+        open(request).unwrap()
+    }
+
+    #[test]
+    fn every_level_flushes_every_range() {
+        let dir = tempfile::tempdir().unwrap();
+        let mapping = map(&dir.path().join("f"), Mode::CreateNew);
+        for level in [Level::Schedule, Level::Barrier, Level::Data, Level::All] {
+            for (offset, length) in [(0, 10_000), (4097, 2), (9_999, 1)] {
+                let flushed = flush(&mapping, level, offset, length).unwrap();
+                assert_eq!(flushed.bytes, length);
+                assert_ne!(flushed.achieved, Achieved::None);
+            }
+            assert!(flush(&mapping, level, 9_999, 2).is_err());
+        }
+    }
+
+    #[test]
+    fn a_lost_flush_is_told_by_every_mapping_of_the_file_until_all_are_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let first = map(&path, Mode::CreateNew);
+        let reader = map(&path, Mode::Read);
+        let file = first.region().unwrap().unwrap().file().unwrap();
+        note_damage(&file, &Error::system(sys::ENOMEM, "msync"));
+        note_damage(&file, &Error::system(sys::EIO, "open"));
+        assert!(flush(&first, Level::Data, 0, 1).is_ok());
+        note_damage(&file, &Error::system(sys::EIO, "msync"));
+        drop(file);
+        let later = map(&path, Mode::ReadWrite);
+        for mapping in [&first, &reader, &later] {
+            for level in [Level::Schedule, Level::Barrier, Level::Data, Level::All] {
+                let error = flush(mapping, level, 0, 1).unwrap_err();
+                assert!(
+                    error.to_string().contains("ERR_MEMMAP_FLUSH_LOST"),
+                    "{error}"
+                );
+            }
+        }
+        drop((first, later));
+        assert!(flush(&reader, Level::Data, 0, 1).is_err());
+        drop(reader);
+        assert!(flush(&map(&path, Mode::ReadWrite), Level::Data, 0, 1).is_ok());
+    }
+
+    #[test]
+    fn there_is_nothing_to_flush_of_private_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        std::fs::write(&path, "abc").unwrap();
+        for level in [Level::Schedule, Level::All] {
+            let flushed = flush(&map(&path, Mode::CopyOnWrite), level, 0, 3).unwrap();
+            assert_eq!((flushed.bytes, flushed.achieved), (0, Achieved::None));
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What happens when a page cannot be delivered.
+
+pub mod foreign_memory;
+pub mod handler;
+pub mod region_table;

@@ -1,0 +1,3 @@
+//! Where lines begin.
+
+pub mod line_index;

@@ -1,0 +1,556 @@
+//! A mapping: a range of a file, or memory without one, from opening to closing.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::core::error::{Error, Result};
+use crate::core::fault::region_table::{Fault, Reason};
+use crate::core::file::shared_file::SharedFile;
+use crate::core::lock::Source;
+use crate::core::mapping::advice::{self, Advice, Discard};
+use crate::core::mapping::region::Region;
+use crate::core::mapping::region_list::Pages;
+use crate::core::mapping::registry::{Description, Entry};
+use crate::core::open::Mode;
+use crate::core::range_set::RangeSet;
+use crate::core::residency::lock_pages::MemoryLocks;
+use crate::core::residency::populate;
+use crate::core::sys;
+use crate::core::sys::file_kind::Kind;
+
+/// What a mapping is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The number of the mapping.
+    pub id: u64,
+    /// For the ledger.
+    pub description: Description,
+    /// The pages; none where there are no bytes.
+    pub region: Option<Arc<Region>>,
+    /// The file.
+    pub file: Option<Arc<SharedFile>>,
+    /// What a region that takes the place of this one is made with.
+    pub traits: Traits,
+    /// How it was opened.
+    pub mode: Mode,
+    /// Whether its pages are read-only for the processor too.
+    pub is_strict: bool,
+    /// Where in the file, in bytes.
+    pub offset: u64,
+    /// Bytes.
+    pub length: u64,
+    /// The bytes that were asked for; none for all that the file has.
+    pub wanted: Option<u64>,
+    /// The size of the file when it was opened.
+    pub size: u64,
+}
+
+/// What a region of a mapping is made with, beside its range.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Traits {
+    /// Without a promise of memory.
+    pub no_reserve: bool,
+    /// End the process on a fault.
+    pub abort: bool,
+    /// Explicit huge pages of that many bytes.
+    pub huge: Option<usize>,
+    /// Ask for transparent huge pages.
+    pub transparent_huge: bool,
+    /// How all of it will be used.
+    pub advice: Option<Advice>,
+}
+
+/// A range of a file, or memory without one.
+#[derive(Debug)]
+pub struct Mapping {
+    entry: Arc<Entry>,
+    pages: Mutex<Pages>,
+    is_closed: AtomicBool,
+    mode: Mode,
+    is_strict: bool,
+    offset: u64,
+    length: AtomicU64,
+    wanted: Mutex<Option<u64>>,
+    size: u64,
+    traits: Traits,
+    /// Held by who changes the size.
+    resizing: Mutex<()>,
+    /// What `protect` made read-only.
+    protected: Mutex<RangeSet>,
+    /// What is locked in memory.
+    pub(in crate::core) memory_locks: MemoryLocks,
+}
+
+impl Mapping {
+    /// Puts it together and enters it into the ledger.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts {
+            id,
+            description,
+            region,
+            file,
+            traits,
+            mode,
+            is_strict,
+            offset,
+            length,
+            wanted,
+            size,
+        } = parts;
+        Self {
+            entry: Entry::open(id, description, region.as_ref()),
+            pages: Mutex::new(Pages::new(region, file)),
+            is_closed: AtomicBool::new(false),
+            mode,
+            is_strict,
+            offset,
+            length: AtomicU64::new(length),
+            wanted: Mutex::new(wanted),
+            size,
+            traits,
+            resizing: Mutex::new(()),
+            protected: Mutex::new(RangeSet::new()),
+            memory_locks: MemoryLocks::default(),
+        }
+    }
+
+    /// Its page in the ledger.
+    #[must_use]
+    pub fn entry(&self) -> &Arc<Entry> {
+        &self.entry
+    }
+
+    /// Where in the file, in bytes.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length.load(Ordering::Acquire)
+    }
+
+    /// The bytes that were asked for; none for all that the file has.
+    pub(in crate::core) fn wanted(&self) -> Option<u64> {
+        *lock(&self.wanted)
+    }
+
+    /// Has all that its file has from now on.
+    pub(in crate::core) fn want_all(&self) {
+        *lock(&self.wanted) = None;
+    }
+
+    /// What its regions are made with.
+    #[must_use]
+    pub fn traits(&self) -> &Traits {
+        &self.traits
+    }
+
+    /// Whether its pages are read-only for the processor too.
+    #[must_use]
+    pub fn is_strict(&self) -> bool {
+        self.is_strict
+    }
+
+    /// The size of the file when it was opened.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// How it was opened.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The pages; none where there are no bytes.
+    pub fn region(&self) -> Result<Option<Arc<Region>>> {
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(Error::closed());
+        }
+        Ok(lock(&self.pages).current().cloned())
+    }
+
+    /// The file, also of a mapping without bytes.
+    pub fn file(&self) -> Result<Option<Arc<SharedFile>>> {
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(Error::closed());
+        }
+        Ok(lock(&self.pages).file().cloned())
+    }
+
+    /// Keeps others from changing the size.
+    pub(in crate::core) fn begin_resizing(&self) -> MutexGuard<'_, ()> {
+        lock(&self.resizing)
+    }
+
+    /// Has another length from now on, which its region has room for.
+    pub(in crate::core) fn set_length(&self, length: u64) {
+        if let Some(region) = lock(&self.pages).current() {
+            region.set_length(length as usize);
+        }
+        self.entry.set_length(length);
+        let before = self.length.swap(length, Ordering::AcqRel);
+        if length < before
+            && let Ok(Some(region)) = self.region()
+        {
+            self.memory_locks.cut(&region, length);
+        }
+    }
+
+    /// Uses another region from now on; views of the one before stay.
+    pub(in crate::core) fn replace_region(&self, region: Region) -> Result<()> {
+        let region = Arc::new(region);
+        let mut pages = lock(&self.pages);
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(Error::closed());
+        }
+        self.entry.add_region(&region);
+        pages.replace(region);
+        Ok(())
+    }
+
+    /// All regions that there still are, the one used now last.
+    pub(in crate::core) fn regions(&self) -> Vec<Arc<Region>> {
+        let pages = lock(&self.pages);
+        let mut all = pages.live();
+        all.extend(pages.current().cloned());
+        all
+    }
+
+    /// Makes read-only again what `protect` had made read-only: its pages were mapped anew.
+    pub(in crate::core) fn protect_again(&self, region: &Region) -> Result<()> {
+        // Where files can't be cut while they are mapped there are no pages behind the end.
+        let most = if sys::CUTS_MAPPED_FILES {
+            region.room()
+        } else {
+            region.length()
+        };
+        for range in lock(&self.protected).iter() {
+            let end = range.end.min(most as u64);
+            if range.start >= end {
+                continue;
+            }
+            let (start, span) = region.pages_of(range.start as usize, (end - range.start) as usize);
+            // SAFETY: the pages around a range of a region belong to that region.
+            unsafe { sys::protect_pages(start, span, false) }?;
+        }
+        Ok(())
+    }
+
+    /// How many faults there were.
+    #[must_use]
+    pub fn fault_count(&self) -> u64 {
+        lock(&self.pages).fault_count()
+    }
+
+    /// The first faults, oldest first.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        lock(&self.pages).faults()
+    }
+
+    /// An error if a flush of the file has failed.
+    pub fn check_damage(&self) -> Result<()> {
+        self.file()?
+            .map_or(Ok(()), |file| file.check_damage())
+            .map_err(|error| error.at(self.name()))
+    }
+
+    /// Checks that the file still reaches to the end of a range. Where it was cut in the middle of
+    /// a page, the rest of that page is zeros and no access traps: it is a fault all the same, and
+    /// noted as one.
+    pub fn check_extent(&self, offset: u64, length: u64) -> Result<()> {
+        self.check_range(offset, length)?;
+        self.region()?
+            .map_or(Ok(()), |region| self.check_reach(&region, offset, length))
+    }
+
+    /// The same for a range of a region.
+    pub(in crate::core) fn check_reach(
+        &self,
+        region: &Region,
+        offset: u64,
+        length: u64,
+    ) -> Result<()> {
+        let Some(file) = region.file().filter(|_| length > 0) else {
+            return Ok(());
+        };
+        let status = sys::fstat(file.fd())?;
+        if status.kind != Kind::Regular || status.size >= self.offset + offset + length {
+            return Ok(());
+        }
+        let missing = status.size.saturating_sub(self.offset).max(offset);
+        let address = region.address() + missing as usize;
+        region.slot().record(address, Reason::Truncated);
+        Err(self.fault_error(region))
+    }
+
+    /// Says how a range will be used. The pages around it are meant, but none of a neighbour.
+    pub fn advise(&self, advice: Advice, offset: u64, length: u64) -> Result<()> {
+        self.check_range(offset, length)?;
+        let Some(region) = self.region()? else {
+            return Ok(());
+        };
+        if length == 0 {
+            return Ok(());
+        }
+        let _held = region.hold()?;
+        if advice.is_remembered() {
+            region.split()?;
+        }
+        advise_in(&region, advice, offset as usize, length as usize).map_err(|error| {
+            match (error.errno(), advice.populates()) {
+                (Some(sys::EFAULT | sys::EHWPOISON), Some(what_for)) => {
+                    let (start, span) = region.pages_of(offset as usize, length as usize);
+                    populate::bad_page(self, &region, start, span, what_for)
+                }
+                (Some(sys::EINVAL), _) => advice::not_known(advice)
+                    .unwrap_or_else(|| self.explain_refusal(error, &region, offset, length)),
+                _ => error,
+            }
+        })
+    }
+
+    /// What it means that the kernel does not take advice that it knows.
+    fn explain_refusal(&self, error: Error, region: &Region, offset: u64, length: u64) -> Error {
+        let is_locked = error.errno() == Some(sys::EINVAL)
+            && self.memory_locks.pages(region, offset, length) > 0;
+        if is_locked {
+            return error.because("a part of it is locked in memory: unlockMemory() comes first");
+        }
+        error
+    }
+
+    /// Says how all of a region will be used, with what it may grow to.
+    pub(in crate::core) fn advise_all(&self, region: &Region, advice: Advice) -> Result<()> {
+        let length = if advice.is_remembered() {
+            region.pages().len() - region.lead()
+        } else {
+            region.length()
+        };
+        if length == 0 {
+            return Ok(());
+        }
+        advise_in(region, advice, 0, length).map_err(|error| error.at(self.name()))
+    }
+
+    /// Destroys the contents of the whole pages inside a range.
+    pub fn discard(&self, how: Discard, offset: u64, length: u64) -> Result<()> {
+        self.check_range(offset, length)?;
+        if how == Discard::Remove {
+            self.check_writable(offset, length)?;
+            if !self.mode.writes_file() {
+                return Err(self.read_only("Discarding with 'remove' changes the file"));
+            }
+        }
+        let Some(region) = self.region()? else {
+            return Ok(());
+        };
+        let _held = region.hold()?;
+        let page = region.granule();
+        let address = region.address() + offset as usize;
+        let start = address.next_multiple_of(page);
+        let end = (address + length as usize) / page * page;
+        if start >= end {
+            return Ok(());
+        }
+        // The kernel would refuse too, but after it has destroyed the pages before.
+        let inner = ((start - region.address()) as u64, (end - start) as u64);
+        if self.memory_locks.pages(&region, inner.0, inner.1) > 0 {
+            let error = Error::system(sys::EINVAL, "madvise");
+            return Err(self.explain_refusal(error, &region, inner.0, inner.1));
+        }
+        // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the
+        // range that the user named lose their contents.
+        unsafe {
+            region.pages().discard(
+                how.unchecked(),
+                start + region.lead() - region.address(),
+                end - start,
+            )
+        }
+    }
+
+    /// Makes whole pages read-only, or writable again.
+    pub fn protect(&self, writable: bool, offset: u64, length: u64) -> Result<()> {
+        self.check_range(offset, length)?;
+        if writable && self.mode == Mode::Read {
+            return Err(self.read_only("It can't be made writable"));
+        }
+        let Some(region) = self.region()? else {
+            return Ok(());
+        };
+        if length == 0 {
+            return Ok(());
+        }
+        let _held = region.hold()?;
+        let page = region.granule();
+        let address = region.address() + offset as usize;
+        let end = offset + length;
+        let starts_on_page = offset == 0 || address.is_multiple_of(page);
+        let ends_on_page = end == self.length() || (address + length as usize).is_multiple_of(page);
+        if !starts_on_page || !ends_on_page {
+            return Err(Error::rule(
+                "ERR_MEMMAP_MISALIGNED",
+                format!(
+                    "Protection works on whole pages of {page} bytes, and the {length} bytes at \
+                     offset {offset} (byte {} of the file) are not whole pages",
+                    self.offset + offset
+                ),
+            ));
+        }
+        region.split()?;
+        let (start, span) = region.pages_of(offset as usize, length as usize);
+        // SAFETY: the pages around a range of a region belong to that region.
+        unsafe { sys::protect_pages(start, span, writable) }?;
+        // With all of the last page, into which the mapping may grow.
+        let pages = offset..(start + span - region.address()) as u64;
+        if writable {
+            lock(&self.protected).remove(&pages);
+        } else {
+            lock(&self.protected).insert(pages);
+        }
+        // Views may still be on the pages that the mapping has grown out of.
+        for before in self.regions() {
+            let most = end.min(before.room() as u64);
+            if Arc::ptr_eq(&before, &region) || offset >= most {
+                continue;
+            }
+            let Ok(_held) = before.hold() else { continue };
+            before.split()?;
+            let (start, span) = before.pages_of(offset as usize, (most - offset) as usize);
+            // SAFETY: as above.
+            unsafe { sys::protect_pages(start, span, writable) }?;
+        }
+        Ok(())
+    }
+
+    /// Takes the pages away and lets the file go. Views must have been detached before; what
+    /// still holds an address gets an error or zeros. Waits for copies and flushes under way.
+    pub fn close(&self) -> Result<()> {
+        if self.is_closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.entry.close();
+        // The lock is let go before the pages are, which may take a while.
+        let regions = lock(&self.pages).close();
+        let mut result = Ok(());
+        for region in regions {
+            // Where nobody ever saw an address, or nobody does any more, it is unmapped.
+            if let Err(used) = Arc::try_unwrap(region) {
+                result = result.and(used.revoke());
+            }
+        }
+        result
+    }
+
+    /// An error if a range does not lie in the mapping.
+    pub fn check_range(&self, offset: u64, length: u64) -> Result<()> {
+        match offset.checked_add(length) {
+            Some(end) if end <= self.length() => Ok(()),
+            _ => Err(Error::out_of_range(
+                "the mapping",
+                offset,
+                length,
+                self.length(),
+            )),
+        }
+    }
+
+    /// An error if the library may not write to a range.
+    pub fn check_writable(&self, offset: u64, length: u64) -> Result<()> {
+        if self.mode == Mode::Read {
+            return Err(self.read_only("Its bytes can't be changed"));
+        }
+        if lock(&self.protected).overlaps(&(offset..offset.saturating_add(length))) {
+            return Err(self.read_only("protect() made a part of that range read-only"));
+        }
+        Ok(())
+    }
+
+    pub(in crate::core) fn read_only(&self, what: &str) -> Error {
+        let how = if self.is_strict {
+            "'r' and 'strict'"
+        } else {
+            "'r'"
+        };
+        let text = if self.mode == Mode::Read {
+            format!("{what}: the mapping was opened with mode {how}; 'r+' and 'c' can write")
+        } else {
+            format!("{what}; the mapping's mode is '{}'", self.mode.letters())
+        };
+        Error::rule("ERR_MEMMAP_READ_ONLY", text).at(self.name())
+    }
+
+    /// The error that tells of the first fault.
+    #[must_use]
+    pub fn fault_error(&self, region: &Region) -> Error {
+        let fault = region.faults().first().copied();
+        Error::Rule {
+            code: "ERR_MEMMAP_FAULT",
+            message: String::from("A page of the mapping could not be delivered"),
+            path: self.name().map(str::to_owned),
+            kind: None,
+            offset: fault.map(|fault| fault.offset),
+            reason: fault.map(|fault| fault.reason.name()),
+        }
+    }
+
+    /// Its file, to be locked. Anonymous memory has none.
+    pub fn lock_source(&self) -> Result<Arc<Source>> {
+        let Some(file) = self.file()? else {
+            return Err(Error::rule(
+                "ERR_MEMMAP_UNSUPPORTED",
+                "Anonymous memory has no file that could be locked: lock a file with fileLock()",
+            ));
+        };
+        Ok(Source::of_mapping(file, self.name()))
+    }
+
+    /// The file, as the user named it.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.entry.description.path.as_deref()
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // Collected without close: views may still be in use, so nothing is revoked; the pages
+        // go with the last holder. Unmapping many of them takes milliseconds, which the thread
+        // of JavaScript shall not wait for.
+        const LARGE: usize = 64 << 20;
+        self.entry.close();
+        let regions = lock(&self.pages).close();
+        if regions.iter().any(|region| region.length() > LARGE) {
+            crate::core::thread_pool::run(move || drop(regions));
+        }
+    }
+}
+
+fn advise_in(region: &Region, advice: Advice, offset: usize, length: usize) -> Result<()> {
+    let result = match advice {
+        Advice::Known(advice) => region
+            .pages()
+            .advise(advice, region.lead() + offset, length),
+        Advice::Extra(extra) => {
+            let number = extra.number().unwrap_or(-1);
+            let (start, span) = region.pages_of(offset, length);
+            // SAFETY: the pages around a range of a region belong to that region.
+            unsafe { sys::advise_pages(start, span, number) }
+        }
+    };
+    result.map_err(|error| match error.errno() {
+        Some(sys::EINVAL) => error.because("the kernel does not take this advice for this memory"),
+        _ => error,
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

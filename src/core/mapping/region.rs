@@ -1,0 +1,461 @@
+//! A region: one contiguous run of mapped address space, and its end.
+//!
+//! Who holds what:
+//!
+//! ```text
+//!  JavaScript                         Rust
+//!  Mapping ── handle ───────────────▶ Mapping ──Arc──▶ Region ──▶ pages
+//!     │                                                  ▲
+//!     └─▶ ArrayBuffer ◀── every view                     │
+//!              └── two finalizers, together one ──Arc────┘
+//! ```
+//!
+//! Closing takes the pages away but not the addresses: system calls and jobs that were started
+//! before may still hold them. [`Region::revoke`] therefore puts an inaccessible reservation in
+//! place of the pages, and the addresses are given back when the last `Arc` is dropped.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use std::mem::ManuallyDrop;
+
+use crate::core::error::{Error, Result};
+use crate::core::fault::region_table::{Backing, Claim, Fault, Slot, SlotHandle};
+use crate::core::file::shared_file::SharedFile;
+use crate::core::limits::{self, Counted};
+use crate::core::open::Mode;
+use crate::core::sys::{self, FilePages, Pages, Replacement};
+
+pub use crate::core::sys::PageAccess as Access;
+
+impl Access {
+    /// What a mode means for the pages.
+    #[must_use]
+    pub fn of(mode: Mode, is_strict: bool) -> Self {
+        match mode {
+            Mode::Read if is_strict => Self::ReadOnly,
+            Mode::Read | Mode::CopyOnWrite => Self::CopyOnWrite,
+            Mode::ReadWrite | Mode::Write | Mode::CreateNew => Self::Shared,
+        }
+    }
+}
+
+/// What to map.
+#[derive(Debug, Clone)]
+pub struct FileRange {
+    /// The file.
+    pub file: Arc<SharedFile>,
+    /// Where in the file, in bytes; any offset.
+    pub offset: u64,
+    /// How much, in bytes. It may be nothing where there is room.
+    pub length: usize,
+    /// How much it may grow to in place, in bytes; `length` counts where that is more. Pages
+    /// behind the end of the file are mapped too, and are there once the file has them.
+    pub room: usize,
+    /// How.
+    pub access: Access,
+    /// Without a promise of memory for private copies.
+    pub no_reserve: bool,
+}
+
+/// Memory without a file.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Anonymous {
+    /// Bytes. It may be nothing where there is room.
+    pub length: usize,
+    /// How much it may grow to in place, in bytes; `length` counts where that is more.
+    pub room: usize,
+    /// Without a promise of memory.
+    pub no_reserve: bool,
+    /// Explicit huge pages of that many bytes.
+    pub huge: Option<usize>,
+    /// Ask for transparent huge pages.
+    pub transparent_huge: bool,
+    /// End the process on a fault.
+    pub abort: bool,
+}
+
+impl Anonymous {
+    /// Ordinary pages.
+    #[must_use]
+    pub fn of(length: usize) -> Self {
+        Self {
+            length,
+            ..Self::default()
+        }
+    }
+}
+
+/// A run of mapped address space.
+#[derive(Debug)]
+pub struct Region {
+    slot: ManuallyDrop<SlotHandle>,
+    pages: ManuallyDrop<Pages>,
+    counted: Counted,
+    /// Bytes between the first page and the first byte that the user asked for.
+    lead: usize,
+    length: AtomicUsize,
+    /// Whole pages, in bytes, those behind `length` included.
+    span: usize,
+    granule: usize,
+    is_open: RwLock<bool>,
+    file: RwLock<Option<Arc<SharedFile>>>,
+    /// Array buffers that hold the region, for the ledger.
+    views: AtomicU64,
+}
+
+/// Proof that the region can't be revoked while it lives.
+#[derive(Debug)]
+pub struct InUse<'a>(#[expect(dead_code, reason = "held, not read")] RwLockReadGuard<'a, bool>);
+
+impl Region {
+    /// Maps a range of a file. The caller has made sure that the file has that range.
+    pub fn of_file(range: &FileRange, id: u64, abort: bool, name: Option<&str>) -> Result<Self> {
+        let granule = range.file.granule();
+        let unit = granule.max(sys::allocation_granularity());
+        let lead = (range.offset % unit as u64) as usize;
+        let room = range.length.max(range.room);
+        let mapped = whole_granules(lead.saturating_add(room), granule)?;
+        let counted = Counted::take(mapped as u64)?;
+        let file_offset = range.offset - lead as u64;
+        let fd = range.file.fd();
+        let is_private = match range.access {
+            Access::CopyOnWrite => true,
+            Access::ReadOnly => sys::READ_ONLY_IS_PRIVATE,
+            Access::Shared => false,
+        };
+        let pages = Pages::of_file(&FilePages {
+            handle: fd,
+            offset: file_offset,
+            length: lead + range.length,
+            room: mapped,
+            access: range.access,
+            // What may never be used is not to be promised.
+            no_reserve: range.no_reserve || room > range.length,
+        })
+        .map_err(|error| limits::explain(error, mapped as u64, is_private))?;
+        let backing = if is_private {
+            Backing::PrivateFile
+        } else {
+            Backing::SharedFile
+        };
+        let claim = Claim {
+            id,
+            lead,
+            granule,
+            backing,
+            fd,
+            file_offset,
+            copies_lazily: pages.copies_lazily() && range.access == Access::CopyOnWrite,
+            abort,
+            name,
+            ..Claim::default()
+        };
+        let region = Self::enter(pages, range.length, counted, claim)?;
+        *region.file.write().unwrap_or_else(PoisonError::into_inner) =
+            Some(Arc::clone(&range.file));
+        Ok(region)
+    }
+
+    /// Maps zeros.
+    pub fn anonymous(memory: &Anonymous, id: u64) -> Result<Self> {
+        let Anonymous {
+            length,
+            room,
+            no_reserve,
+            huge,
+            abort,
+            ..
+        } = *memory;
+        let granule = match huge {
+            None => sys::page_size(),
+            Some(size) => size,
+        };
+        let mapped = whole_granules(length.max(room), granule)?;
+        let counted = Counted::take(mapped as u64)?;
+        let length_now = whole_granules(length, granule)?;
+        let pages =
+            Pages::anonymous(length_now, mapped, no_reserve, huge).map_err(|error| {
+                match (huge, error.errno()) {
+                    (Some(_), Some(sys::ENOMEM)) => {
+                        error.because("the system has no free huge pages (vm.nr_hugepages)")
+                    }
+                    (Some(_), Some(sys::EINVAL)) => {
+                        error.because("the processor has no huge pages of that size")
+                    }
+                    _ => limits::explain(error, mapped as u64, true),
+                }
+            })?;
+        Self::enter(
+            pages,
+            length,
+            counted,
+            Claim {
+                id,
+                granule,
+                abort,
+                ..Claim::default()
+            },
+        )
+    }
+
+    fn enter(pages: Pages, length: usize, counted: Counted, claim: Claim<'_>) -> Result<Self> {
+        let (base, lead, granule) = (pages.address(), claim.lead, claim.granule);
+        let span = pages.len().next_multiple_of(granule);
+        let slot = SlotHandle::claim(&Claim {
+            base,
+            length: span,
+            ..claim
+        })?;
+        Ok(Self {
+            slot: ManuallyDrop::new(slot),
+            pages: ManuallyDrop::new(pages),
+            counted,
+            lead,
+            length: AtomicUsize::new(length),
+            span,
+            granule,
+            is_open: RwLock::new(true),
+            file: RwLock::new(None),
+            views: AtomicU64::new(0),
+        })
+    }
+
+    /// The address of the first byte. Valid address space as long as the region lives; readable
+    /// as long as it is not revoked (and after that as zeros, by the fault guard).
+    #[must_use]
+    pub fn address(&self) -> usize {
+        self.pages.address() + self.lead
+    }
+
+    /// Bytes between the first page and the first byte.
+    #[must_use]
+    pub fn lead(&self) -> usize {
+        self.lead
+    }
+
+    /// The size of its pages in bytes: huge pages are larger than the system's.
+    #[must_use]
+    pub fn granule(&self) -> usize {
+        self.granule
+    }
+
+    /// The whole pages that a range of it touches: address and bytes.
+    #[must_use]
+    pub fn pages_of(&self, offset: usize, length: usize) -> (usize, usize) {
+        let address = self.address() + offset;
+        let start = address / self.granule * self.granule;
+        (
+            start,
+            (address + length).next_multiple_of(self.granule) - start,
+        )
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.length.load(Ordering::Acquire)
+    }
+
+    /// What its length can be without another address, in bytes.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.span - self.lead
+    }
+
+    /// Makes it longer or shorter, within its room. What is behind the end stays mapped.
+    pub fn set_length(&self, length: usize) {
+        debug_assert!(length <= self.room());
+        self.length.store(length, Ordering::Release);
+    }
+
+    /// All its pages: address and bytes.
+    #[must_use]
+    pub fn all_pages(&self) -> (usize, usize) {
+        (self.pages.address(), self.span)
+    }
+
+    /// Puts the file's pages back where faults have replaced them, and forgets those faults. Of
+    /// private pages with contents only the tail that the file had lost.
+    pub fn heal(&self, access: Access, keeps_stores: bool) -> Result<()> {
+        let open = self.is_open.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(file) = self.file().filter(|_| *open) else {
+            return Ok(());
+        };
+        self.slot.get().heal(keeps_stores, |start, length| {
+            let (fd, offset) = (file.fd(), self.slot.get().file_offset(start));
+            let with = match access {
+                Access::CopyOnWrite => Replacement::PrivateFile { fd, offset },
+                Access::ReadOnly | Access::Shared => Replacement::SharedFile {
+                    fd,
+                    offset,
+                    writable: access == Access::Shared,
+                },
+            };
+            // SAFETY: the pages are this region's, which is open and can't be revoked meanwhile.
+            unsafe { sys::replace_pages(start, length, with) }
+        })
+    }
+
+    /// Notes that a part of it gets a treatment of its own, or says that there is no room for
+    /// more such parts in the process.
+    pub fn split(&self) -> Result<()> {
+        self.counted.split()
+    }
+
+    /// What memmap2 made, for its ranged calls; its offsets count from the first page, which is
+    /// [`Region::lead`] before the first byte.
+    #[must_use]
+    pub fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
+    /// Keeps the region from being revoked, or says that it is closed.
+    pub fn hold(&self) -> Result<InUse<'_>> {
+        let open = self.is_open.read().unwrap_or_else(PoisonError::into_inner);
+        if *open {
+            Ok(InUse(open))
+        } else {
+            Err(Error::closed())
+        }
+    }
+
+    /// Whether it was revoked.
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        self.slot.get().is_revoked()
+    }
+
+    /// Takes the pages away and lets the file go; the addresses stay reserved. Waits for calls
+    /// of ours that are copying or flushing. Once is enough.
+    pub fn revoke(&self) -> Result<()> {
+        let mut open = self.is_open.write().unwrap_or_else(PoisonError::into_inner);
+        if !*open {
+            return Ok(());
+        }
+        *open = false;
+        self.slot.get().revoke();
+        let base = self.pages.address();
+        // Memory without a file is one piece with its neighbours, and taking it out of the middle
+        // adds some. Where there is no room for that it stays, as zeros that take up nothing.
+        let is_piece = self.slot.get().backing() != Backing::Anonymous;
+        let has_room = is_piece || self.counted.split().is_ok();
+        // SAFETY: base..base + span is what memmap2 mapped for us, rounded to whole pages as the
+        // kernel did, and it is unmapped only when this region is dropped.
+        let result = unsafe {
+            if has_room {
+                sys::replace_pages(base, self.span, Replacement::Nothing)
+            } else {
+                sys::empty_pages(base, self.span)
+            }
+        };
+        *self.file.write().unwrap_or_else(PoisonError::into_inner) = None;
+        result
+    }
+
+    /// The file, until the region is revoked.
+    #[must_use]
+    pub fn file(&self) -> Option<Arc<SharedFile>> {
+        self.file
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// How many faults there were.
+    #[must_use]
+    pub fn fault_count(&self) -> u64 {
+        self.slot.get().fault_count()
+    }
+
+    /// The first faults, oldest first.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        self.slot.get().faults()
+    }
+
+    /// The slot in the fault guard's table.
+    #[must_use]
+    pub fn slot(&self) -> &'static Slot {
+        self.slot.get()
+    }
+
+    /// Array buffers that hold the region.
+    #[must_use]
+    pub fn views(&self) -> u64 {
+        self.views.load(Ordering::Relaxed)
+    }
+
+    /// Counts an array buffer.
+    pub fn add_view(&self) {
+        self.views.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts one less.
+    pub fn remove_view(&self) {
+        self.views.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // Neighbours without a file are one piece to the system, revoked ones too. Unmapping in
+        // the middle of it adds a piece; where there is no room for that, the address space is
+        // kept, without memory behind it.
+        let has_neighbours = self.is_revoked() || self.slot.get().backing() == Backing::Anonymous;
+        // One that was cut to pieces frees more than it adds.
+        if has_neighbours && self.counted.is_whole() && limits::add_pieces(1).is_err() {
+            let base = self.pages.address();
+            // SAFETY: nobody holds the region any more. What fails leaves the memory as it is.
+            let _ = unsafe { sys::empty_pages(base, self.span) };
+            return;
+        }
+        // SAFETY: each is dropped once, here. The table forgets the addresses before they can
+        // be somebody else's.
+        unsafe {
+            ManuallyDrop::drop(&mut self.slot);
+            ManuallyDrop::drop(&mut self.pages);
+        }
+    }
+}
+
+/// A length in whole pages, where pages are huge: the system rounds their mappings up and wants
+/// them unmapped rounded up. Of ordinary ones it takes any length.
+fn whole_granules(length: usize, granule: usize) -> Result<usize> {
+    if granule == sys::page_size() {
+        return Ok(length);
+    }
+    length
+        .checked_next_multiple_of(granule)
+        .ok_or_else(|| Error::system(sys::ENOMEM, "mmap"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anonymous_memory_is_zeros_and_goes_when_revoked() {
+        let region = Region::anonymous(&Anonymous::of(10_000), 1).unwrap();
+        // SAFETY: the region is mapped and nobody else writes to it.
+        let bytes = unsafe { std::slice::from_raw_parts(region.address() as *const u8, 10_000) };
+        assert!(bytes.iter().all(|&b| b == 0));
+        region.revoke().unwrap();
+        assert!(!sys::is_readable(region.address()) || cfg!(not(target_os = "linux")));
+        assert!(region.hold().is_err());
+        region.revoke().unwrap();
+    }
+
+    #[test]
+    fn revoking_waits_for_who_holds_it() {
+        let region = Arc::new(Region::anonymous(&Anonymous::of(4096), 2).unwrap());
+        let hold = region.hold().unwrap();
+        let other = Arc::clone(&region);
+        let revoker = std::thread::spawn(move || other.revoke());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(!region.is_revoked());
+        drop(hold);
+        revoker.join().unwrap().unwrap();
+        assert!(region.is_revoked());
+    }
+}

@@ -1,0 +1,183 @@
+//! The ledger: every mapping of this process, of all its threads.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use crate::core::mapping::region::Region;
+
+/// What is known of a mapping from its opening on.
+#[derive(Debug, Clone, Default)]
+pub struct Description {
+    /// The file, as the user named it.
+    pub path: Option<String>,
+    /// A name that the user gave.
+    pub label: Option<String>,
+    /// The mode's letters.
+    pub mode: &'static str,
+    /// Where in the file, in bytes.
+    pub offset: u64,
+    /// Bytes.
+    pub length: u64,
+    /// The thread of JavaScript that opened it.
+    pub thread: u32,
+    /// Whether the garbage collector ends it, by design.
+    pub gc_owned: bool,
+    /// Where it was opened, if that was asked for.
+    pub stack: Option<String>,
+}
+
+/// A mapping's page in the ledger; it is there as long as anything holds it.
+#[derive(Debug)]
+pub struct Entry {
+    /// A number that no other mapping of this process ever has.
+    pub id: u64,
+    /// What it is.
+    pub description: Description,
+    length: AtomicU64,
+    /// More than one where it has grown.
+    regions: Mutex<Vec<Weak<Region>>>,
+    pins: AtomicI64,
+    is_closed: AtomicBool,
+}
+
+/// A line of the ledger.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The mapping's number.
+    pub id: u64,
+    /// What it is.
+    pub description: Description,
+    /// Array buffers over it that still exist.
+    pub views: u64,
+    /// Pins that hold it open.
+    pub pins: i64,
+    /// Whether it was closed, and only addresses are left of it.
+    pub is_revoked: bool,
+    /// Faults so far.
+    pub faults: u64,
+    /// Whether a flush of its file has failed.
+    pub is_damaged: bool,
+}
+
+static ENTRIES: Mutex<BTreeMap<u64, Weak<Entry>>> = Mutex::new(BTreeMap::new());
+
+fn entries() -> MutexGuard<'static, BTreeMap<u64, Weak<Entry>>> {
+    ENTRIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A number for the next mapping.
+#[must_use]
+pub fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Entry {
+    /// Opens a page. `region` is none for a mapping of no bytes.
+    #[must_use]
+    pub fn open(id: u64, description: Description, region: Option<&Arc<Region>>) -> Arc<Self> {
+        let entry = Arc::new(Self {
+            id,
+            length: AtomicU64::new(description.length),
+            description,
+            regions: Mutex::new(region.map(Arc::downgrade).into_iter().collect()),
+            pins: AtomicI64::new(0),
+            is_closed: AtomicBool::new(false),
+        });
+        entries().insert(id, Arc::downgrade(&entry));
+        entry
+    }
+
+    /// Notes that the mapping was closed.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+    }
+
+    /// Notes that pins were taken or given back.
+    pub fn add_pins(&self, delta: i64) {
+        self.pins.fetch_add(delta, Ordering::Relaxed);
+    }
+
+    /// Notes that the mapping became longer or shorter.
+    pub fn set_length(&self, length: u64) {
+        self.length.store(length, Ordering::Relaxed);
+    }
+
+    /// Notes that the mapping has one more region.
+    pub fn add_region(&self, region: &Arc<Region>) {
+        let mut regions = self.regions();
+        regions.retain(|region| region.strong_count() > 0);
+        regions.push(Arc::downgrade(region));
+    }
+
+    fn regions(&self) -> MutexGuard<'_, Vec<Weak<Region>>> {
+        self.regions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn line(&self) -> Line {
+        let regions: Vec<Arc<Region>> = self.regions().iter().filter_map(Weak::upgrade).collect();
+        Line {
+            id: self.id,
+            description: Description {
+                length: self.length.load(Ordering::Relaxed),
+                ..self.description.clone()
+            },
+            views: regions.iter().map(|region| region.views()).sum(),
+            pins: self.pins.load(Ordering::Relaxed),
+            is_revoked: self.is_closed.load(Ordering::Acquire),
+            faults: regions.iter().map(|region| region.fault_count()).sum(),
+            is_damaged: regions
+                .iter()
+                .filter_map(|region| region.file())
+                .any(|file| file.damaged().is_some()),
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        entries().remove(&self.id);
+    }
+}
+
+/// All lines, oldest first. A mapping that was closed is listed while its addresses are still
+/// reserved, because a view of it exists.
+#[must_use]
+pub fn lines() -> Vec<Line> {
+    // The entries are taken out of the lock first: the last holder of one may let go while we
+    // look at it, and its drop takes the lock.
+    let all: Vec<Arc<Entry>> = entries().values().filter_map(Weak::upgrade).collect();
+    all.iter()
+        .map(|entry| entry.line())
+        .filter(|line| !line.is_revoked || line.views > 0)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::mapping::region::Anonymous;
+
+    #[test]
+    fn a_mapping_is_listed_from_opening_to_its_last_holder() {
+        let region = Arc::new(Region::anonymous(&Anonymous::of(4096), 0).unwrap());
+        let id = next_id();
+        let description = Description {
+            label: Some("x".into()),
+            ..Description::default()
+        };
+        let entry = Entry::open(id, description, Some(&region));
+        entry.add_pins(2);
+        region.add_view();
+        let find = || lines().into_iter().find(|line| line.id == id);
+        let line = find().unwrap();
+        assert_eq!((line.pins, line.views, line.is_revoked), (2, 1, false));
+        entry.close();
+        assert!(find().unwrap().is_revoked);
+        region.remove_view();
+        assert!(find().is_none());
+        drop(entry);
+        assert!(!entries().contains_key(&id));
+    }
+}

@@ -1,0 +1,369 @@
+//! Which pages of a mapping are in memory.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::core::cancel::Job;
+use crate::core::error::{Error, Result};
+use crate::core::fault::region_table::Backing;
+use crate::core::file::shared_file::SharedFile;
+use crate::core::mapping::mapping::Mapping;
+use crate::core::mapping::region::Region;
+use crate::core::sys::file_kind::Kind;
+use crate::core::sys::{self, CacheCounts};
+
+/// What a bucket is said to be of which the system does not tell; others are per cent.
+pub const UNKNOWN: u8 = 255;
+
+/// Whether something is in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resident {
+    /// All of it.
+    Yes,
+    /// Not all of it.
+    No,
+    /// The system does not tell this user.
+    Unknown,
+}
+
+impl Resident {
+    /// The name that JavaScript sees.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What is known of the pages that a range touches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Bytes of a page.
+    pub page_size: u64,
+    /// Pages that the range touches.
+    pub pages: u64,
+    /// Whether they are in memory.
+    pub resident: Resident,
+    /// Those that are, where the system tells.
+    pub resident_pages: Option<u64>,
+    /// Those that are locked in memory by this mapping.
+    pub locked_pages: u64,
+    /// What the page cache has of the file there, where the system tells. In pages of the
+    /// system's size.
+    pub cache: Option<CacheCounts>,
+    /// How much of each bucket is in memory, in per cent.
+    pub buckets: Option<Vec<u8>>,
+}
+
+/// Whether all pages of a range are in memory. A quick answer for who decides whether to wait for
+/// them; where the system does not tell, yes.
+pub fn is_resident(mapping: &Mapping, offset: u64, length: u64) -> Result<bool> {
+    mapping.check_range(offset, length)?;
+    let Some(region) = mapping.region()? else {
+        return Ok(true);
+    };
+    if length == 0 {
+        return Ok(true);
+    }
+    let _held = region.hold()?;
+    let (start, span) = region.pages_of(offset as usize, length as usize);
+    let pages = span / sys::page_size();
+    // Counting what the cache has of a file takes a hundredth of the time, where the system can.
+    let cached = region.file().and_then(|file| {
+        sys::cache_counts(file.fd(), region.slot().file_offset(start), span as u64).ok()
+    });
+    if cached.is_some_and(|counts| counts.cached == pages as u64) {
+        return Ok(true);
+    }
+    let mut flags = vec![0; pages];
+    // SAFETY: the pages around a range of a region belong to that region, which is held.
+    unsafe { sys::resident_pages(start, &mut flags) }?;
+    Ok(flags.iter().all(|&flag| flag == 1))
+}
+
+/// Looks which pages of a range are in memory. With a size of buckets also how much of each.
+pub fn report(
+    mapping: &Mapping,
+    offset: u64,
+    length: u64,
+    bucket: Option<u64>,
+    job: &Job,
+) -> Result<Report> {
+    mapping.check_range(offset, length)?;
+    let region = mapping.region()?.filter(|_| length > 0);
+    let Some(region) = region else {
+        return Ok(Report {
+            page_size: sys::page_size() as u64,
+            pages: 0,
+            resident: Resident::Yes,
+            resident_pages: Some(0),
+            locked_pages: 0,
+            cache: None,
+            buckets: bucket.map(|_| Vec::new()),
+        });
+    };
+    let mut survey = Survey::of(&region, offset, length, job);
+    let buckets = match bucket {
+        None => survey.look_at_all().map(|()| None),
+        Some(size) => survey.fill_buckets(size, length).map(Some),
+    }?;
+    let Tally { yes, no, unknown } = survey.total;
+    Ok(Report {
+        page_size: survey.granule as u64,
+        pages: survey.count,
+        resident: match (no, unknown) {
+            (0, 0) => Resident::Yes,
+            (0, _) => Resident::Unknown,
+            _ => Resident::No,
+        },
+        resident_pages: (unknown == 0).then_some(yes),
+        locked_pages: mapping.memory_locks.pages(&region, offset, length),
+        cache: survey.cache_counts(),
+        buckets,
+    })
+}
+
+/// Bytes of a range that are in memory, in whole pages; none if the system does not tell.
+pub fn resident_bytes(mapping: &Mapping, offset: u64, length: u64) -> Result<Option<u64>> {
+    let report = report(mapping, offset, length, None, &Job::default())?;
+    Ok(report.resident_pages.map(|pages| pages * report.page_size))
+}
+
+/// Pages by what is known of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Tally {
+    yes: u64,
+    no: u64,
+    unknown: u64,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.yes += other.yes;
+        self.no += other.no;
+        self.unknown += other.unknown;
+    }
+
+    /// Never 0 nor 100 unless that is so exactly.
+    fn per_cent(self) -> u8 {
+        let total = self.yes + self.no;
+        match self {
+            Self { unknown: 1.., .. } => UNKNOWN,
+            Self { yes: 0, .. } => 0,
+            Self { no: 0, .. } => 100,
+            Self { yes, .. } => (yes * 100 / total).clamp(1, 99) as u8,
+        }
+    }
+}
+
+/// What is known of the pages of a step.
+#[derive(Debug)]
+enum Known {
+    /// None of them is in memory.
+    None,
+    /// A flag each, of which 1 is yes.
+    Told(Vec<u8>),
+    /// A flag each, of which 1 is yes, and 0 may be anything.
+    Guessed(Vec<u8>),
+}
+
+/// The pages of a range, looked at step by step: a flag for each page of a huge range would take
+/// much memory.
+struct Survey<'a> {
+    region: &'a Arc<Region>,
+    job: &'a Job,
+    /// The address of the first.
+    start: usize,
+    /// Bytes between the start of the first page and that of the range.
+    lead: u64,
+    count: u64,
+    granule: usize,
+    /// The file of which the system counts what is cached.
+    counted: Option<Arc<SharedFile>>,
+    /// Whether the answers can be trusted.
+    is_told: bool,
+    step: u64,
+    /// The pages of the step that was looked at last, and what is known of them.
+    current: Range<u64>,
+    known: Known,
+    total: Tally,
+}
+
+impl<'a> Survey<'a> {
+    /// System pages that are looked at at once.
+    const STEP: u64 = 1 << 16;
+
+    fn of(region: &'a Arc<Region>, offset: u64, length: u64, job: &'a Job) -> Self {
+        let (start, span) = region.pages_of(offset as usize, length as usize);
+        let granule = region.granule();
+        let file = region.file();
+        // Of a layered file the pages belong to the file of a layer below.
+        let counted = file
+            .clone()
+            .filter(|file| !file.is_layered() && granule == sys::page_size())
+            .filter(|file| {
+                sys::fstat(file.fd())
+                    .is_ok_and(|file| matches!(file.kind, Kind::Regular | Kind::BlockDevice))
+            });
+        Self {
+            region,
+            job,
+            start,
+            lead: (region.address() + offset as usize - start) as u64,
+            count: (span / granule) as u64,
+            granule,
+            counted,
+            is_told: file.is_none_or(|file| sys::tells_residency(file.fd())),
+            step: (Self::STEP / (granule / sys::page_size()) as u64).max(1),
+            current: 0..0,
+            known: Known::None,
+            total: Tally::default(),
+        }
+    }
+
+    fn look_at_all(&mut self) -> Result<()> {
+        while self.current.end < self.count {
+            self.look_on()?;
+        }
+        Ok(())
+    }
+
+    /// Per cent of each bucket of `size` bytes, counted from the start of the range.
+    fn fill_buckets(&mut self, size: u64, length: u64) -> Result<Vec<u8>> {
+        let granule = self.granule as u64;
+        let count = length.div_ceil(size) as usize;
+        let mut buckets = Vec::new();
+        if buckets.try_reserve_exact(count).is_err() {
+            return Err(Error::system(sys::ENOMEM, "malloc")
+                .because(format!("{count} buckets are more than fit in memory")));
+        }
+        for index in 0..count as u64 {
+            let start = self.lead + index * size;
+            let end = (start + size).min(self.lead + length);
+            let pages = start / granule..end.div_ceil(granule);
+            buckets.push(self.tally(pages)?.per_cent());
+        }
+        Ok(buckets)
+    }
+
+    /// Counts pages. They must not begin before the step that was looked at last.
+    fn tally(&mut self, pages: Range<u64>) -> Result<Tally> {
+        let mut tally = Tally::default();
+        let mut at = pages.start;
+        while at < pages.end {
+            while at >= self.current.end {
+                self.look_on()?;
+            }
+            let end = pages.end.min(self.current.end);
+            tally.add(self.tally_current(at - self.current.start..end - self.current.start));
+            at = end;
+        }
+        Ok(tally)
+    }
+
+    fn tally_current(&self, pages: Range<u64>) -> Tally {
+        let count = pages.end - pages.start;
+        let yes_of = |flags: &[u8]| {
+            let flags = &flags[pages.start as usize..pages.end as usize];
+            flags.iter().map(|&flag| u64::from(flag)).sum()
+        };
+        match &self.known {
+            Known::None => Tally {
+                no: count,
+                ..Tally::default()
+            },
+            Known::Told(flags) => {
+                let yes = yes_of(flags);
+                Tally {
+                    yes,
+                    no: count - yes,
+                    unknown: 0,
+                }
+            }
+            Known::Guessed(flags) => {
+                let yes = yes_of(flags);
+                Tally {
+                    yes,
+                    no: 0,
+                    unknown: count - yes,
+                }
+            }
+        }
+    }
+
+    /// Looks at the next step.
+    fn look_on(&mut self) -> Result<()> {
+        self.job.check()?;
+        let start = self.current.end;
+        let end = (start + self.step).min(self.count);
+        self.current = start..end;
+        self.known = {
+            let _held = self.region.hold()?;
+            self.look(start, end - start)?
+        };
+        self.total.add(self.tally_current(0..end - start));
+        self.job.add((end - start) * self.granule as u64);
+        Ok(())
+    }
+
+    fn look(&self, first: u64, count: u64) -> Result<Known> {
+        let address = self.start + first as usize * self.granule;
+        let span = count as usize * self.granule;
+        if self.is_empty(address, span) {
+            return Ok(Known::None);
+        }
+        let mut flags = vec![0; span / sys::page_size()];
+        // SAFETY: the pages belong to the region, which the caller holds.
+        unsafe { sys::resident_pages(address, &mut flags) }?;
+        // Who is not told gets nothing but ones.
+        let is_told = self.is_told || flags.contains(&0);
+        if !is_told {
+            flags.fill(0);
+            // Not to be had in every container: then nothing is known.
+            let _ = sys::present_pages(address, &mut flags);
+        }
+        let part = self.granule / sys::page_size();
+        let flags: Vec<u8> = flags.into_iter().step_by(part).collect();
+        Ok(if is_told {
+            Known::Told(flags)
+        } else {
+            Known::Guessed(flags)
+        })
+    }
+
+    /// Whether the page cache has nothing of it, which is quickly asked of a large hole. Private
+    /// pages are in no cache.
+    fn is_empty(&self, address: usize, span: usize) -> bool {
+        let slot = self.region.slot();
+        slot.backing() == Backing::SharedFile
+            && self.counted.as_ref().is_some_and(|file| {
+                sys::cache_counts(file.fd(), slot.file_offset(address), span as u64)
+                    .is_ok_and(|counts| counts.cached == 0)
+            })
+    }
+
+    fn cache_counts(&self) -> Option<CacheCounts> {
+        let offset = self.region.slot().file_offset(self.start);
+        let length = self.count * self.granule as u64;
+        sys::cache_counts(self.counted.as_ref()?.fd(), offset, length).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn per_cent_says_none_and_all_only_where_that_is_so() {
+        let tally = |yes, no, unknown| Tally { yes, no, unknown }.per_cent();
+        assert_eq!(tally(0, 10, 0), 0);
+        assert_eq!(tally(1, 1_000_000, 0), 1);
+        assert_eq!(tally(1, 1, 0), 50);
+        assert_eq!(tally(1_000_000, 1, 0), 99);
+        assert_eq!(tally(3, 0, 0), 100);
+        assert_eq!(tally(3, 3, 1), UNKNOWN);
+    }
+}
