@@ -21,7 +21,7 @@ const artifacts = path.join(root, 'artifacts')
 const targetFolder = path.join(root, 'target', 'cross')
 
 /** A C compiler for a target, in this environment. */
-export const compiler = path.join(root, 'scripts', 'zig-cc.mjs')
+export const compiler = path.join(root, 'lab', 'zig-cc.mjs')
 
 export function zigEnvironment(target) {
   return { MEMMAP_ZIG: findZig(), MEMMAP_ZIG_TARGET: target.zig }
