@@ -1,7 +1,7 @@
 // What the compiler must accept, and what it must refuse. Checked by `tsc`, never run.
 import {
-  type Extent,
-  type Extents,
+  type ByteRange,
+  type ByteRanges,
   type Fault,
   type FlushResult,
   mapArray,
@@ -46,8 +46,8 @@ export async function accepted(): Promise<void> {
   for await (const batch of mapping.windows().batches()) same<Window[]>()(batch)
   for await (const line of mapping.lines({ follow: true, signal: AbortSignal.timeout(1) })) same<string>()(line)
   for (const line of mapping.lines({ encoding: 'buffer' })) same<Buffer>()(line)
-  for (const line of mapping.lines({ offsets: true })) same<Extent>()(line)
-  for (const batch of mapping.split(',', { offsets: true }).batches()) same<Extents>()(batch)
+  for (const line of mapping.lines({ offsets: true })) same<ByteRange>()(line)
+  for (const batch of mapping.split(',', { offsets: true }).batches()) same<ByteRanges>()(batch)
   for await (const batch of mapping.split(Buffer.of(0), { encoding: 'latin1' }).batches()) same<string[]>()(batch)
   for (const record of mapping.records(8n, { partial: true })) same<Buffer>()(record)
   const freed: boolean = unmap(mapBuffer('x')) || unmap(floats) || unmap(longs.buffer) || unmap(doubles)

@@ -4,10 +4,10 @@
  */
 import type { ReadableStream } from 'node:stream/web'
 import type { Target } from './views/copy.js'
-import type { Extent, Extents } from './lines/decode.js'
+import type { ByteRange, ByteRanges } from './lines/decode.js'
 import { type LineIndex, lineIndex } from './lines/line-index.js'
 import { type Matches, matches, type MatchesSync, matchesSync } from './search/matches.js'
-import { gather, type Places, prefetch, type PrefetchOptions } from './residency/prefetch.js'
+import { gather, type Offsets, prefetch, type PrefetchOptions } from './residency/prefetch.js'
 import {
   count,
   countSync,
@@ -22,15 +22,15 @@ import {
   type SearchSyncOptions,
 } from './search/search.js'
 import type { Bytes, Range } from './base/validate.js'
-import type { Walk } from './iterate/iterable.js'
+import type { MappedIterable } from './iterate/iterable.js'
 import { type LineOptions, lines } from './lines/lines.js'
 import { regionOf } from './memory.js'
 import { Pages } from './pages.js'
 import type {
   BufferOptions,
-  ExtentOptions,
+  RangeItemOptions,
   Pieced,
-  PieceOptions,
+  DelimitedOptions,
   StringOptions,
   YieldOptions,
 } from './lines/delimited.js'
@@ -83,7 +83,7 @@ export class Mapping extends Pages {
    * memory.closeSync()
    * ```
    */
-  windows(options?: WindowOptions): Walk<Window> {
+  windows(options?: WindowOptions): MappedIterable<Window> {
     return windows(regionOf(this), options)
   }
 
@@ -107,7 +107,7 @@ export class Mapping extends Pages {
    * mapping.closeSync()
    * ```
    */
-  chunks(options?: ChunkOptions): Walk<Buffer> {
+  chunks(options?: ChunkOptions): MappedIterable<Buffer> {
     return chunks(regionOf(this), options)
   }
 
@@ -153,9 +153,9 @@ export class Mapping extends Pages {
    * await mapping.close()
    * ```
    */
-  lines(options?: LineOptions & StringOptions): Walk<string>
-  lines(options: LineOptions & BufferOptions): Walk<Buffer>
-  lines(options: LineOptions & ExtentOptions): Walk<Extent, Extents>
+  lines(options?: LineOptions & StringOptions): MappedIterable<string>
+  lines(options: LineOptions & BufferOptions): MappedIterable<Buffer>
+  lines(options: LineOptions & RangeItemOptions): MappedIterable<ByteRange, ByteRanges>
   lines(options?: LineOptions & YieldOptions): Pieced {
     return lines(regionOf(this), options)
   }
@@ -180,10 +180,13 @@ export class Mapping extends Pages {
    * mapping.closeSync()
    * ```
    */
-  split(separator: string | Uint8Array, options?: PieceOptions & StringOptions): Walk<string>
-  split(separator: string | Uint8Array, options: PieceOptions & BufferOptions): Walk<Buffer>
-  split(separator: string | Uint8Array, options: PieceOptions & ExtentOptions): Walk<Extent, Extents>
-  split(separator: string | Uint8Array, options?: PieceOptions & YieldOptions): Pieced {
+  split(separator: string | Uint8Array, options?: DelimitedOptions & StringOptions): MappedIterable<string>
+  split(separator: string | Uint8Array, options: DelimitedOptions & BufferOptions): MappedIterable<Buffer>
+  split(
+    separator: string | Uint8Array,
+    options: DelimitedOptions & RangeItemOptions,
+  ): MappedIterable<ByteRange, ByteRanges>
+  split(separator: string | Uint8Array, options?: DelimitedOptions & YieldOptions): Pieced {
     return split(regionOf(this), separator, options)
   }
 
@@ -209,7 +212,7 @@ export class Mapping extends Pages {
    * memory.closeSync()
    * ```
    */
-  records(size: Bytes, options?: RecordOptions): Walk<Buffer> {
+  records(size: Bytes, options?: RecordOptions): MappedIterable<Buffer> {
     return records(regionOf(this), size, options)
   }
 
@@ -571,7 +574,7 @@ export class Mapping extends Pages {
    * await mapping.close()
    * ```
    */
-  prefetch(what?: Range | Places, options?: PrefetchOptions): Promise<void> {
+  prefetch(what?: Range | Offsets, options?: PrefetchOptions): Promise<void> {
     return prefetch(regionOf(this), what, options)
   }
 
@@ -599,7 +602,7 @@ export class Mapping extends Pages {
    * memory.closeSync()
    * ```
    */
-  gather(offsets: Places, size: Bytes, into: Target): number {
+  gather(offsets: Offsets, size: Bytes, into: Target): number {
     return gather(regionOf(this), offsets, size, into)
   }
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { regionOf } from '../../lib/memory.js'
-import type { Mapping, Walk } from '../../index.js'
+import type { Mapping, MappedIterable } from '../../index.js'
 
 /** Goes through something in all four ways, which must give the same, and gives that. */
-export async function allOf<T>(walk: Walk<T>): Promise<T[]> {
+export async function allOf<T>(walk: MappedIterable<T>): Promise<T[]> {
   const items = [...walk]
   const asynchronous: T[] = []
   for await (const item of walk) asynchronous.push(item)

@@ -1,7 +1,7 @@
 import { truncateSync } from 'node:fs'
 import fc from 'fast-check'
 import test, { type ExecutionContext } from 'ava'
-import { mmapSync, type Mapping, type Walk } from '../../index.js'
+import { mmapSync, type Mapping, type MappedIterable } from '../../index.js'
 import { entry, runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
 import { work } from '../helpers/turns.js'
@@ -12,7 +12,7 @@ const CLOSED = { code: 'ERR_MEMMAP_CLOSED' }
 const DONE = { done: true, value: undefined }
 
 type Options = { signal?: AbortSignal; dropBehind?: boolean }
-type Kind = (mapping: Mapping, options?: Options) => Walk<unknown>
+type Kind = (mapping: Mapping, options?: Options) => MappedIterable<unknown>
 
 const kinds: Record<string, Kind> = {
   windows: (mapping, options) => mapping.windows({ size: 30, ...options }),
@@ -131,7 +131,7 @@ for (const [name, kind] of Object.entries(kinds)) {
   })
 
   test(`${name}: closing in the middle ends it at the next step`, async (t) => {
-    const loops: ((walk: Walk<unknown>, close: () => unknown) => Promise<void>)[] = [
+    const loops: ((walk: MappedIterable<unknown>, close: () => unknown) => Promise<void>)[] = [
       async (walk, close) => {
         for await (const _ of walk) close()
       },

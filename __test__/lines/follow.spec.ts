@@ -15,7 +15,7 @@ import promises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { type Extent, mmapAnonymous, mmapSync } from '../../index.js'
+import { type ByteRange, mmapAnonymous, mmapSync } from '../../index.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
 import { until } from '../helpers/walks.js'
 
@@ -275,7 +275,7 @@ test('a line may be longer than what is read at once, and end anywhere in it', a
     [{}, String],
     [{ encoding: 'latin1' }, String],
     [{ encoding: 'buffer' }, String],
-    [{ offsets: true }, (line) => text.slice((line as Extent).offset).slice(0, (line as Extent).length)],
+    [{ offsets: true }, (line) => text.slice((line as ByteRange).offset).slice(0, (line as ByteRange).length)],
   ]
   for (const keepEnd of [false, true]) {
     const expected = lines.map((line, index) => (keepEnd ? line + ends[index] : line))

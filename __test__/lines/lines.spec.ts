@@ -1,8 +1,8 @@
 import { truncateSync } from 'node:fs'
 import fc from 'fast-check'
 import test, { type ExecutionContext } from 'ava'
-import { type Extent, mmapAnonymous, mmapSync } from '../../index.js'
-import { type Cut, makersOf, type PieceEncoding } from '../../lib/lines/decode.js'
+import { type ByteRange, mmapAnonymous, mmapSync } from '../../index.js'
+import { type Cut, makersOf, type LineEncoding } from '../../lib/lines/decode.js'
 import { walk } from '../../lib/iterate/iterable.js'
 import { Pieces } from '../../lib/lines/delimited.js'
 import { runCode } from '../helpers/child.js'
@@ -10,8 +10,8 @@ import { tempDir, tempFile } from '../helpers/temp.js'
 import { allOf, routeOf } from '../helpers/walks.js'
 
 /** Where the lines of some bytes are, found byte by byte. */
-function extentsOf(bytes: Uint8Array, keepEnd: boolean): Extent[] {
-  const found: Extent[] = []
+function extentsOf(bytes: Uint8Array, keepEnd: boolean): ByteRange[] {
+  const found: ByteRange[] = []
   let start = 0
   for (let at = 0; at <= bytes.length; at++) {
     if (at < bytes.length ? bytes[at] !== 10 : start === at) continue
@@ -23,7 +23,7 @@ function extentsOf(bytes: Uint8Array, keepEnd: boolean): Extent[] {
   return found
 }
 
-function linesOf(bytes: Buffer, encoding: Exclude<PieceEncoding, 'buffer'>, keepEnd = false): string[] {
+function linesOf(bytes: Buffer, encoding: Exclude<LineEncoding, 'buffer'>, keepEnd = false): string[] {
   return extentsOf(bytes, keepEnd).map(({ offset, length }) => bytes.toString(encoding, offset, offset + length))
 }
 
@@ -77,7 +77,7 @@ test('lines are those of Buffer.toString() one by one, whatever the bytes and wh
       memory.write(bytes, at)
       const route = routeOf(memory, at, at + bytes.length)
       const cut: Cut = { separator: Uint8Array.of(10), dropReturn: true, keepEnd, keepLast: false }
-      const through = (coding: PieceEncoding, offsets = false) => {
+      const through = (coding: LineEncoding, offsets = false) => {
         const { items } = makersOf(coding, offsets)
         return allOf(walk(route, () => new Pieces(route, cut, { ...items, size })))
       }

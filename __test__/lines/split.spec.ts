@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import test, { type ExecutionContext } from 'ava'
 import { mmapAnonymous, mmapSync } from '../../index.js'
-import { type Cut, makersOf, type PieceEncoding } from '../../lib/lines/decode.js'
+import { type Cut, makersOf, type LineEncoding } from '../../lib/lines/decode.js'
 import { walk } from '../../lib/iterate/iterable.js'
 import { Pieces } from '../../lib/lines/delimited.js'
 import { runCode } from '../helpers/child.js'
@@ -51,7 +51,7 @@ test('pieces are those of String.split, wherever parts end', async (t) => {
     memory.write(bytes, at)
     const cut: Cut = { separator: Buffer.from(separator), dropReturn: false, keepEnd: false, keepLast: true }
     const route = routeOf(memory, at, at + bytes.length)
-    const through = (encoding: PieceEncoding, offsets = false) => {
+    const through = (encoding: LineEncoding, offsets = false) => {
       const maker = { ...makersOf(encoding, offsets).items, size }
       return allOf(walk(route, () => new Pieces(route, cut, maker)))
     }

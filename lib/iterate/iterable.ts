@@ -1,7 +1,7 @@
 /**
  * How everything that is gone through part by part is iterated: item by item or in batches, with `for` and with `for await`.
  *
- * A Cursor makes the items of one part after the other. A Walk makes cursors, and the iterators over them. Generators would be
+ * A Cursor makes the items of one part after the other. A MappedIterable makes cursors, and the iterators over them. Generators would be
  * shorter, and two to four times slower: where the items of a part are there, a step of these is an index, and an
  * asynchronous step is a promise that is fulfilled already.
  */
@@ -26,7 +26,7 @@ export interface Cursor<T> {
 }
 
 /** What can be gone through: item by item, or by arrays of items; with `for` or with `for await`; as often as you like. */
-export interface Walk<T, B = T[]> extends Iterable<T>, AsyncIterable<T> {
+export interface MappedIterable<T, B = T[]> extends Iterable<T>, AsyncIterable<T> {
   /** The same in batches, each of the items of some ten KiB: as quick asynchronously as it is synchronously. */
   batches(): Iterable<B> & AsyncIterable<B>
 }
@@ -54,13 +54,17 @@ export interface Source<T> {
  * Makes what users go through. `items` is told whether they are wanted in batches; `batched` makes whole batches where they
  * are more than arrays of items.
  */
-export function walk<T>(route: Route, items: (inBatches: boolean) => Cursor<T>): Walk<T>
-export function walk<T, B>(route: Route, items: (inBatches: boolean) => Cursor<T>, batched: () => Cursor<B>): Walk<T, B>
+export function walk<T>(route: Route, items: (inBatches: boolean) => Cursor<T>): MappedIterable<T>
+export function walk<T, B>(
+  route: Route,
+  items: (inBatches: boolean) => Cursor<T>,
+  batched: () => Cursor<B>,
+): MappedIterable<T, B>
 export function walk<T>(
   route: Route,
   items: (inBatches: boolean) => Cursor<T>,
   batched?: () => Cursor<unknown>,
-): Walk<T, unknown> {
+): MappedIterable<T, unknown> {
   const batches = batched ?? (() => new Batched(items(true)))
   return { ...over(route, () => items(false)), batches: () => over(route, batches) }
 }

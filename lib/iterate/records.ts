@@ -2,20 +2,20 @@
  * Records: pieces of equal size.
  */
 import { constants } from '../base/constants.js'
-import type { Walk } from './iterable.js'
+import type { MappedIterable } from './iterable.js'
 import type { Region } from '../state/mapping-state.js'
 import { type Bytes, outOfRange, parseBoolean, parseBytes, parseOptions } from '../base/validate.js'
-import { buffers, parseWalk, WALK_OPTIONS, type WalkOptions } from './windows.js'
+import { buffers, parseWalk, WALK_OPTIONS, type IterateOptions } from './windows.js'
 
 /** How to go through records. */
-export interface RecordOptions extends WalkOptions {
+export interface RecordOptions extends IterateOptions {
   /** Yield what is left at the end, and is no whole record, too, instead of refusing it. @default false */
   readonly partial?: boolean | undefined
 }
 
 const RECORD_OPTIONS = ['partial', ...WALK_OPTIONS]
 
-export function records(region: Region, givenSize: Bytes, options: RecordOptions | undefined): Walk<Buffer> {
+export function records(region: Region, givenSize: Bytes, options: RecordOptions | undefined): MappedIterable<Buffer> {
   // Validate arguments
   const size = parseBytes(givenSize, 'size', 1, constants.MAX_VIEW_LENGTH)
   const given = parseOptions(options, 'options', RECORD_OPTIONS)

@@ -7,7 +7,7 @@
 import { constants } from '../base/constants.js'
 import { readCopy } from '../views/copy.js'
 import { MemmapError } from '../base/errors.js'
-import { type Cursor, type Route, type Walk, walk } from './iterable.js'
+import { type Cursor, type Route, type MappedIterable, walk } from './iterable.js'
 import type { Region } from '../state/mapping-state.js'
 import { construct } from '../views/views.js'
 import {
@@ -33,7 +33,7 @@ export interface Window {
 }
 
 /** Options of everything that goes through a range from front to back. */
-export interface WalkOptions extends Range {
+export interface IterateOptions extends Range {
   /**
    * Let go of pages that were used, out of the page cache too, so that a file larger than memory passes through little of it.
    * In mode `r` what was stored into them is gone then. @default false
@@ -44,7 +44,7 @@ export interface WalkOptions extends Range {
 }
 
 /** How to go through windows. */
-export interface WindowOptions extends WalkOptions {
+export interface WindowOptions extends IterateOptions {
   /** Bytes of each window but the last, 1 to 2^31 - 1. @default 64 MiB */
   readonly size?: Bytes | undefined
   /** Bytes that each window has in common with the one before; less than `size`. @default 0 */
@@ -52,7 +52,7 @@ export interface WindowOptions extends WalkOptions {
 }
 
 /** How to go through chunks. */
-export interface ChunkOptions extends WalkOptions {
+export interface ChunkOptions extends IterateOptions {
   /** Bytes of each chunk but the last, 1 to 2^31 - 1. @default 1 MiB */
   readonly size?: Bytes | undefined
 }
@@ -64,12 +64,12 @@ const WINDOW_SIZE = 64 * 2 ** 20
 // What streams and hashes take at once without a pause that anyone notices.
 const CHUNK_SIZE = 2 ** 20
 
-/** The names of the options of `WalkOptions`. */
+/** The names of the options of `IterateOptions`. */
 export const WALK_OPTIONS = ['offset', 'length', 'dropBehind', 'signal']
 const CHUNK_OPTIONS = ['size', ...WALK_OPTIONS]
 const WINDOW_OPTIONS = ['overlap', ...CHUNK_OPTIONS]
 
-export function windows(region: Region, options: WindowOptions | undefined): Walk<Window> {
+export function windows(region: Region, options: WindowOptions | undefined): MappedIterable<Window> {
   // Validate arguments
   const given = parseOptions(options, 'options', WINDOW_OPTIONS)
   const { size: givenSize, overlap: givenOverlap } = given
@@ -86,7 +86,7 @@ export function windows(region: Region, options: WindowOptions | undefined): Wal
   return walk(route, (inBatches) => new Windows(route, size, size - overlap, windowAt, inBatches))
 }
 
-export function chunks(region: Region, options: ChunkOptions | undefined): Walk<Buffer> {
+export function chunks(region: Region, options: ChunkOptions | undefined): MappedIterable<Buffer> {
   // Validate arguments
   const given = parseOptions(options, 'options', CHUNK_OPTIONS)
 
@@ -101,12 +101,12 @@ export function chunks(region: Region, options: ChunkOptions | undefined): Walk<
 }
 
 /** Buffers of so many bytes, one behind the other; the last one may be shorter. */
-export function buffers(route: Route, size: number): Walk<Buffer> {
+export function buffers(route: Route, size: number): MappedIterable<Buffer> {
   return walk(route, (inBatches) => new Windows(route, size, size, viewOrCopy, inBatches))
 }
 
 /** Reads options. What they mean for a region is found out when nothing can run in between. */
-export function parseWalk({ offset, length, dropBehind, signal }: WalkOptions): (region: Region) => Route {
+export function parseWalk({ offset, length, dropBehind, signal }: IterateOptions): (region: Region) => Route {
   const range = parsePosition(offset, length, 'options.')
   const how = {
     dropBehind: parseBoolean(dropBehind, 'options.dropBehind') ?? false,

@@ -11,10 +11,10 @@ import { checkCount } from '../views/views.js'
 export const ENCODINGS = ['utf8', 'latin1', 'ascii', 'buffer'] as const
 
 /** How bytes become strings, as `Buffer.toString()` does it; `buffer`: not at all. */
-export type PieceEncoding = (typeof ENCODINGS)[number]
+export type LineEncoding = (typeof ENCODINGS)[number]
 
 /** Where a piece is. */
-export interface Extent {
+export interface ByteRange {
   /** Where it begins, in bytes from the start of the mapping. */
   readonly offset: number
   /** In bytes. */
@@ -22,7 +22,7 @@ export interface Extent {
 }
 
 /** Where many pieces are: `offsets[i]` and `lengths[i]` belong together. */
-export interface Extents {
+export interface ByteRanges {
   readonly offsets: Float64Array
   readonly lengths: Float64Array
 }
@@ -84,7 +84,7 @@ export const RETURN = 13
 
 /** What makes the items, and the batches where they are more than arrays of items. */
 export function makersOf(
-  encoding: PieceEncoding,
+  encoding: LineEncoding,
   offsets: boolean,
 ): { items: Maker<unknown>; batches: Maker<unknown> | undefined } {
   if (offsets) return { items: extents, batches: columns }
@@ -106,7 +106,7 @@ export function cutBytes<T>(bytes: Buffer, offset: number, cut: Cut, maker: Make
 }
 
 /** Makes strings. */
-function strings(encoding: Exclude<PieceEncoding, 'buffer'>): Maker<string> {
+function strings(encoding: Exclude<LineEncoding, 'buffer'>): Maker<string> {
   return {
     of: 'bytes',
     size: TEXT_PART,
@@ -142,7 +142,7 @@ const buffers: Maker<Buffer> = {
 }
 
 /** Says where the pieces are. */
-const extents: Maker<Extent> = {
+const extents: Maker<ByteRange> = {
   of: 'places',
   size: TEXT_PART,
   many(part, cut) {
@@ -154,7 +154,7 @@ const extents: Maker<Extent> = {
 }
 
 /** The same in columns, of which one is for a whole part. */
-const columns: Maker<Extents> = {
+const columns: Maker<ByteRanges> = {
   of: 'places',
   size: MOST,
   many(part, cut) {
@@ -204,9 +204,9 @@ function searchString(text: string, count: number, { separator, dropReturn, keep
   return items
 }
 
-function extentsOf(part: Part, cut: Cut): Extent[] {
+function extentsOf(part: Part, cut: Cut): ByteRange[] {
   const { count } = part
-  const items = arrayOf<Extent>(count)
+  const items = arrayOf<ByteRange>(count)
   const end = endingsIn(part, cut)
   const width = cut.separator.length
   let start = 0
@@ -243,7 +243,7 @@ function hasReturns({ hasReturn }: Part, { dropReturn, keepEnd }: Cut): boolean 
   return hasReturn && dropReturn && !keepEnd
 }
 
-function decode(offset: number, length: number, read: Read, encoding: Exclude<PieceEncoding, 'buffer'>): string {
+function decode(offset: number, length: number, read: Read, encoding: Exclude<LineEncoding, 'buffer'>): string {
   try {
     checkCount(length, 'bytes')
     return read(offset, length).toString(encoding)

@@ -10,26 +10,26 @@
 import {
   type Cut,
   ENCODINGS,
-  type Extent,
-  type Extents,
+  type ByteRange,
+  type ByteRanges,
   type Maker,
   makersOf,
   MOST,
-  type PieceEncoding,
+  type LineEncoding,
   places,
   type Read,
   RETURN,
 } from './decode.js'
 import { readCopy } from '../views/copy.js'
-import { type Cursor, type Route, type Walk, walk } from '../iterate/iterable.js'
+import { type Cursor, type Route, type MappedIterable, walk } from '../iterate/iterable.js'
 import { columnOf } from '../search/matches.js'
 import { native, type NativePattern } from '../base/native.js'
 import type { Region } from '../state/mapping-state.js'
 import { parseBoolean, parseWord } from '../base/validate.js'
-import { viewOrCopy, WALK_OPTIONS, type WalkOptions } from '../iterate/windows.js'
+import { viewOrCopy, WALK_OPTIONS, type IterateOptions } from '../iterate/windows.js'
 
 /** Options of what yields pieces. */
-export interface PieceOptions extends WalkOptions {
+export interface DelimitedOptions extends IterateOptions {
   /** Leave the end at each piece. @default false */
   readonly keepEnd?: boolean | undefined
 }
@@ -50,24 +50,24 @@ export interface BufferOptions {
 }
 
 /** Options for the places of pieces alone. */
-export interface ExtentOptions {
+export interface RangeItemOptions {
   /** Of the separator, where it is a string; the pieces are not decoded. @default 'utf8' */
-  readonly encoding?: PieceEncoding | undefined
+  readonly encoding?: LineEncoding | undefined
   readonly offsets: true
 }
 
 /** Options for whatever is yielded. */
-export type YieldOptions = StringOptions | BufferOptions | ExtentOptions
+export type YieldOptions = StringOptions | BufferOptions | RangeItemOptions
 
 /** What is yielded, by the options. */
-export type Pieced = Walk<string> | Walk<Buffer> | Walk<Extent, Extents>
+export type Pieced = MappedIterable<string> | MappedIterable<Buffer> | MappedIterable<ByteRange, ByteRanges>
 
 /** The names of the options of pieces. */
 export const PIECE_OPTIONS = ['encoding', 'keepEnd', 'offsets', ...WALK_OPTIONS]
 
 /** Reads the options that say what is yielded. */
-export function parsePieces({ encoding, keepEnd, offsets }: PieceOptions & YieldOptions): {
-  encoding: PieceEncoding
+export function parsePieces({ encoding, keepEnd, offsets }: DelimitedOptions & YieldOptions): {
+  encoding: LineEncoding
   keepEnd: boolean
   offsets: boolean
 } {
@@ -79,7 +79,7 @@ export function parsePieces({ encoding, keepEnd, offsets }: PieceOptions & Yield
 }
 
 /** Makes what is gone through. */
-export function pieces(route: Route, cut: Cut, encoding: PieceEncoding, offsets: boolean): Pieced {
+export function pieces(route: Route, cut: Cut, encoding: LineEncoding, offsets: boolean): Pieced {
   const { items, batches } = makersOf(encoding, offsets)
   const by = (maker: Maker<unknown>) => () => new Pieces(route, cut, maker)
   return (batches === undefined ? walk(route, by(items)) : walk(route, by(items), by(batches))) as Pieced

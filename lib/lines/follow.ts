@@ -7,7 +7,7 @@
  */
 import { stat } from 'node:fs/promises'
 import { constants } from '../base/constants.js'
-import { type Cut, cutBytes, type Maker, makersOf, type PieceEncoding, RETURN } from './decode.js'
+import { type Cut, cutBytes, type Maker, makersOf, type LineEncoding, RETURN } from './decode.js'
 import { memmapError } from '../base/errors.js'
 import { AsyncItems, type Route, type Source } from '../iterate/iterable.js'
 import { nameOf } from '../state/registry.js'
@@ -18,7 +18,7 @@ import { invalidArgValue } from '../base/validate.js'
 import { Watcher } from './path-watcher.js'
 
 /** Makes what is gone through. Its start is where to begin in the file. */
-export function follow(route: Route, cut: Cut, encoding: PieceEncoding, offsets: boolean): Pieced {
+export function follow(route: Route, cut: Cut, encoding: LineEncoding, offsets: boolean): Pieced {
   const { region } = route
   const { path } = region
   if (path === undefined) {

@@ -2,13 +2,20 @@
  * Lines: pieces that end in a line feed, or in a carriage return and a line feed.
  */
 import { follow } from './follow.js'
-import { PIECE_OPTIONS, type Pieced, type PieceOptions, pieces, parsePieces, type YieldOptions } from './delimited.js'
+import {
+  PIECE_OPTIONS,
+  type Pieced,
+  type DelimitedOptions,
+  pieces,
+  parsePieces,
+  type YieldOptions,
+} from './delimited.js'
 import type { Region } from '../state/mapping-state.js'
 import { invalidArgValue, parseBoolean, parseOptions } from '../base/validate.js'
 import { parseWalk } from '../iterate/windows.js'
 
 /** Options of lines. */
-export interface LineOptions extends PieceOptions {
+export interface LineOptions extends DelimitedOptions {
   /** Wait at the end for what is appended to the file, as `tail -F` does. Only with `for await`. @default false */
   readonly follow?: boolean | undefined
 }

@@ -3,8 +3,15 @@
  */
 import { isUint8Array } from 'node:util/types'
 import { parseMemory } from '../views/copy.js'
-import type { PieceEncoding } from './decode.js'
-import { PIECE_OPTIONS, type Pieced, type PieceOptions, pieces, parsePieces, type YieldOptions } from './delimited.js'
+import type { LineEncoding } from './decode.js'
+import {
+  PIECE_OPTIONS,
+  type Pieced,
+  type DelimitedOptions,
+  pieces,
+  parsePieces,
+  type YieldOptions,
+} from './delimited.js'
 import type { Region } from '../state/mapping-state.js'
 import { invalidArgType, invalidArgValue, parseOptions } from '../base/validate.js'
 import { parseWalk } from '../iterate/windows.js'
@@ -12,13 +19,13 @@ import { parseWalk } from '../iterate/windows.js'
 export function split(
   region: Region,
   givenSeparator: unknown,
-  options: (PieceOptions & YieldOptions) | undefined,
+  options: (DelimitedOptions & YieldOptions) | undefined,
 ): Pieced {
   // Validate arguments
   const given = parseOptions(options, 'options', PIECE_OPTIONS)
 
   // Interpret options
-  const { encoding, keepEnd, offsets } = parsePieces(given as PieceOptions & YieldOptions)
+  const { encoding, keepEnd, offsets } = parsePieces(given as DelimitedOptions & YieldOptions)
   const separator = parseSeparator(givenSeparator, encoding)
   const lay = parseWalk(given)
 
@@ -26,7 +33,7 @@ export function split(
 }
 
 // A copy: the user may change his before the loop is through.
-function parseSeparator(value: unknown, encoding: PieceEncoding): Uint8Array {
+function parseSeparator(value: unknown, encoding: LineEncoding): Uint8Array {
   if (typeof value !== 'string' && !isUint8Array(value)) {
     throw invalidArgType('separator', ['string', 'Buffer', 'Uint8Array'], value)
   }

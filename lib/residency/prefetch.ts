@@ -16,7 +16,7 @@ import {
 } from '../base/validate.js'
 
 /** Where many things begin, in bytes from the start of the mapping. */
-export type Places = Float64Array | readonly Bytes[]
+export type Offsets = Float64Array | readonly Bytes[]
 
 /** How to bring pages into memory. */
 export interface PrefetchOptions {
@@ -26,7 +26,7 @@ export interface PrefetchOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export async function prefetch(region: Region, what?: Range | Places, options?: PrefetchOptions): Promise<void> {
+export async function prefetch(region: Region, what?: Range | Offsets, options?: PrefetchOptions): Promise<void> {
   // Validate arguments
   const { size: givenSize, signal: givenSignal } = parseOptions(options, 'options', ['size', 'signal'])
   const signal = parseSignal(givenSignal, 'options.signal')
@@ -46,7 +46,7 @@ export async function prefetch(region: Region, what?: Range | Places, options?: 
   return region.runCancellable((native, job) => native.prefetch(offset, length, job), signal)
 }
 
-export function gather(region: Region, places: Places, givenSize: unknown, into: Target): number {
+export function gather(region: Region, places: Offsets, givenSize: unknown, into: Target): number {
   // Validate arguments
   if (!isPlaces(places)) throw invalidArgType('offsets', ['Array', 'Float64Array'], places)
   const offsets = parsePlaces(places)
@@ -62,12 +62,12 @@ export function gather(region: Region, places: Places, givenSize: unknown, into:
   return total
 }
 
-function isPlaces(value: unknown): value is Places {
+function isPlaces(value: unknown): value is Offsets {
   return Array.isArray(value) || value instanceof Float64Array
 }
 
 // Whether they lie within the mapping the native half sees, which goes through them anyway.
-function parsePlaces(places: Places): Float64Array {
+function parsePlaces(places: Offsets): Float64Array {
   if (places instanceof Float64Array) return places
   const offsets = new Float64Array(places.length)
   for (const [index, place] of places.entries()) offsets[index] = parseBytes(place, `offsets[${index}]`)
