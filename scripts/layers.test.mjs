@@ -29,21 +29,28 @@ test('an unsafe block has its SAFETY comment above the statement', () => {
   breach(checkSafetyComments('a.rs', 'unsafe impl Send for A {}'), /a\.rs:1/)
 })
 
-test('no import of lib/ runs upwards', () => {
+test('a file of lib/ imports its own folder and the folders below it', () => {
   clean(checkTypeScriptLayers('index.ts', "export { constants } from './lib/base/constants.js'"))
   clean(
     checkTypeScriptLayers('lib/base/native.ts', "import { a } from './errors.js'\nimport type * as N from '#native'"),
   )
-  clean(checkTypeScriptLayers('lib/base/errors.ts', "/**\n * import { b } from './native.js'\n */"))
-  breach(checkTypeScriptLayers('lib/base/errors.ts', "import {\n  a,\n} from './native.js'"), /not below it/)
-  breach(checkTypeScriptLayers('lib/base/validate.ts', "import { a } from './native.js'"), /not below it/)
+  clean(checkTypeScriptLayers('lib/base/errors.ts', "import { a } from './native.js'"))
+  clean(checkTypeScriptLayers('lib/base/errors.ts', "/**\n * import { b } from '../mapping.js'\n */"))
+  clean(checkTypeScriptLayers('lib/open.ts', "import { a } from './mapping.js'\nimport { b } from './base/native.js'"))
+  clean(checkTypeScriptLayers('lib/search/search.ts', "import { a } from './regexp/translate.js'"))
+  breach(checkTypeScriptLayers('lib/search/regexp/scanner.ts', "import { a } from '../search.js'"), /not below it/)
+  breach(checkTypeScriptLayers('lib/base/errors.ts', "import {\n  a,\n} from '../state/registry.js'"), /not below it/)
+  breach(checkTypeScriptLayers('lib/views/views.ts', "import { a } from '../growth/resize.js'"), /not below it/)
+  breach(checkTypeScriptLayers('lib/mapping.ts', "import { a } from './open.js'"), /not below it/)
+  breach(checkTypeScriptLayers('lib/locks/wait.ts', "import { a } from '../mapping.js'"), /not below it/)
   breach(checkTypeScriptLayers('lib/base/errors.ts', "import '../../index.js'"), /above or beside/)
   breach(checkTypeScriptLayers('lib/base/constants.ts', "import type { A } from '#native'"), /only lib\/base\/native/)
   breach(
     checkTypeScriptLayers('lib/base/constants.ts', "createRequire(import.meta.url)('#native')"),
     /only lib\/base\/native/,
   )
-  breach(checkTypeScriptLayers('lib/unheard-of.ts', ''), /has no row/)
+  breach(checkTypeScriptLayers('lib/unheard-of.ts', ''), /unheard-of has no row/)
+  breach(checkTypeScriptLayers('lib/unheard-of/file.ts', ''), /unheard-of has no row/)
 })
 
 test('what is called of the system is there on every family of systems', () => {
