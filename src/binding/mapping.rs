@@ -10,6 +10,7 @@ use super::error::to_js;
 use super::number::whole;
 use super::promise::{promise, spawn};
 use crate::core::durability::flush::{self, Flushed, Level};
+use crate::core::durability::flush_queue;
 use crate::core::mapping::advice;
 use crate::core::mapping::mapping::Mapping;
 use crate::core::resize;
@@ -240,7 +241,7 @@ impl NativeMapping {
         let (level, offset, length) = (level_of(&level)?, whole(offset)?, whole(length)?);
         promise(
             env,
-            |settle| flush::start(&self.0, level, offset, length, settle),
+            |settle| flush_queue::start(&self.0, level, offset, length, settle),
             FlushResult::from,
         )
     }

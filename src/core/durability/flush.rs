@@ -7,15 +7,11 @@
 //!
 //! `msync(2)`: <https://man7.org/linux/man-pages/man2/msync.2.html>
 
-use std::sync::Arc;
-
-use crate::core::durability::flush_queue::{Settle, Ticket};
 use crate::core::error::{Error, Result};
 use crate::core::file::shared_file::SharedFile;
 use crate::core::mapping::mapping::Mapping;
 use crate::core::mapping::region::Region;
 use crate::core::sys::{self, Reached};
-use crate::core::thread_pool;
 
 /// How far a flush goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +40,7 @@ impl Level {
     }
 
     /// What this system has to do for it.
-    fn here(self) -> Self {
+    pub(super) fn here(self) -> Self {
         match self {
             Self::Barrier if !cfg!(target_vendor = "apple") => Self::Data,
             level => level,
@@ -112,24 +108,7 @@ pub fn flush(mapping: &Mapping, level: Level, offset: u64, length: u64) -> Resul
         .map_err(|error| error.at(mapping.name()))
 }
 
-/// Flushes a range on a thread of ours, together with others that wait at the same time.
-pub fn start(mapping: &Arc<Mapping>, level: Level, offset: u64, length: u64, settle: Settle) {
-    let is_queued = level != Level::Schedule && writes(mapping, level, length);
-    let queued = mapping.file().ok().flatten().filter(|_| is_queued);
-    let ticket = Ticket {
-        mapping: Arc::clone(mapping),
-        level: level.here(),
-        range: offset..offset.saturating_add(length),
-        settle,
-    };
-    match queued {
-        Some(file) if mapping.check_range(offset, length).is_ok() => file.flushes().add(ticket),
-        // At once, and whatever is wrong with it is said there.
-        _ => thread_pool::run(move || ticket.settle_alone()),
-    }
-}
-
-fn writes(mapping: &Mapping, level: Level, length: u64) -> bool {
+pub(super) fn writes(mapping: &Mapping, level: Level, length: u64) -> bool {
     mapping.mode().writes_file() && (length > 0 || level == Level::All)
 }
 

@@ -106,6 +106,23 @@ impl Queue {
     }
 }
 
+/// Flushes a range on a thread of ours, together with others that wait at the same time.
+pub fn start(mapping: &Arc<Mapping>, level: Level, offset: u64, length: u64, settle: Settle) {
+    let is_queued = level != Level::Schedule && flush::writes(mapping, level, length);
+    let queued = mapping.file().ok().flatten().filter(|_| is_queued);
+    let ticket = Ticket {
+        mapping: Arc::clone(mapping),
+        level: level.here(),
+        range: offset..offset.saturating_add(length),
+        settle,
+    };
+    match queued {
+        Some(file) if mapping.check_range(offset, length).is_ok() => file.flushes().add(ticket),
+        // At once, and whatever is wrong with it is said there.
+        _ => thread_pool::run(move || ticket.settle_alone()),
+    }
+}
+
 fn serve_round(tickets: Vec<Ticket>) {
     let wanted: Vec<_> = tickets
         .iter()
@@ -236,7 +253,7 @@ mod tests {
             let settle = Box::new(move |result: Result<Flushed>| {
                 sender.send((index, result.unwrap().bytes)).unwrap();
             });
-            flush::start(&mapping, Level::Data, index * 80_000, index + 1, settle);
+            start(&mapping, Level::Data, index * 80_000, index + 1, settle);
         }
         drop(sender);
         assert!(receiver.recv_timeout(Duration::from_millis(50)).is_err());
