@@ -8,7 +8,7 @@ import { watchFaults } from './state/faults.js'
 import { enter, type Entry, leave, traceCaller, watch } from './state/registry.js'
 import { call, native, type NativeMapping, openSync } from './base/native.js'
 import { type FileOptions, type MappingSource, parseFileOptions, parseSource } from './open-options.js'
-import { checkFitsBuffer, detach, externalMemory, type Place } from './state/array-buffers.js'
+import { checkFitsBuffer, detach, externalMemory, type BufferLocation } from './state/array-buffers.js'
 import { invalidArgType } from './base/validate.js'
 import {
   checkAligned,
@@ -184,7 +184,7 @@ function hand<T extends TypedArray>(entry: Entry, make: (mapping: NativeMapping)
   }
 }
 
-function place(entry: Entry): Place {
+function place(entry: Entry): BufferLocation {
   const { lead, length } = entry.native
   checkFitsBuffer(lead + length)
   const buffer = length === 0 ? new ArrayBuffer(0) : externalMemory(() => entry.native.arrayBuffer(0, lead + length))

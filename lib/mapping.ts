@@ -24,7 +24,7 @@ import {
 import type { Bytes, Range } from './base/validate.js'
 import type { MappedIterable } from './iterate/iterable.js'
 import { type LineOptions, lines } from './lines/lines.js'
-import { regionOf } from './memory.js'
+import { stateOf } from './memory.js'
 import { Pages } from './pages.js'
 import type {
   BufferOptions,
@@ -84,7 +84,7 @@ export class Mapping extends Pages {
    * ```
    */
   windows(options?: WindowOptions): MappedIterable<Window> {
-    return windows(regionOf(this), options)
+    return windows(stateOf(this), options)
   }
 
   /**
@@ -108,7 +108,7 @@ export class Mapping extends Pages {
    * ```
    */
   chunks(options?: ChunkOptions): MappedIterable<Buffer> {
-    return chunks(regionOf(this), options)
+    return chunks(stateOf(this), options)
   }
 
   /**
@@ -157,7 +157,7 @@ export class Mapping extends Pages {
   lines(options: LineOptions & BufferOptions): MappedIterable<Buffer>
   lines(options: LineOptions & RangeItemOptions): MappedIterable<ByteRange, ByteRanges>
   lines(options?: LineOptions & YieldOptions): Pieced {
-    return lines(regionOf(this), options)
+    return lines(stateOf(this), options)
   }
 
   /**
@@ -187,7 +187,7 @@ export class Mapping extends Pages {
     options: DelimitedOptions & RangeItemOptions,
   ): MappedIterable<ByteRange, ByteRanges>
   split(separator: string | Uint8Array, options?: DelimitedOptions & YieldOptions): Pieced {
-    return split(regionOf(this), separator, options)
+    return split(stateOf(this), separator, options)
   }
 
   /**
@@ -213,7 +213,7 @@ export class Mapping extends Pages {
    * ```
    */
   records(size: Bytes, options?: RecordOptions): MappedIterable<Buffer> {
-    return records(regionOf(this), size, options)
+    return records(stateOf(this), size, options)
   }
 
   /**
@@ -244,7 +244,7 @@ export class Mapping extends Pages {
    * ```
    */
   createReadStream(options?: ReadStreamOptions | BufferEncoding | null): ReadStream {
-    return createReadStream(regionOf(this), options)
+    return createReadStream(stateOf(this), options)
   }
 
   /**
@@ -274,7 +274,7 @@ export class Mapping extends Pages {
    * ```
    */
   createWriteStream(options?: WriteStreamOptions | BufferEncoding | null): WriteStream {
-    return createWriteStream(regionOf(this), options)
+    return createWriteStream(stateOf(this), options)
   }
 
   /**
@@ -300,7 +300,7 @@ export class Mapping extends Pages {
    * ```
    */
   readableStream(options?: WebStreamOptions): ReadableStream<Uint8Array> {
-    return readableStream(regionOf(this), options)
+    return readableStream(stateOf(this), options)
   }
 
   /**
@@ -331,7 +331,7 @@ export class Mapping extends Pages {
    * ```
    */
   indexOf(needle: Needle, options?: SearchOptions): Promise<number> {
-    return indexOf(regionOf(this), needle, options)
+    return indexOf(stateOf(this), needle, options)
   }
 
   /**
@@ -351,7 +351,7 @@ export class Mapping extends Pages {
    * ```
    */
   indexOfSync(needle: Needle, options?: SearchSyncOptions): number {
-    return indexOfSync(regionOf(this), needle, options)
+    return indexOfSync(stateOf(this), needle, options)
   }
 
   /**
@@ -375,7 +375,7 @@ export class Mapping extends Pages {
    * ```
    */
   lastIndexOf(needle: Needle, options?: SearchOptions): Promise<number> {
-    return lastIndexOf(regionOf(this), needle, options)
+    return lastIndexOf(stateOf(this), needle, options)
   }
 
   /**
@@ -393,7 +393,7 @@ export class Mapping extends Pages {
    * ```
    */
   lastIndexOfSync(needle: Needle, options?: SearchSyncOptions): number {
-    return lastIndexOfSync(regionOf(this), needle, options)
+    return lastIndexOfSync(stateOf(this), needle, options)
   }
 
   /**
@@ -414,7 +414,7 @@ export class Mapping extends Pages {
    * ```
    */
   includes(needle: Needle, options?: SearchOptions): Promise<boolean> {
-    return includes(regionOf(this), needle, options)
+    return includes(stateOf(this), needle, options)
   }
 
   /**
@@ -432,7 +432,7 @@ export class Mapping extends Pages {
    * ```
    */
   includesSync(needle: Needle, options?: SearchSyncOptions): boolean {
-    return includesSync(regionOf(this), needle, options)
+    return includesSync(stateOf(this), needle, options)
   }
 
   /**
@@ -455,7 +455,7 @@ export class Mapping extends Pages {
    * ```
    */
   count(needle: Needle, options?: SearchOptions): Promise<number> {
-    return count(regionOf(this), needle, options)
+    return count(stateOf(this), needle, options)
   }
 
   /**
@@ -473,7 +473,7 @@ export class Mapping extends Pages {
    * ```
    */
   countSync(needle: Needle, options?: SearchSyncOptions): number {
-    return countSync(regionOf(this), needle, options)
+    return countSync(stateOf(this), needle, options)
   }
 
   /**
@@ -503,7 +503,7 @@ export class Mapping extends Pages {
    * ```
    */
   matches(needle: Needle, options?: SearchOptions): Matches {
-    return matches(regionOf(this), needle, options)
+    return matches(stateOf(this), needle, options)
   }
 
   /**
@@ -522,7 +522,7 @@ export class Mapping extends Pages {
    * ```
    */
   matchesSync(needle: Needle, options?: SearchSyncOptions): MatchesSync {
-    return matchesSync(regionOf(this), needle, options)
+    return matchesSync(stateOf(this), needle, options)
   }
 
   /**
@@ -549,7 +549,7 @@ export class Mapping extends Pages {
    * ```
    */
   lineIndex(options?: SearchOptions): Promise<LineIndex> {
-    return lineIndex(regionOf(this), options)
+    return lineIndex(stateOf(this), options)
   }
 
   /**
@@ -575,7 +575,7 @@ export class Mapping extends Pages {
    * ```
    */
   prefetch(what?: Range | Offsets, options?: PrefetchOptions): Promise<void> {
-    return prefetch(regionOf(this), what, options)
+    return prefetch(stateOf(this), what, options)
   }
 
   /**
@@ -603,6 +603,6 @@ export class Mapping extends Pages {
    * ```
    */
   gather(offsets: Offsets, size: Bytes, into: Target): number {
-    return gather(regionOf(this), offsets, size, into)
+    return gather(stateOf(this), offsets, size, into)
   }
 }

@@ -12,62 +12,63 @@ import type { FileLock } from './locks/file-lock.js'
 import { flush, type FlushOptions, type FlushResult, flushSync } from './durability/flush.js'
 import { lock, lockSync, testLock, tryLock } from './locks/mapping-lock.js'
 import type { LockOptions, LockRange, LockState, LockSyncOptions, TryLockOptions } from './locks/options.js'
-import { type Mode, type Pin, Region } from './state/mapping-state.js'
+import { type Mode, type Pin, MappingState } from './state/mapping-state.js'
 import { refresh, refreshSync, resize, type ResizeOptions, resizeSync } from './growth/resize.js'
 import type { Bytes, Range } from './base/validate.js'
 import { arrayView, bufferView, dataView, type TypedArray, type TypedArrayConstructor } from './views/views.js'
 
 /** The Region of a mapping, for the modules of this library. */
-export let regionOf: (memory: Memory) => Region
+export let stateOf: (memory: Memory) => MappingState
 
 /** @internal The part of `Mapping` that does not walk. */
 export class Memory {
   static {
-    regionOf = (memory) => memory.#region
+    stateOf = (memory) => memory.#state
   }
 
-  readonly #region: Region
+  readonly #state: MappingState
 
   /** @internal */
-  constructor(region: Region, stack: string | undefined) {
-    if (!(region instanceof Region)) throw withCode(new TypeError('Illegal constructor'), 'ERR_ILLEGAL_CONSTRUCTOR')
-    this.#region = region
-    region.enter(this, stack)
+  constructor(state: MappingState, stack: string | undefined) {
+    if (!(state instanceof MappingState))
+      throw withCode(new TypeError('Illegal constructor'), 'ERR_ILLEGAL_CONSTRUCTOR')
+    this.#state = state
+    state.enter(this, stack)
   }
 
   /** The file as it was given, as a string; undefined for descriptors and anonymous memory. */
   get path(): string | undefined {
-    return this.#region.path
+    return this.#state.path
   }
 
   /** How it may be used: `r`, `r+`, `w+`, `wx+` or `c`. Anonymous memory is `r+`. */
   get mode(): Mode {
-    return this.#region.mode
+    return this.#state.mode
   }
 
   /** Where in the file it begins, in bytes. */
   get offset(): number {
-    return this.#region.offset
+    return this.#state.offset
   }
 
   /** In bytes. Only `resize()` and `refresh()` change it; it stays the same after closing. */
   get length(): number {
-    return this.#region.length
+    return this.#state.length
   }
 
   /** The name that it was given. */
   get label(): string | undefined {
-    return this.#region.label
+    return this.#state.label
   }
 
   /** True from the moment that `close()` is called, even while that waits for pins. */
   get closed(): boolean {
-    return this.#region.closed
+    return this.#state.closed
   }
 
   /** The pages that the system could not deliver, oldest first; at most 16. */
   get faults(): Fault[] {
-    return faultsOf(this.#region)
+    return faultsOf(this.#state)
   }
 
   /**
@@ -93,7 +94,7 @@ export class Memory {
    * ```
    */
   buffer(offset?: Bytes, length?: Bytes): Buffer {
-    return bufferView(this.#region, offset, length)
+    return bufferView(this.#state, offset, length)
   }
 
   /**
@@ -118,7 +119,7 @@ export class Memory {
    * ```
    */
   array<T extends TypedArray>(Type: TypedArrayConstructor<T>, offset?: Bytes, length?: Bytes): T {
-    return arrayView(this.#region, Type, offset, length)
+    return arrayView(this.#state, Type, offset, length)
   }
 
   /**
@@ -141,7 +142,7 @@ export class Memory {
    * ```
    */
   dataView(offset?: Bytes, length?: Bytes): DataView {
-    return dataView(this.#region, offset, length)
+    return dataView(this.#state, offset, length)
   }
 
   /**
@@ -164,7 +165,7 @@ export class Memory {
    * ```
    */
   read(range?: Range): Buffer {
-    return read(this.#region, range)
+    return read(this.#state, range)
   }
 
   /**
@@ -189,7 +190,7 @@ export class Memory {
    * ```
    */
   readInto(target: Target, offset?: Bytes): number {
-    return readInto(this.#region, target, offset)
+    return readInto(this.#state, target, offset)
   }
 
   /**
@@ -214,7 +215,7 @@ export class Memory {
    * ```
    */
   write(data: Data, offset?: Bytes): number {
-    return write(this.#region, data, offset)
+    return write(this.#state, data, offset)
   }
 
   /**
@@ -235,7 +236,7 @@ export class Memory {
    * ```
    */
   fill(value: number | string | Uint8Array, range?: Range): this {
-    fill(this.#region, value, range)
+    fill(this.#state, value, range)
     return this
   }
 
@@ -260,7 +261,7 @@ export class Memory {
    * ```
    */
   copyWithin(target: Bytes, start: Bytes, end?: Bytes): this {
-    copyWithin(this.#region, target, start, end)
+    copyWithin(this.#state, target, start, end)
     return this
   }
 
@@ -286,7 +287,7 @@ export class Memory {
    * ```
    */
   advise(advice: Advice, range?: Range): void {
-    advise(this.#region, advice, range)
+    advise(this.#state, advice, range)
   }
 
   /**
@@ -309,7 +310,7 @@ export class Memory {
    * ```
    */
   discard(how: Discard, range?: Range): void {
-    discard(this.#region, how, range)
+    discard(this.#state, how, range)
   }
 
   /**
@@ -336,7 +337,7 @@ export class Memory {
    * ```
    */
   protect(protection: Protection, range?: Range): void {
-    protect(this.#region, protection, range)
+    protect(this.#state, protection, range)
   }
 
   /**
@@ -372,7 +373,7 @@ export class Memory {
    * ```
    */
   flush(options?: FlushOptions): Promise<FlushResult> {
-    return flush(this.#region, options)
+    return flush(this.#state, options)
   }
 
   /**
@@ -393,7 +394,7 @@ export class Memory {
    * ```
    */
   flushSync(options?: FlushOptions): FlushResult {
-    return flushSync(this.#region, options)
+    return flushSync(this.#state, options)
   }
 
   /**
@@ -431,7 +432,7 @@ export class Memory {
    * ```
    */
   resize(size: Bytes, options?: ResizeOptions): Promise<void> {
-    return resize(this.#region, size, options)
+    return resize(this.#state, size, options)
   }
 
   /**
@@ -455,7 +456,7 @@ export class Memory {
    * ```
    */
   resizeSync(size: Bytes, options?: ResizeOptions): void {
-    resizeSync(this.#region, size, options)
+    resizeSync(this.#state, size, options)
   }
 
   /**
@@ -485,7 +486,7 @@ export class Memory {
    * ```
    */
   refresh(): Promise<boolean> {
-    return refresh(this.#region)
+    return refresh(this.#state)
   }
 
   /**
@@ -509,7 +510,7 @@ export class Memory {
    * ```
    */
   refreshSync(): boolean {
-    return refreshSync(this.#region)
+    return refreshSync(this.#state)
   }
 
   /**
@@ -543,7 +544,7 @@ export class Memory {
    * ```
    */
   lock(options?: LockOptions): Promise<FileLock> {
-    return lock(this.#region, options)
+    return lock(this.#state, options)
   }
 
   /**
@@ -565,7 +566,7 @@ export class Memory {
    * ```
    */
   lockSync(options?: LockSyncOptions): FileLock {
-    return lockSync(this.#region, options)
+    return lockSync(this.#state, options)
   }
 
   /**
@@ -589,7 +590,7 @@ export class Memory {
    * ```
    */
   tryLock(options?: TryLockOptions): FileLock | null {
-    return tryLock(this.#region, options)
+    return tryLock(this.#state, options)
   }
 
   /**
@@ -614,7 +615,7 @@ export class Memory {
    * ```
    */
   testLock(range?: LockRange): LockState {
-    return testLock(this.#region, range)
+    return testLock(this.#state, range)
   }
 
   /**
@@ -636,8 +637,8 @@ export class Memory {
    * ```
    */
   assertHealthy(): void {
-    this.#region.check()
-    this.#region.run((native) => {
+    this.#state.check()
+    this.#state.run((native) => {
       native.checkExtent(0, this.length)
       native.checkDamage()
     })
@@ -663,8 +664,8 @@ export class Memory {
    * ```
    */
   pin(): Pin {
-    this.#region.check()
-    return this.#region.pin()
+    this.#state.check()
+    return this.#state.pin()
   }
 
   /**
@@ -688,7 +689,7 @@ export class Memory {
    * ```
    */
   close(): Promise<void> {
-    return this.#region.close()
+    return this.#state.close()
   }
 
   /**
@@ -710,7 +711,7 @@ export class Memory {
    * ```
    */
   closeSync(): void {
-    this.#region.closeSync()
+    this.#state.closeSync()
   }
 
   /** The same as `closeSync()`, for `using`. */

@@ -15,7 +15,7 @@ import {
   parseMappingOptions,
   parseSource,
 } from './open-options.js'
-import { Region, type RegionTraits } from './state/mapping-state.js'
+import { MappingState, type MappingTraits } from './state/mapping-state.js'
 import { type Bytes, parseBytes } from './base/validate.js'
 
 /**
@@ -111,7 +111,7 @@ function prepare(
   source: MappingSource,
   options: MappingOptions | undefined,
   stack: string | undefined,
-): { request: OpenRequest; traits: RegionTraits } {
+): { request: OpenRequest; traits: MappingTraits } {
   // Validate arguments
   const from = parseSource(source)
   const interpreted = parseMappingOptions(options)
@@ -134,6 +134,6 @@ function checkShared(shared: boolean): void {
   )
 }
 
-function present(mapping: NativeMapping, traits: RegionTraits): Mapping {
-  return new Mapping(new Region(mapping, traits), traits.stack)
+function present(mapping: NativeMapping, traits: MappingTraits): Mapping {
+  return new Mapping(new MappingState(mapping, traits), traits.stack)
 }

@@ -2,7 +2,7 @@
  * What a mapping has to do with its pages being in memory or not. Each method has its work done in `residency.ts`; what
  * they promise is written here.
  */
-import { Memory, regionOf } from './memory.js'
+import { Memory, stateOf } from './memory.js'
 import {
   evict,
   type EvictOptions,
@@ -54,7 +54,7 @@ export class Pages extends Memory {
    * ```
    */
   residency(range?: Range, options?: ResidencyOptions): Promise<Residency> {
-    return residency(regionOf(this), range, options)
+    return residency(stateOf(this), range, options)
   }
 
   /**
@@ -76,7 +76,7 @@ export class Pages extends Memory {
    * ```
    */
   residencySync(range?: Range, options?: ResidencySyncOptions): Residency {
-    return residencySync(regionOf(this), range, options)
+    return residencySync(stateOf(this), range, options)
   }
 
   /**
@@ -109,7 +109,7 @@ export class Pages extends Memory {
    * ```
    */
   evict(range?: Range, options?: EvictOptions): Promise<Eviction> {
-    return evict(regionOf(this), range, options)
+    return evict(stateOf(this), range, options)
   }
 
   /**
@@ -132,7 +132,7 @@ export class Pages extends Memory {
    * ```
    */
   evictSync(range?: Range): Eviction {
-    return evictSync(regionOf(this), range)
+    return evictSync(stateOf(this), range)
   }
 
   /**
@@ -164,7 +164,7 @@ export class Pages extends Memory {
    * ```
    */
   lockMemory(range?: Range, options?: LockMemoryOptions): Promise<void> {
-    return lockMemory(regionOf(this), range, options)
+    return lockMemory(stateOf(this), range, options)
   }
 
   /**
@@ -186,7 +186,7 @@ export class Pages extends Memory {
    * ```
    */
   lockMemorySync(range?: Range, options?: LockMemorySyncOptions): void {
-    lockMemorySync(regionOf(this), range, options)
+    lockMemorySync(stateOf(this), range, options)
   }
 
   /**
@@ -214,7 +214,7 @@ export class Pages extends Memory {
    * ```
    */
   unlockMemory(range?: Range): void {
-    unlockMemory(regionOf(this), range)
+    unlockMemory(stateOf(this), range)
   }
 
   /**
@@ -248,7 +248,7 @@ export class Pages extends Memory {
    * ```
    */
   verify(range?: Range, options?: VerifyOptions): Promise<void> {
-    return verify(regionOf(this), range, options)
+    return verify(stateOf(this), range, options)
   }
 
   /**
@@ -268,6 +268,6 @@ export class Pages extends Memory {
    * ```
    */
   verifySync(range?: Range, options?: VerifySyncOptions): void {
-    verifySync(regionOf(this), range, options)
+    verifySync(stateOf(this), range, options)
   }
 }

@@ -275,7 +275,7 @@ test('a mapping that can grow beyond all address space is refused', (t) => {
   }
 })
 
-test('the ledger has the new length, and every view', async (t) => {
+test('the registry has the new length, and every view', async (t) => {
   const mapping = open(t, 100)
   mapping.buffer()
   await mapping.resize(8 * MiB)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { regionOf } from '../../lib/memory.js'
+import { stateOf } from '../../lib/memory.js'
 import type { Mapping, MappedIterable } from '../../index.js'
 
 /** Goes through something in all four ways, which must give the same, and gives that. */
@@ -20,7 +20,7 @@ export async function allOf<T>(walk: MappedIterable<T>): Promise<T[]> {
 
 /** The route through a whole mapping, or through a part of it. */
 export function routeOf(mapping: Mapping, start = 0, end = mapping.length) {
-  return { region: regionOf(mapping), start, end, dropBehind: false, signal: undefined }
+  return { state: stateOf(mapping), start, end, dropBehind: false, signal: undefined }
 }
 
 /** Waits until something holds. What tests for a hang is the time limit of the test itself. */

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { mmapAnonymous, mmapSync } from '../../index.js'
-import { regionOf } from '../../lib/memory.js'
+import { stateOf } from '../../lib/memory.js'
 import { planWalk } from '../../lib/iterate/read-ahead-policy.js'
 import { runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
@@ -9,7 +9,7 @@ const MIB = 2 ** 20
 
 test('a file is fetched ahead for who can wait, and for nobody else', (t) => {
   const mapping = mmapSync(tempFile(t, 100))
-  const plan = (isBlocking: boolean) => planWalk(regionOf(mapping), 0, 100, { isBlocking, dropBehind: false })
+  const plan = (isBlocking: boolean) => planWalk(stateOf(mapping), 0, 100, { isBlocking, dropBehind: false })
   t.deepEqual(plan(false), { window: 32 * MIB, reach: 64 * MIB, drop: 0 })
   t.deepEqual(plan(true), { window: 0, reach: 0, drop: 0 })
   mapping.closeSync()
@@ -18,7 +18,7 @@ test('a file is fetched ahead for who can wait, and for nobody else', (t) => {
 test('pages behind are dropped where that is asked for and loses nothing', (t) => {
   const drop = (mode: 'r' | 'r+' | 'c') => {
     const mapping = mmapSync(tempFile(t, 100), { mode })
-    const plan = planWalk(regionOf(mapping), 0, 100, { isBlocking: true, dropBehind: true })
+    const plan = planWalk(stateOf(mapping), 0, 100, { isBlocking: true, dropBehind: true })
     mapping.closeSync()
     return plan.drop
   }
@@ -27,7 +27,7 @@ test('pages behind are dropped where that is asked for and loses nothing', (t) =
 
 test('memory without a file is neither fetched nor dropped', (t) => {
   const memory = mmapAnonymous(100)
-  const plan = planWalk(regionOf(memory), 0, 100, { isBlocking: false, dropBehind: true })
+  const plan = planWalk(stateOf(memory), 0, 100, { isBlocking: false, dropBehind: true })
   t.deepEqual(plan, { window: 0, reach: 0, drop: 0 })
   memory.closeSync()
 })
@@ -35,7 +35,7 @@ test('memory without a file is neither fetched nor dropped', (t) => {
 test('a window can be smaller, but not larger', (t) => {
   const mapping = mmapSync(tempFile(t, 100))
   const window = (bytes: number) =>
-    planWalk(regionOf(mapping), 0, 100, { isBlocking: false, dropBehind: false, window: bytes }).window
+    planWalk(stateOf(mapping), 0, 100, { isBlocking: false, dropBehind: false, window: bytes }).window
   t.deepEqual([window(MIB), window(2 ** 40)], [MIB, 32 * MIB])
   mapping.closeSync()
 })

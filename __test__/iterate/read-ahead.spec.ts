@@ -2,7 +2,7 @@ import { openSync, closeSync, fsyncSync, writeSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { constants, mmapAnonymous, mmapSync, type Mapping } from '../../index.js'
 import { Ahead } from '../../lib/iterate/read-ahead.js'
-import { regionOf } from '../../lib/memory.js'
+import { stateOf } from '../../lib/memory.js'
 import { runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
 import { until } from '../helpers/walks.js'
@@ -20,7 +20,7 @@ function coldMapping(t: ExecutionContext, size: number): Mapping | undefined {
   const mapping = mmapSync(file)
   t.teardown(() => mapping.close())
   drop(mapping)
-  const { native } = regionOf(mapping)
+  const { native } = stateOf(mapping)
   if (!native.isResident(0, constants.PAGE_SIZE)) return mapping
   t.log('Left out: the system did not let go of the pages, or does not tell')
   t.pass()
@@ -28,7 +28,7 @@ function coldMapping(t: ExecutionContext, size: number): Mapping | undefined {
 }
 
 function drop(mapping: Mapping): void {
-  regionOf(mapping).native.releaseSync(0, mapping.length)
+  stateOf(mapping).native.releaseSync(0, mapping.length)
 }
 
 // A system short of memory may take a page away between the moment when it is there and the one when the test looks. So not all
@@ -36,7 +36,7 @@ function drop(mapping: Mapping): void {
 test('for await hands out pages that are in memory, although none was', async (t) => {
   const mapping = coldMapping(t, 64)
   if (mapping === undefined) return
-  const { native } = regionOf(mapping)
+  const { native } = stateOf(mapping)
   let cold = 0
   for await (const { offset, length } of mapping.windows({ size: MIB })) if (!native.isResident(offset, length)) cold++
   t.true(cold <= 8, `${cold} of 64`)
@@ -45,14 +45,14 @@ test('for await hands out pages that are in memory, although none was', async (t
 test('a loop without await touches nothing by itself', (t) => {
   const mapping = coldMapping(t, 4)
   if (mapping === undefined) return
-  const { native } = regionOf(mapping)
+  const { native } = stateOf(mapping)
   for (const { offset, length } of mapping.windows({ size: MIB })) t.false(native.isResident(offset, length))
 })
 
 test('a window is in memory as a whole, however large it is', async (t) => {
   const mapping = coldMapping(t, 96)
   if (mapping === undefined) return
-  const { native } = regionOf(mapping)
+  const { native } = stateOf(mapping)
   let found = false
   for (let attempt = 0; attempt < 5 && !found; attempt++) {
     const windows = mapping.windows({ size: 95 * MIB })
@@ -66,7 +66,7 @@ test('a window is in memory as a whole, however large it is', async (t) => {
 test('while one is used the next ones are brought in', async (t) => {
   const mapping = coldMapping(t, 128)
   if (mapping === undefined) return
-  const { native } = regionOf(mapping)
+  const { native } = stateOf(mapping)
   const iterator = mapping.chunks({ size: MIB })[Symbol.asyncIterator]()
   await iterator.next()
   const present = (from: number, to: number) => {
@@ -82,7 +82,7 @@ test('while one is used the next ones are brought in', async (t) => {
 test('what is in memory is not waited for', (t) => {
   const mapping = mmapSync(tempFile(t, 1000))
   mapping.read()
-  const ahead = new Ahead(regionOf(mapping), 0, 1000)
+  const ahead = new Ahead(stateOf(mapping), 0, 1000)
   t.is(ahead.before(0, 1000), undefined)
   ahead.end()
   mapping.closeSync()
@@ -90,7 +90,7 @@ test('what is in memory is not waited for', (t) => {
 
 test('memory without a file is not waited for, and not touched', (t) => {
   const memory = mmapAnonymous(2 ** 40, { noReserve: true })
-  const ahead = new Ahead(regionOf(memory), 0, memory.length)
+  const ahead = new Ahead(stateOf(memory), 0, memory.length)
   t.is(ahead.before(0, memory.length), undefined)
   ahead.end()
   memory.closeSync()
@@ -100,7 +100,7 @@ test('a wait ends with the reason of an abort', async (t) => {
   const mapping = coldMapping(t, 64)
   if (mapping === undefined) return
   const controller = new AbortController()
-  const ahead = new Ahead(regionOf(mapping), 0, mapping.length, { signal: controller.signal })
+  const ahead = new Ahead(stateOf(mapping), 0, mapping.length, { signal: controller.signal })
   const waiting = ahead.before(0, mapping.length)
   controller.abort(new Error('enough'))
   await t.throwsAsync(waiting!, { message: 'enough' })
@@ -114,7 +114,7 @@ test('a wait ends when the mapping is closed, in either way', async (t) => {
     for (let attempt = 0; attempt < 5 && code === undefined; attempt++) {
       const mapping = coldMapping(t, 32)
       if (mapping === undefined) return
-      const ahead = new Ahead(regionOf(mapping), 0, mapping.length)
+      const ahead = new Ahead(stateOf(mapping), 0, mapping.length)
       const waiting = ahead.before(0, mapping.length)
       const closing = mapping[how]()
       code = await waiting!.then(
@@ -131,7 +131,7 @@ test('a wait ends when the mapping is closed, in either way', async (t) => {
 test('a wait ends when it is not wanted any more', async (t) => {
   const mapping = coldMapping(t, 64)
   if (mapping === undefined) return
-  const ahead = new Ahead(regionOf(mapping), 0, mapping.length)
+  const ahead = new Ahead(stateOf(mapping), 0, mapping.length)
   const waiting = ahead.before(0, mapping.length)
   ahead.end()
   await t.notThrowsAsync(waiting!)
@@ -140,8 +140,8 @@ test('a wait ends when it is not wanted any more', async (t) => {
 test('closing while the next pages are on the way, and nobody waits for them, is an error for nobody', async (t) => {
   const mapping = coldMapping(t, 64)
   if (mapping === undefined) return
-  const { native } = regionOf(mapping)
-  const ahead = new Ahead(regionOf(mapping), 0, mapping.length)
+  const { native } = stateOf(mapping)
+  const ahead = new Ahead(stateOf(mapping), 0, mapping.length)
   await ahead.before(0, MIB)
   // Without a turn of the loop, which would let the one after begin.
   for (const start = performance.now(); !native.isResident(MIB, 2 * MIB) && performance.now() - start < 5000;);

@@ -218,7 +218,7 @@ test('console.log shows what it is', (t) => {
   lock.unlock()
 })
 
-test('the ledger lists locks by file, range, mode and thread', (t) => {
+test('the registry lists locks by file, range, mode and thread', (t) => {
   const file = tempFile(t, 10)
   const lock = fileLockSync(file, { offset: 2n ** 60n, length: 7 })
   const [line] = mine(file)
@@ -237,7 +237,7 @@ test('the ledger lists locks by file, range, mode and thread', (t) => {
   t.deepEqual(mine(file), [])
 })
 
-test('with MEMMAP_TRACE=1 the ledger knows where', async (t) => {
+test('with MEMMAP_TRACE=1 the registry knows where', async (t) => {
   const code = `
     import { fileLock, locks, mmapSync } from 'memmap'
     function here() { return fileLock('file', { create: true, length: 1 }) }

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { type Mapping, type Match, mmapAnonymous, type Needle } from '../../index.js'
 import { matches as matchesBy, matchesSync as matchesSyncBy } from '../../lib/search/matches.js'
-import { regionOf } from '../../lib/memory.js'
+import { stateOf } from '../../lib/memory.js'
 import { collect, endless, holding } from '../helpers/mapped.js'
 
 const MIB = 2 ** 20
@@ -79,7 +79,7 @@ test('all searches find in any range what a loop over its bytes finds', async (t
 test('matches are the same whatever the parts that are searched at once, down to one byte', async (t) => {
   const memory = mmapAnonymous(256)
   t.teardown(() => memory.close())
-  const region = regionOf(memory)
+  const state = stateOf(memory)
   const expressions = fc.constantFrom(/a+/, /a*/, /b|ab/, /^a|b$/, /a[^]*b/, /(?:)/, /é+a?/u, /\b/)
   const property = fc.asyncProperty(
     parts,
@@ -92,9 +92,9 @@ test('matches are the same whatever the parts that are searched at once, down to
       // Half a character at either end is what toString() makes another one of.
       fc.pre(!(needle instanceof RegExp) || Buffer.from(hay.toString()).equals(hay))
       const shifted = expected.map((match) => ({ ...match, offset: match.offset + offset }))
-      t.deepEqual([...matchesSyncBy(region, needle, range, by)], shifted)
-      t.deepEqual(await collect(matchesBy(region, needle, range, by)), shifted)
-      const batches = [...matchesSyncBy(region, needle, range, by).batches()]
+      t.deepEqual([...matchesSyncBy(state, needle, range, by)], shifted)
+      t.deepEqual(await collect(matchesBy(state, needle, range, by)), shifted)
+      const batches = [...matchesSyncBy(state, needle, range, by).batches()]
       t.true(batches.every(({ offsets }) => offsets.length > 0))
       const unpacked = batches.flatMap(({ offsets, lengths, needles: which }) =>
         Array.from(offsets, (place, index) => ({
@@ -104,7 +104,7 @@ test('matches are the same whatever the parts that are searched at once, down to
         })),
       )
       t.deepEqual(unpacked, shifted)
-      t.deepEqual(await collect(matchesBy(region, needle, range, by).batches()), batches)
+      t.deepEqual(await collect(matchesBy(state, needle, range, by).batches()), batches)
     },
   )
   await t.notThrowsAsync(fc.assert(property, { numRuns: 300 }))
@@ -322,7 +322,7 @@ test('matches can be walked again, and two walks do not meet', async (t) => {
 
 test('steps that are asked for at once are answered in order', async (t) => {
   const memory = holding(t, 'a-'.repeat(5))
-  const walk = matchesBy(regionOf(memory), 'a', {}, { first: 1, least: 1, most: 3, wanted: 1 })[Symbol.asyncIterator]()
+  const walk = matchesBy(stateOf(memory), 'a', {}, { first: 1, least: 1, most: 3, wanted: 1 })[Symbol.asyncIterator]()
   const steps = await Promise.all(Array.from({ length: 7 }, () => walk.next()))
   t.deepEqual(
     steps.map(({ value }) => value?.offset),
@@ -356,7 +356,7 @@ test('breaking off ends the search at whatever moment', async (t) => {
   // A part takes about as long as a turn of the event loop.
   const small = { first: 2 ** 14, least: 2 ** 14, most: 2 ** 14, wanted: 1 }
   for (let round = 0; round < 100; round++) {
-    const walk = matchesBy(regionOf(memory), 'a', {}, small)[Symbol.asyncIterator]()
+    const walk = matchesBy(stateOf(memory), 'a', {}, small)[Symbol.asyncIterator]()
     t.false((await walk.next()).done)
     const waiting = walk.next()
     for (let turn = 0; turn < round % 10; turn++) await new Promise((resolve) => setImmediate(resolve))

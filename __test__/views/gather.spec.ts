@@ -3,7 +3,7 @@ import { truncateSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { constants, type Mapping, mmapAnonymous, mmapSync } from '../../index.js'
-import { regionOf } from '../../lib/memory.js'
+import { stateOf } from '../../lib/memory.js'
 import { runCode } from '../helpers/child.js'
 import { counting, tempFile } from '../helpers/temp.js'
 
@@ -121,7 +121,7 @@ test('prefetch() brings pages into memory that are not there', async (t) => {
   const mapping = mmapSync(file, { advice: 'random' })
   t.teardown(() => mapping.close())
   const isResident = (page: number): boolean =>
-    regionOf(mapping).native.isResident(page * constants.PAGE_SIZE, constants.PAGE_SIZE)
+    stateOf(mapping).native.isResident(page * constants.PAGE_SIZE, constants.PAGE_SIZE)
   const whole = Array.from({ length: 64 }, (_, page) => page)
   if (whole.every(isResident)) {
     t.log('skipped: the system does not tell which pages are in memory, or has brought them in by itself')

@@ -180,7 +180,7 @@ export const differences = {
     'a view that the collector has found is in the way no more': subject,
     'anonymous memory grows in its room, and keeps what it has': looks,
     'protected pages stay so when the mapping goes elsewhere': looks,
-    'the ledger has the new length, and every view': subject,
+    'the registry has the new length, and every view': subject,
     '* follows a file that others make longer and shorter': looks,
     '* mends what a cut has broken': looks,
     'private contents stay where they are when the file is followed': looks,

@@ -68,7 +68,7 @@ export const differences = {
       'a hot loop survives a cut: Atomics.load': 'Atomics.load stores, which a strict mapping reports',
     },
     'locks/file-lock': {
-      'with MEMMAP_TRACE=1 the ledger knows where':
+      'with MEMMAP_TRACE=1 the registry knows where':
         'a function that ends in `return call()` is left before the call, so the stack does not have it',
     },
     'lines/follow': {

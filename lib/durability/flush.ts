@@ -1,7 +1,7 @@
 /**
  * Flushing: what was stored, on its way to the disk.
  */
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { type ParsedRange, parseOptions, parsePosition, parseWord, type Range, resolveRange } from '../base/validate.js'
 
 const LEVELS = ['schedule', 'barrier', 'data', 'all'] as const
@@ -43,19 +43,19 @@ export interface FlushResult {
 
 const FLUSH_OPTIONS = ['level', 'offset', 'length']
 
-export async function flush(region: Region, options: FlushOptions | undefined): Promise<FlushResult> {
+export async function flush(state: MappingState, options: FlushOptions | undefined): Promise<FlushResult> {
   const { level, range } = parseFlushOptions(options)
-  region.check()
-  const { offset, length } = resolveRange(range, region.length)
-  const result = await region.runJob((native) => native.flush(level, offset, length))
+  state.check()
+  const { offset, length } = resolveRange(range, state.length)
+  const result = await state.runJob((native) => native.flush(level, offset, length))
   return { bytes: result.bytes, level, achieved: result.achieved as FlushResult['achieved'] }
 }
 
-export function flushSync(region: Region, options: FlushOptions | undefined): FlushResult {
+export function flushSync(state: MappingState, options: FlushOptions | undefined): FlushResult {
   const { level, range } = parseFlushOptions(options)
-  region.check()
-  const { offset, length } = resolveRange(range, region.length)
-  const result = region.run((native) => native.flushSync(level, offset, length))
+  state.check()
+  const { offset, length } = resolveRange(range, state.length)
+  const result = state.run((native) => native.flushSync(level, offset, length))
   return { bytes: result.bytes, level, achieved: result.achieved as FlushResult['achieved'] }
 }
 

@@ -4,7 +4,7 @@
 import { memmapError } from '../base/errors.js'
 import { forgetFaults } from '../state/faults.js'
 import { nameOf } from '../state/registry.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { type Bytes, outOfRange, parseBoolean, parseBytes, parseOptions } from '../base/validate.js'
 
 /** How to resize. */
@@ -18,90 +18,90 @@ export interface ResizeOptions {
 
 const RESIZE_OPTIONS = ['force']
 
-export async function resize(region: Region, size: Bytes, options: ResizeOptions | undefined): Promise<void> {
-  const wanted = prepare(region, size, options)
+export async function resize(state: MappingState, size: Bytes, options: ResizeOptions | undefined): Promise<void> {
+  const wanted = prepare(state, size, options)
   try {
-    await region.runJob((native) => native.resize(wanted))
+    await state.runJob((native) => native.resize(wanted))
   } finally {
-    region.followLength()
+    state.followLength()
   }
 }
 
-export function resizeSync(region: Region, size: Bytes, options: ResizeOptions | undefined): void {
-  const wanted = prepare(region, size, options)
+export function resizeSync(state: MappingState, size: Bytes, options: ResizeOptions | undefined): void {
+  const wanted = prepare(state, size, options)
   try {
-    region.run((native) => native.resizeSync(wanted))
+    state.run((native) => native.resizeSync(wanted))
   } finally {
-    region.followLength()
+    state.followLength()
   }
 }
 
-export async function refresh(region: Region): Promise<boolean> {
-  const before = beginRefresh(region)
+export async function refresh(state: MappingState): Promise<boolean> {
+  const before = beginRefresh(state)
   try {
-    await region.runJob((native) => native.refresh())
+    await state.runJob((native) => native.refresh())
   } finally {
-    region.followLength()
+    state.followLength()
   }
-  forgetFaults(region)
-  return region.length !== before
+  forgetFaults(state)
+  return state.length !== before
 }
 
-export function refreshSync(region: Region): boolean {
-  const before = beginRefresh(region)
+export function refreshSync(state: MappingState): boolean {
+  const before = beginRefresh(state)
   try {
-    region.run((native) => native.refreshSync())
+    state.run((native) => native.refreshSync())
   } finally {
-    region.followLength()
+    state.followLength()
   }
-  forgetFaults(region)
-  return region.length !== before
+  forgetFaults(state)
+  return state.length !== before
 }
 
-function beginRefresh(region: Region): number {
-  region.checkOpen()
-  return region.length
+function beginRefresh(state: MappingState): number {
+  state.checkOpen()
+  return state.length
 }
 
 /** Checks what was asked for. Where the mapping is to become shorter, nobody can reach behind its new end from here on. */
-function prepare(region: Region, size: Bytes, options: ResizeOptions | undefined): number {
+function prepare(state: MappingState, size: Bytes, options: ResizeOptions | undefined): number {
   // Validate arguments
   const wanted = parseBytes(size, 'size')
   const force = parseBoolean(parseOptions(options, 'options', RESIZE_OPTIONS).force, 'options.force') ?? false
 
   // Interpret them
-  region.checkWritable()
-  const length = wanted - region.offset
+  state.checkWritable()
+  const length = wanted - state.offset
 
   // Validate what they mean
-  if (length < 0) throw outOfRange('size', `>= ${region.offset}, where the mapping begins in the file`, wanted)
-  if (length < region.length && region.mode !== 'c') cut(region, length, force)
+  if (length < 0) throw outOfRange('size', `>= ${state.offset}, where the mapping begins in the file`, wanted)
+  if (length < state.length && state.mode !== 'c') cut(state, length, force)
   return wanted
 }
 
-function cut(region: Region, length: number, force: boolean): void {
-  region.checkIdle()
-  const reach = region.segments.measureReach()
+function cut(state: MappingState, length: number, force: boolean): void {
+  state.checkIdle()
+  const reach = state.arrayBuffers.measureReach()
   if (reach > length) {
-    if (!force) throw inView(region, length, reach)
-    if (region.shared) throw shared(region)
-    region.segments.detach(length)
+    if (!force) throw inView(state, length, reach)
+    if (state.shared) throw shared(state)
+    state.arrayBuffers.detach(length)
   }
-  region.setLength(length)
+  state.setLength(length)
 }
 
-function inView(region: Region, length: number, reach: number): Error {
+function inView(state: MappingState, length: number, reach: number): Error {
   return memmapError(
     'ERR_MEMMAP_BUSY',
-    `The mapping of ${nameOf(region)} can't shrink to ${length} bytes: a view reaches to byte ${reach} of it. Let go of such views (one counts until the garbage collector has found it), or empty them with the option force`,
-    { path: region.path },
+    `The mapping of ${nameOf(state)} can't shrink to ${length} bytes: a view reaches to byte ${reach} of it. Let go of such views (one counts until the garbage collector has found it), or empty them with the option force`,
+    { path: state.path },
   )
 }
 
-function shared(region: Region): Error {
+function shared(state: MappingState): Error {
   return memmapError(
     'ERR_MEMMAP_UNSUPPORTED',
-    `The mapping of ${nameOf(region)} can't shrink by force: views on a SharedArrayBuffer can't be taken back`,
-    { path: region.path },
+    `The mapping of ${nameOf(state)} can't shrink by force: views on a SharedArrayBuffer can't be taken back`,
+    { path: state.path },
   )
 }

@@ -6,7 +6,7 @@
  * asynchronous step is a promise that is fulfilled already.
  */
 import { Ahead } from './read-ahead.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { othersFirst } from './event-loop-budget.js'
 
 /** Makes the items of a range, part by part. */
@@ -33,7 +33,7 @@ export interface MappedIterable<T, B = T[]> extends Iterable<T>, AsyncIterable<T
 
 /** Where to go and how. */
 export interface Route {
-  readonly region: Region
+  readonly state: MappingState
   readonly start: number
   readonly end: number
   readonly dropBehind: boolean
@@ -118,25 +118,25 @@ const UNASKED = 2 ** 12
 
 /** Goes through a range with a cursor. */
 class Parts<T> implements Source<T> {
-  readonly #region: Region
+  readonly #state: MappingState
   readonly #signal: AbortSignal | undefined
   readonly #cursor: Cursor<T>
   readonly #ahead: Ahead
   #asked: number
   #ended = false
 
-  constructor({ region, start, end, dropBehind, signal }: Route, cursor: Cursor<T>, isBlocking: boolean) {
-    this.#region = region
+  constructor({ state, start, end, dropBehind, signal }: Route, cursor: Cursor<T>, isBlocking: boolean) {
+    this.#state = state
     this.#signal = signal
     this.#cursor = cursor
     this.#asked = start
-    this.#ahead = new Ahead(region, start, end, { dropBehind, signal, isBlocking })
+    this.#ahead = new Ahead(state, start, end, { dropBehind, signal, isBlocking })
   }
 
   get isOpen(): boolean {
-    const isWanted = !this.#region.closed && !this.#signal?.aborted
+    const isWanted = !this.#state.closed && !this.#signal?.aborted
     // Where a page is gone there are zeros in the views that are not handed out yet.
-    return isWanted && !(this.#cursor.views && this.#region.hasFaulted)
+    return isWanted && !(this.#cursor.views && this.#state.hasFaulted)
   }
 
   pullNow(): T[] {
@@ -181,7 +181,7 @@ class Parts<T> implements Source<T> {
 
   #hasMore(): boolean {
     if (this.#signal?.aborted) throw this.#signal.reason
-    this.#region.check()
+    this.#state.check()
     return !this.#cursor.done
   }
 
@@ -191,16 +191,16 @@ class Parts<T> implements Source<T> {
     const items = this.#cursor.step()
     // In the place of a page that could not be delivered the items have zeros, and so they have, without a fault, in the rest
     // of the page where the file ends now.
-    this.#region.check()
+    this.#state.check()
     if (items.length > 0) this.#checkExtent(position, reach)
     return items
   }
 
   #checkExtent(position: number, reach: number): void {
-    if (this.#cursor.reads) return this.#region.run((native) => native.checkRead(position, reach - position))
+    if (this.#cursor.reads) return this.#state.run((native) => native.checkRead(position, reach - position))
     const length = reach - this.#asked
     if (length < UNASKED && !this.#cursor.done) return
-    this.#region.run((native) => native.checkExtent(this.#asked, length))
+    this.#state.run((native) => native.checkExtent(this.#asked, length))
     this.#asked = reach
   }
 }

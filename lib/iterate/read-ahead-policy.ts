@@ -7,7 +7,7 @@
  */
 import { debuglog } from 'node:util'
 import { nameOf } from '../state/registry.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 
 /** Who goes through a range, and how. */
 export interface Access {
@@ -45,19 +45,19 @@ const DROP = 16 * MIB
 const debug = debuglog('memmap')
 
 /** Decides how to go through `start..end` of a mapping from front to back. */
-export function planWalk(region: Region, start: number, end: number, access: Access): Plan {
-  const isFile = region.native.size > 0
+export function planWalk(state: MappingState, start: number, end: number, access: Access): Plan {
+  const isFile = state.native.size > 0
   const most = access.dropBehind ? DROPPED_WINDOW : WINDOW
   const window = !isFile || access.isBlocking ? 0 : Math.min(access.window ?? most, most)
-  const drop = isFile && access.dropBehind && region.mode !== 'c' ? DROP : 0
+  const drop = isFile && access.dropBehind && state.mode !== 'c' ? DROP : 0
   const plan = { window, reach: window * WINDOWS_AHEAD, drop }
-  if (debug.enabled) debug('%s, bytes %d to %d: %s', nameOf(region), start, end, describe(plan, isFile, access))
+  if (debug.enabled) debug('%s, bytes %d to %d: %s', nameOf(state), start, end, describe(plan, isFile, access))
   return plan
 }
 
 /** Writes down that something could not be done that would only have made things quicker. */
-export function logFailure(region: Region, what: string, error: unknown): void {
-  debug('%s: %s failed: %s', nameOf(region), what, error)
+export function logFailure(state: MappingState, what: string, error: unknown): void {
+  debug('%s: %s failed: %s', nameOf(state), what, error)
 }
 
 function describe({ window, reach, drop }: Plan, isFile: boolean, access: Access): string {

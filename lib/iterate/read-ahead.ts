@@ -9,7 +9,7 @@
  */
 import { MemmapError } from '../base/errors.js'
 import { callAsync, native, type NativeJob } from '../base/native.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { logFailure, type Plan, planWalk } from './read-ahead-policy.js'
 
 /** How to go ahead. */
@@ -32,7 +32,7 @@ const FIRST_STEP = 2 ** 20
 const LARGEST_FOLIO = 2 ** 21
 
 export class Ahead {
-  readonly #region: Region
+  readonly #state: MappingState
   readonly #start: number
   readonly #end: number
   readonly #plan: Plan
@@ -51,12 +51,12 @@ export class Ahead {
   #isCautious = false
   #ended = false
 
-  constructor(region: Region, start: number, end: number, options: AheadOptions = {}) {
+  constructor(state: MappingState, start: number, end: number, options: AheadOptions = {}) {
     const { window, dropBehind = false, signal, isBlocking = false } = options
-    this.#region = region
+    this.#state = state
     this.#start = this.#released = this.#used = this.#ready = this.#fetched = this.#fetching = this.#goal = start
     this.#end = end
-    this.#plan = planWalk(region, start, end, { isBlocking, dropBehind, window })
+    this.#plan = planWalk(state, start, end, { isBlocking, dropBehind, window })
     this.#signal = signal
     this.#isBlocking = isBlocking
     if (this.#plan.window === 0) this.#ready = end
@@ -80,7 +80,7 @@ export class Ahead {
   behind(offset: number): void {
     if (this.#used < offset) this.#used = offset
     if (this.#plan.drop === 0 || offset - this.#released < this.#plan.drop) return
-    this.#release(offset - ((this.#region.offset + offset) % LARGEST_FOLIO))
+    this.#release(offset - ((this.#state.offset + offset) % LARGEST_FOLIO))
   }
 
   /** Ends it, and lets go of what was brought in, if pages are dropped at all. Ending it again does nothing. */
@@ -88,7 +88,7 @@ export class Ahead {
     if (this.#ended) return
     this.#ended = true
     this.#job?.cancel()
-    if (this.#plan.drop > 0 && !this.#region.closed) this.#release(Math.max(this.#used, this.#fetching))
+    if (this.#plan.drop > 0 && !this.#state.closed) this.#release(Math.max(this.#used, this.#fetching))
   }
 
   async #wait(until: number): Promise<void> {
@@ -118,7 +118,7 @@ export class Ahead {
   // What can't be asked, of a mapping that was closed meanwhile, can't be fetched either: that tells why.
   #isResident(size: number): boolean {
     try {
-      return this.#region.run((handle) => handle.isResident(this.#ready, size))
+      return this.#state.run((handle) => handle.isResident(this.#ready, size))
     } catch {
       return false
     }
@@ -130,7 +130,7 @@ export class Ahead {
     const job = (this.#job = new native.NativeJob())
     this.#fetching = this.#ready + size
     try {
-      await callAsync(() => this.#region.native.prefetch(this.#ready, size, job))
+      await callAsync(() => this.#state.native.prefetch(this.#ready, size, job))
       this.#fetched = this.#ready += size
     } catch (error) {
       this.#fail(error, this.#ready + size <= until)
@@ -143,9 +143,9 @@ export class Ahead {
   // is needed. A system that can't fetch is none at all.
   #fail(error: unknown, isNeeded: boolean): void {
     if (error instanceof MemmapError && error.syscall !== undefined) {
-      logFailure(this.#region, 'fetching ahead', error)
+      logFailure(this.#state, 'fetching ahead', error)
       this.#ready = this.#end
-    } else if (isNeeded || this.#region.closed) {
+    } else if (isNeeded || this.#state.closed) {
       this.#failure = { error: this.#reasonFor(error) }
     } else {
       this.#isCautious = true
@@ -154,7 +154,7 @@ export class Ahead {
 
   #reasonFor(error: unknown): unknown {
     try {
-      this.#region.check()
+      this.#state.check()
       return error
     } catch (reason) {
       return reason
@@ -166,18 +166,18 @@ export class Ahead {
     const from = this.#released
     this.#released = Math.max(from, until)
     const length = this.#released - from
-    const failed = (error: unknown): void => logFailure(this.#region, 'letting go of pages', error)
+    const failed = (error: unknown): void => logFailure(this.#state, 'letting go of pages', error)
     const releaseNow = (): void => {
       try {
-        this.#region.run((handle) => handle.releaseSync(from, length))
+        this.#state.run((handle) => handle.releaseSync(from, length))
       } catch (error) {
         failed(error)
       }
     }
     if (this.#isBlocking) return releaseNow()
     // A mapping that is closed before the thread comes to it has no pages any more, but its file still has.
-    const forget = this.#region.onClosing(releaseNow)
-    void callAsync(() => this.#region.native.release(from, length))
+    const forget = this.#state.onClosing(releaseNow)
+    void callAsync(() => this.#state.native.release(from, length))
       .catch(failed)
       .finally(forget)
   }

@@ -3,7 +3,7 @@
  */
 import { constants } from '../base/constants.js'
 import type { MappedIterable } from './iterable.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { type Bytes, outOfRange, parseBoolean, parseBytes, parseOptions } from '../base/validate.js'
 import { buffers, parseWalk, WALK_OPTIONS, type IterateOptions } from './windows.js'
 
@@ -15,7 +15,11 @@ export interface RecordOptions extends IterateOptions {
 
 const RECORD_OPTIONS = ['partial', ...WALK_OPTIONS]
 
-export function records(region: Region, givenSize: Bytes, options: RecordOptions | undefined): MappedIterable<Buffer> {
+export function records(
+  state: MappingState,
+  givenSize: Bytes,
+  options: RecordOptions | undefined,
+): MappedIterable<Buffer> {
   // Validate arguments
   const size = parseBytes(givenSize, 'size', 1, constants.MAX_VIEW_LENGTH)
   const given = parseOptions(options, 'options', RECORD_OPTIONS)
@@ -25,7 +29,7 @@ export function records(region: Region, givenSize: Bytes, options: RecordOptions
   const lay = parseWalk(given)
 
   // Validate interpreted options
-  const route = lay(region)
+  const route = lay(state)
   const length = route.end - route.start
   if (!partial && length % size !== 0)
     throw outOfRange('the bytes of the range', `a multiple of ${size}, or options.partial true`, length)

@@ -8,7 +8,7 @@ import { constants } from '../base/constants.js'
 import { readCopy } from '../views/copy.js'
 import { MemmapError } from '../base/errors.js'
 import { type Cursor, type Route, type MappedIterable, walk } from './iterable.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { construct } from '../views/views.js'
 import {
   type Bytes,
@@ -69,7 +69,7 @@ export const WALK_OPTIONS = ['offset', 'length', 'dropBehind', 'signal']
 const CHUNK_OPTIONS = ['size', ...WALK_OPTIONS]
 const WINDOW_OPTIONS = ['overlap', ...CHUNK_OPTIONS]
 
-export function windows(region: Region, options: WindowOptions | undefined): MappedIterable<Window> {
+export function windows(state: MappingState, options: WindowOptions | undefined): MappedIterable<Window> {
   // Validate arguments
   const given = parseOptions(options, 'options', WINDOW_OPTIONS)
   const { size: givenSize, overlap: givenOverlap } = given
@@ -81,12 +81,12 @@ export function windows(region: Region, options: WindowOptions | undefined): Map
 
   // Validate interpreted options
   if (overlap >= size) throw outOfRange('options.overlap', `>= 0 && < ${size}, the size of a window`, overlap)
-  const route = lay(region)
+  const route = lay(state)
 
   return walk(route, (inBatches) => new Windows(route, size, size - overlap, windowAt, inBatches))
 }
 
-export function chunks(region: Region, options: ChunkOptions | undefined): MappedIterable<Buffer> {
+export function chunks(state: MappingState, options: ChunkOptions | undefined): MappedIterable<Buffer> {
   // Validate arguments
   const given = parseOptions(options, 'options', CHUNK_OPTIONS)
 
@@ -95,7 +95,7 @@ export function chunks(region: Region, options: ChunkOptions | undefined): Mappe
   const lay = parseWalk(given)
 
   // Validate interpreted options
-  const route = lay(region)
+  const route = lay(state)
 
   return buffers(route, size)
 }
@@ -106,16 +106,16 @@ export function buffers(route: Route, size: number): MappedIterable<Buffer> {
 }
 
 /** Reads options. What they mean for a region is found out when nothing can run in between. */
-export function parseWalk({ offset, length, dropBehind, signal }: IterateOptions): (region: Region) => Route {
+export function parseWalk({ offset, length, dropBehind, signal }: IterateOptions): (state: MappingState) => Route {
   const range = parsePosition(offset, length, 'options.')
   const how = {
     dropBehind: parseBoolean(dropBehind, 'options.dropBehind') ?? false,
     signal: parseSignal(signal, 'options.signal'),
   }
-  return (region) => {
-    region.check()
-    const { offset: start, length: total } = resolveRange(range, region.length)
-    return { region, start, end: start + total, ...how }
+  return (state) => {
+    state.check()
+    const { offset: start, length: total } = resolveRange(range, state.length)
+    return { state, start, end: start + total, ...how }
   }
 }
 
@@ -133,23 +133,23 @@ class Windows<T> implements Cursor<T> {
   readonly reads = false
   readonly views = true
   position: number
-  readonly #region: Region
+  readonly #state: MappingState
   readonly #end: number
   readonly #size: number
   readonly #stride: number
   readonly #count: number
-  readonly #take: (region: Region, offset: number, length: number) => T
+  readonly #take: (state: MappingState, offset: number, length: number) => T
   #isLast: boolean
 
   constructor(
-    { region, start, end }: Route,
+    { state, start, end }: Route,
     size: number,
     stride: number,
-    take: (region: Region, offset: number, length: number) => T,
+    take: (state: MappingState, offset: number, length: number) => T,
     inBatches: boolean,
   ) {
     this.position = start
-    this.#region = region
+    this.#state = state
     this.#end = end
     this.#size = size
     this.#stride = stride
@@ -170,7 +170,7 @@ class Windows<T> implements Cursor<T> {
     const items: T[] = []
     for (let left = this.#count; left > 0 && !this.#isLast; left--) {
       const length = Math.min(this.#size, this.#end - this.position)
-      items.push(this.#take(this.#region, this.position, length))
+      items.push(this.#take(this.#state, this.position, length))
       this.#isLast = this.position + length === this.#end
       this.position += this.#stride
     }
@@ -178,16 +178,16 @@ class Windows<T> implements Cursor<T> {
   }
 }
 
-function windowAt(region: Region, offset: number, length: number): Window {
-  return { offset, length, view: viewOrCopy(region, offset, length) }
+function windowAt(state: MappingState, offset: number, length: number): Window {
+  return { offset, length, view: viewOrCopy(state, offset, length) }
 }
 
 /** Some bytes, as a view; as a copy where the runtime refuses views. */
-export function viewOrCopy(region: Region, offset: number, length: number): Buffer {
+export function viewOrCopy(state: MappingState, offset: number, length: number): Buffer {
   try {
-    return construct(Buffer, region.segments.place(offset, length), length) as Buffer
+    return construct(Buffer, state.arrayBuffers.locate(offset, length), length) as Buffer
   } catch (error) {
-    if (error instanceof MemmapError && error.code === 'ERR_MEMMAP_UNSUPPORTED') return readCopy(region, offset, length)
+    if (error instanceof MemmapError && error.code === 'ERR_MEMMAP_UNSUPPORTED') return readCopy(state, offset, length)
     throw error
   }
 }

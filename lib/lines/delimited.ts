@@ -24,7 +24,7 @@ import { readCopy } from '../views/copy.js'
 import { type Cursor, type Route, type MappedIterable, walk } from '../iterate/iterable.js'
 import { columnOf } from '../search/matches.js'
 import { native, type NativePattern } from '../base/native.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { parseBoolean, parseWord } from '../base/validate.js'
 import { viewOrCopy, WALK_OPTIONS, type IterateOptions } from '../iterate/windows.js'
 
@@ -97,7 +97,7 @@ export class Pieces<T> implements Cursor<T> {
   readonly views: boolean
   position: number
   done: boolean
-  readonly #region: Region
+  readonly #state: MappingState
   readonly #end: number
   readonly #cut: Cut
   readonly #maker: Maker<T>
@@ -107,10 +107,10 @@ export class Pieces<T> implements Cursor<T> {
   // Up to here there is no separator after `position`.
   #searched: number
 
-  constructor({ region, start, end }: Route, cut: Cut, maker: Maker<T>) {
+  constructor({ state, start, end }: Route, cut: Cut, maker: Maker<T>) {
     this.position = this.#searched = start
     this.done = start === end && !cut.keepLast
-    this.#region = region
+    this.#state = state
     this.#end = end
     this.#cut = cut
     this.#maker = maker
@@ -119,7 +119,7 @@ export class Pieces<T> implements Cursor<T> {
     // A view is dear where it is the only one. What is made of the bytes of one piece is made of a copy, if there are few.
     const isCopied = maker.of === 'bytes'
     this.#read = (offset, length) =>
-      isCopied && length <= MOST ? readCopy(region, offset, length) : viewOrCopy(region, offset, length)
+      isCopied && length <= MOST ? readCopy(state, offset, length) : viewOrCopy(state, offset, length)
     this.#pattern = cut.separator.length === 1 ? undefined : native.needles([cut.separator])
   }
 
@@ -149,10 +149,10 @@ export class Pieces<T> implements Cursor<T> {
     const pattern = this.#pattern
     if (pattern === undefined) {
       const out = isLong ? places.subarray(0, 1) : this.#places
-      return this.#region.run((handle) => handle.places(from, to - from, separator[0] as number, out))
+      return this.#state.run((handle) => handle.places(from, to - from, separator[0] as number, out))
     }
     const limit = Math.max(0, to - from - separator.length + 1)
-    const found = this.#region.run((handle) => handle.matchesSync(pattern, from, to - from, 0, limit, 1))
+    const found = this.#state.run((handle) => handle.matchesSync(pattern, from, to - from, 0, limit, 1))
     const starts = columnOf(found, 0)
     const count = Math.min(starts.length, isLong ? 1 : this.#places.length)
     for (let index = 0; index < count; index++) places[index] = (starts[index] as number) - from
@@ -164,8 +164,8 @@ export class Pieces<T> implements Cursor<T> {
     const offset = this.position
     const length = (places[count - 1] as number) + this.#cut.separator.length
     this.position += length
-    const bytes = (): Buffer => viewOrCopy(this.#region, offset, length)
-    const latin1 = (): string => this.#region.run((handle) => handle.latin1(offset, length))
+    const bytes = (): Buffer => viewOrCopy(this.#state, offset, length)
+    const latin1 = (): string => this.#state.run((handle) => handle.latin1(offset, length))
     const [isAscii, hasReturn] = [(found & 1) === 1, (found & 2) === 2]
     return this.#maker.many({ offset, length, count, isAscii, hasReturn, bytes, latin1 }, this.#cut)
   }
@@ -176,7 +176,7 @@ export class Pieces<T> implements Cursor<T> {
     const offset = this.position
     this.position = end + separator.length
     if (keepEnd) return this.#maker.one(offset, this.position - offset, this.#read)
-    const hasReturn = dropReturn && end > offset && readCopy(this.#region, end - 1, 1)[0] === RETURN
+    const hasReturn = dropReturn && end > offset && readCopy(this.#state, end - 1, 1)[0] === RETURN
     return this.#maker.one(offset, end - offset - (hasReturn ? 1 : 0), this.#read)
   }
 

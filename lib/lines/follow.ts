@@ -13,20 +13,20 @@ import { AsyncItems, type Route, type Source } from '../iterate/iterable.js'
 import { nameOf } from '../state/registry.js'
 import { type Identity, OpenFile } from './followed-file.js'
 import type { Pieced } from './delimited.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { invalidArgValue } from '../base/validate.js'
 import { Watcher } from './path-watcher.js'
 
 /** Makes what is gone through. Its start is where to begin in the file. */
 export function follow(route: Route, cut: Cut, encoding: LineEncoding, offsets: boolean): Pieced {
-  const { region } = route
-  const { path } = region
+  const { state } = route
+  const { path } = state
   if (path === undefined) {
-    const text = `${nameOf(region)} has no path by which it could be followed: map the file by its path`
+    const text = `${nameOf(state)} has no path by which it could be followed: map the file by its path`
     throw memmapError('ERR_MEMMAP_UNSUPPORTED', text)
   }
-  if (region.offset !== 0) {
-    const reason = `needs a mapping that begins where its file begins; this one begins at ${region.offset}`
+  if (state.offset !== 0) {
+    const reason = `needs a mapping that begins where its file begins; this one begins at ${state.offset}`
     throw invalidArgValue('options.follow', true, reason)
   }
   const { items, batches } = makersOf(encoding, offsets)
@@ -63,7 +63,7 @@ const BARS: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ELOOP', 'EBUSY', 
 const BLOCK = 2 ** 16
 
 class Follower<T> implements Source<T | T[]> {
-  readonly #region: Region
+  readonly #state: MappingState
   readonly #path: string
   readonly #signal: AbortSignal | undefined
   readonly #cut: Cut
@@ -82,8 +82,8 @@ class Follower<T> implements Source<T | T[]> {
   // Something else than what is missing keeps the file away.
   #isBarred = false
 
-  constructor({ region, start, signal }: Route, path: string, cut: Cut, maker: Maker<T>, isBatched: boolean) {
-    this.#region = region
+  constructor({ state, start, signal }: Route, path: string, cut: Cut, maker: Maker<T>, isBatched: boolean) {
+    this.#state = state
     this.#path = path
     this.#signal = signal
     this.#cut = cut
@@ -95,7 +95,7 @@ class Follower<T> implements Source<T | T[]> {
   }
 
   get isOpen(): boolean {
-    return !this.#region.closed && !this.#signal?.aborted
+    return !this.#state.closed && !this.#signal?.aborted
   }
 
   async pull(): Promise<(T | T[])[]> {
@@ -104,7 +104,7 @@ class Follower<T> implements Source<T | T[]> {
       while (!this.#ended) {
         if (this.#signal?.aborted) throw this.#signal.reason
         // Faults of the mapping are none of ours.
-        if (this.#region.closed) this.#region.check()
+        if (this.#state.closed) this.#state.check()
         const items = await this.#advance()
         if (items.length > 0) return this.#isBatched ? [items] : items
       }
@@ -228,7 +228,7 @@ class Follower<T> implements Source<T | T[]> {
   async #wait(): Promise<[]> {
     const { watcher } = this.#opened
     const wake = (): void => watcher.cancel()
-    const pin = this.#region.pinUntil(wake)
+    const pin = this.#state.pinUntil(wake)
     this.#signal?.addEventListener('abort', wake)
     try {
       if (this.isOpen) await watcher.change(this.#isBarred)

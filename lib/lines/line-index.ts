@@ -6,8 +6,8 @@ import { endianness } from 'node:os'
 import { isUint8Array } from 'node:util/types'
 import { readCopy } from '../views/copy.js'
 import { withCode } from '../base/errors.js'
-import { type Memory, regionOf } from '../memory.js'
-import type { Region } from '../state/mapping-state.js'
+import { type Memory, stateOf } from '../memory.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { parseTask, runTask, type SearchOptions } from '../search/search.js'
 import { type Bytes, invalidArgType, outOfRange, parseBytes, parseOptions } from '../base/validate.js'
 import { checkCount } from '../views/views.js'
@@ -70,7 +70,7 @@ export class LineIndex {
   readonly offset: number
   /** The index itself, to be written to a file. Numbers are in the byte order of the machine. */
   readonly bytes: Uint8Array
-  readonly #region: Region | undefined
+  readonly #state: MappingState | undefined
   readonly #view: DataView
 
   /**
@@ -84,22 +84,22 @@ export class LineIndex {
     // Validate arguments
     if (!isUint8Array(bytes)) throw invalidArgType('bytes', ['Buffer', 'Uint8Array'], bytes)
     const { mapping, offset: givenOffset } = parseOptions(source, 'source', ['mapping', 'offset'])
-    const region = mapping === undefined ? undefined : parseMapping(mapping)
+    const state = mapping === undefined ? undefined : parseMapping(mapping)
     const offset = givenOffset === undefined ? 0 : parseBytes(givenOffset, 'source.offset')
 
     // Validate interpreted options
-    const index = new LineIndex(bytes, offset, region)
-    if (region !== undefined && index.length > region.length - offset) {
-      throw outOfRange('the end of the index', `<= ${region.length}, the length of the mapping`, offset + index.length)
+    const index = new LineIndex(bytes, offset, state)
+    if (state !== undefined && index.length > state.length - offset) {
+      throw outOfRange('the end of the index', `<= ${state.length}, the length of the mapping`, offset + index.length)
     }
     return index
   }
 
   /** @internal */
-  constructor(bytes: Uint8Array, offset: number, region: Region | undefined) {
+  constructor(bytes: Uint8Array, offset: number, state: MappingState | undefined) {
     this.bytes = bytes
     this.offset = offset
-    this.#region = region
+    this.#state = state
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     if (this.#view.byteLength < HEAD * WORD) throw damaged('it is too short')
     const magic = this.#view.getBigUint64(0, isLittleEndian)
@@ -140,13 +140,13 @@ export class LineIndex {
    *   that no string can hold; `ERR_UNKNOWN_ENCODING`
    */
   text(number: number, encoding: BufferEncoding = 'utf8'): string {
-    const region = this.#region
-    if (region === undefined)
+    const state = this.#state
+    if (state === undefined)
       throw withCode(new Error('This index has no mapping to read a text from'), 'ERR_INVALID_STATE')
-    region.check()
+    state.check()
     const { offset, length } = this.line(number)
     checkCount(length, 'bytes')
-    const bytes = readCopy(region, offset, length)
+    const bytes = readCopy(state, offset, length)
     return bytes.toString(encoding, 0, lengthWithoutEnd(bytes))
   }
 
@@ -208,18 +208,18 @@ export class LineIndex {
   }
 }
 
-export async function lineIndex(region: Region, options: SearchOptions | undefined): Promise<LineIndex> {
-  const task = parseTask(region, options)
+export async function lineIndex(state: MappingState, options: SearchOptions | undefined): Promise<LineIndex> {
+  const task = parseTask(state, options)
   const { offset, length, threads } = task
   const bytes = await runTask(task, (native, job) => native.lineIndex(offset, length, threads, job))
-  return new LineIndex(bytes, offset, region)
+  return new LineIndex(bytes, offset, state)
 }
 
-function parseMapping(mapping: unknown): Region {
+function parseMapping(mapping: unknown): MappingState {
   try {
-    const region = regionOf(mapping as Memory)
-    region.check()
-    return region
+    const state = stateOf(mapping as Memory)
+    state.check()
+    return state
   } catch (error) {
     // What a private field says when it is looked for in something else.
     if (error instanceof TypeError) throw invalidArgType('source.mapping', ['Mapping'], mapping)

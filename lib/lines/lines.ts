@@ -10,7 +10,7 @@ import {
   parsePieces,
   type YieldOptions,
 } from './delimited.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { invalidArgValue, parseBoolean, parseOptions } from '../base/validate.js'
 import { parseWalk } from '../iterate/windows.js'
 
@@ -23,7 +23,7 @@ export interface LineOptions extends DelimitedOptions {
 const LINE_OPTIONS = ['follow', ...PIECE_OPTIONS]
 const SEPARATOR = Uint8Array.of(10)
 
-export function lines(region: Region, options: (LineOptions & YieldOptions) | undefined): Pieced {
+export function lines(state: MappingState, options: (LineOptions & YieldOptions) | undefined): Pieced {
   // Validate arguments
   const given = parseOptions(options, 'options', LINE_OPTIONS)
 
@@ -48,7 +48,7 @@ export function lines(region: Region, options: (LineOptions & YieldOptions) | un
       "can't be given with options.follow, which reads and does not map",
     )
   }
-  const route = lay(region)
+  const route = lay(state)
 
   return isFollowing ? follow(route, cut, encoding, offsets) : pieces(route, cut, encoding, offsets)
 }

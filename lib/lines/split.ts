@@ -12,12 +12,12 @@ import {
   parsePieces,
   type YieldOptions,
 } from './delimited.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { invalidArgType, invalidArgValue, parseOptions } from '../base/validate.js'
 import { parseWalk } from '../iterate/windows.js'
 
 export function split(
-  region: Region,
+  state: MappingState,
   givenSeparator: unknown,
   options: (DelimitedOptions & YieldOptions) | undefined,
 ): Pieced {
@@ -29,7 +29,7 @@ export function split(
   const separator = parseSeparator(givenSeparator, encoding)
   const lay = parseWalk(given)
 
-  return pieces(lay(region), { separator, dropReturn: false, keepEnd, keepLast: true }, encoding, offsets)
+  return pieces(lay(state), { separator, dropReturn: false, keepEnd, keepLast: true }, encoding, offsets)
 }
 
 // A copy: the user may change his before the loop is through.

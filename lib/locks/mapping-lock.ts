@@ -23,47 +23,47 @@ import {
 } from './options.js'
 import type { LockTarget } from './wait.js'
 import { type NativeLockFile, native } from '../base/native.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { parseOptions } from '../base/validate.js'
 
-export async function lock(region: Region, options: LockOptions | undefined): Promise<FileLock> {
+export async function lock(state: MappingState, options: LockOptions | undefined): Promise<FileLock> {
   const given = parseOptions(options, 'options', OPTIONS)
-  const target = targetOf(region)
+  const target = targetOf(state)
   return lockFile(target, parseRequest(given, target.base, traceCaller(lock)), false, lock)
 }
 
-export function lockSync(region: Region, options: LockSyncOptions | undefined): FileLock {
+export function lockSync(state: MappingState, options: LockSyncOptions | undefined): FileLock {
   const given = parseOptions(options, 'options', SYNC_OPTIONS)
-  const target = targetOf(region)
+  const target = targetOf(state)
   return lockFileSync(target, parseRequest(given, target.base, traceCaller(lockSync)), lockSync)
 }
 
-export function tryLock(region: Region, options: TryLockOptions | undefined): FileLock | null {
+export function tryLock(state: MappingState, options: TryLockOptions | undefined): FileLock | null {
   const given = parseOptions(options, 'options', TRY_OPTIONS)
-  const target = targetOf(region)
+  const target = targetOf(state)
   return tryFile(target, parseRequest(given, target.base, traceCaller(tryLock)), tryLock)
 }
 
-export function testLock(region: Region, range: LockRange | undefined): LockState {
+export function testLock(state: MappingState, range: LockRange | undefined): LockState {
   const given = parseOptions(range, 'range', RANGE_OPTIONS)
-  return testFile(targetOf(region), given, testLock)
+  return testFile(targetOf(state), given, testLock)
 }
 
 // The native half keeps a description without a lock there for the next one.
-const files = new WeakMap<Region, LockTarget>()
+const files = new WeakMap<MappingState, LockTarget>()
 
-function targetOf(region: Region): LockTarget {
-  const known = files.get(region)
+function targetOf(state: MappingState): LockTarget {
+  const known = files.get(state)
   if (known !== undefined) return known
-  region.check()
+  state.check()
   const target = {
-    file: region.run((handle): NativeLockFile => native.NativeLockFile.ofMapping(handle)),
-    path: region.path,
-    base: region.offset,
-    check: () => region.check(),
-    onClosing: (stop: (reason: unknown) => void) => region.onClosing(stop),
-    onClosed: (end: () => void) => region.onClosed(end),
+    file: state.run((handle): NativeLockFile => native.NativeLockFile.ofMapping(handle)),
+    path: state.path,
+    base: state.offset,
+    check: () => state.check(),
+    onClosing: (stop: (reason: unknown) => void) => state.onClosing(stop),
+    onClosed: (end: () => void) => state.onClosed(end),
   }
-  files.set(region, target)
+  files.set(state, target)
   return target
 }

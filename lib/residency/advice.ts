@@ -1,7 +1,7 @@
 /**
  * What the system is told about pages: how they will be used, that they are not needed, whether they may be written.
  */
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { parseRange, parseWord, type Range, resolveRange } from '../base/validate.js'
 
 /** Every advice by its name. Which of them a system knows differs; the others throw `ERR_MEMMAP_UNSUPPORTED` there. */
@@ -42,28 +42,28 @@ const PROTECTION = ['r', 'r+'] as const
 /** Whether pages may be only read, or written too. */
 export type Protection = (typeof PROTECTION)[number]
 
-export function advise(region: Region, advice: Advice, range: Range | undefined): void {
+export function advise(state: MappingState, advice: Advice, range: Range | undefined): void {
   const word = parseWord(advice, 'advice', ADVICE)
   const parsed = parseRange(range)
-  region.check()
-  const { offset, length } = resolveRange(parsed, region.length)
-  region.run((native) => native.advise(word, offset, length))
+  state.check()
+  const { offset, length } = resolveRange(parsed, state.length)
+  state.run((native) => native.advise(word, offset, length))
 }
 
-export function discard(region: Region, how: Discard, range: Range | undefined): void {
+export function discard(state: MappingState, how: Discard, range: Range | undefined): void {
   const word = parseWord(how, 'how', DISCARD)
   const parsed = parseRange(range)
-  if (word === 'remove') region.checkWritable()
-  else region.check()
-  const { offset, length } = resolveRange(parsed, region.length)
-  region.run((native) => native.discard(word, offset, length))
+  if (word === 'remove') state.checkWritable()
+  else state.check()
+  const { offset, length } = resolveRange(parsed, state.length)
+  state.run((native) => native.discard(word, offset, length))
 }
 
-export function protect(region: Region, protection: Protection, range: Range | undefined): void {
+export function protect(state: MappingState, protection: Protection, range: Range | undefined): void {
   const writable = parseWord(protection, 'protection', PROTECTION) === 'r+'
   const parsed = parseRange(range)
-  if (writable) region.checkWritable()
-  else region.check()
-  const { offset, length } = resolveRange(parsed, region.length)
-  region.run((native) => native.protect(writable, offset, length))
+  if (writable) state.checkWritable()
+  else state.check()
+  const { offset, length } = resolveRange(parsed, state.length)
+  state.run((native) => native.protect(writable, offset, length))
 }

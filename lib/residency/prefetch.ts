@@ -2,7 +2,7 @@
  * Memory in advance, and many small places at once: what random access to a large file needs to be quick.
  */
 import { parseMemory, type Target } from '../views/copy.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import {
   type Bytes,
   invalidArgType,
@@ -26,7 +26,7 @@ export interface PrefetchOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export async function prefetch(region: Region, what?: Range | Offsets, options?: PrefetchOptions): Promise<void> {
+export async function prefetch(state: MappingState, what?: Range | Offsets, options?: PrefetchOptions): Promise<void> {
   // Validate arguments
   const { size: givenSize, signal: givenSignal } = parseOptions(options, 'options', ['size', 'signal'])
   const signal = parseSignal(givenSignal, 'options.signal')
@@ -35,18 +35,18 @@ export async function prefetch(region: Region, what?: Range | Offsets, options?:
   // Interpret options
   if (isPlaces(what)) {
     const offsets = parsePlaces(what)
-    return region.runCancellable((native, job) => native.prefetchPlaces(offsets, size ?? 1, job), signal)
+    return state.runCancellable((native, job) => native.prefetchPlaces(offsets, size ?? 1, job), signal)
   }
   if (size !== undefined || ArrayBuffer.isView(what)) throw invalidArgType('range', ['Array', 'Float64Array'], what)
   const range = parseRange(what)
 
   // Validate interpreted options
-  region.check()
-  const { offset, length } = resolveRange(range, region.length)
-  return region.runCancellable((native, job) => native.prefetch(offset, length, job), signal)
+  state.check()
+  const { offset, length } = resolveRange(range, state.length)
+  return state.runCancellable((native, job) => native.prefetch(offset, length, job), signal)
 }
 
-export function gather(region: Region, places: Offsets, givenSize: unknown, into: Target): number {
+export function gather(state: MappingState, places: Offsets, givenSize: unknown, into: Target): number {
   // Validate arguments
   if (!isPlaces(places)) throw invalidArgType('offsets', ['Array', 'Float64Array'], places)
   const offsets = parsePlaces(places)
@@ -57,8 +57,8 @@ export function gather(region: Region, places: Offsets, givenSize: unknown, into
     throw outOfRange('the length of into', `>= ${total}, for ${offsets.length} times ${size} bytes`, target.length)
   }
 
-  region.check()
-  region.run((native) => native.gather(offsets, size, target.subarray(0, total)))
+  state.check()
+  state.run((native) => native.gather(offsets, size, target.subarray(0, total)))
   return total
 }
 

@@ -3,7 +3,7 @@
  */
 import { constants } from '../base/constants.js'
 import type { NativeMapping } from '../base/native.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import {
   type Bytes,
   outOfRange,
@@ -87,89 +87,89 @@ export interface VerifySyncOptions {
 /** Options of `verify()`. */
 export interface VerifyOptions extends VerifySyncOptions, Cancellable {}
 
-export async function residency(region: Region, range?: Range, options?: ResidencyOptions): Promise<Residency> {
+export async function residency(state: MappingState, range?: Range, options?: ResidencyOptions): Promise<Residency> {
   const { bucket, signal } = parseOptions(options, 'options', ['bucket', 'signal'])
   const request = parseResidency(range, bucket)
   const wanted = parseSignal(signal, 'options.signal')
-  region.check()
-  const { offset, length, size } = resolveResidency(request, region)
-  return complete(await region.runCancellable((native, job) => native.residency(offset, length, size, job), wanted))
+  state.check()
+  const { offset, length, size } = resolveResidency(request, state)
+  return complete(await state.runCancellable((native, job) => native.residency(offset, length, size, job), wanted))
 }
 
-export function residencySync(region: Region, range?: Range, options?: ResidencySyncOptions): Residency {
+export function residencySync(state: MappingState, range?: Range, options?: ResidencySyncOptions): Residency {
   const { bucket } = parseOptions(options, 'options', ['bucket'])
   const request = parseResidency(range, bucket)
-  region.check()
-  const { offset, length, size } = resolveResidency(request, region)
-  return complete(region.run((native) => native.residencySync(offset, length, size)))
+  state.check()
+  const { offset, length, size } = resolveResidency(request, state)
+  return complete(state.run((native) => native.residencySync(offset, length, size)))
 }
 
-export async function evict(region: Region, range?: Range, options?: EvictOptions): Promise<Eviction> {
+export async function evict(state: MappingState, range?: Range, options?: EvictOptions): Promise<Eviction> {
   const { signal } = parseOptions(options, 'options', ['signal'])
   const parsed = parseRange(range)
   const wanted = parseSignal(signal, 'options.signal')
-  region.check()
-  const { offset, length } = resolveRange(parsed, region.length)
-  const { evicted, resident } = await region.runCancellable((native, job) => native.evict(offset, length, job), wanted)
+  state.check()
+  const { offset, length } = resolveRange(parsed, state.length)
+  const { evicted, resident } = await state.runCancellable((native, job) => native.evict(offset, length, job), wanted)
   return { evicted, resident }
 }
 
-export function evictSync(region: Region, range?: Range): Eviction {
+export function evictSync(state: MappingState, range?: Range): Eviction {
   const parsed = parseRange(range)
-  region.check()
-  const { offset, length } = resolveRange(parsed, region.length)
-  const { evicted, resident } = region.run((native) => native.evictSync(offset, length))
+  state.check()
+  const { offset, length } = resolveRange(parsed, state.length)
+  const { evicted, resident } = state.run((native) => native.evictSync(offset, length))
   return { evicted, resident }
 }
 
-export async function lockMemory(region: Region, range?: Range, options?: LockMemoryOptions): Promise<void> {
+export async function lockMemory(state: MappingState, range?: Range, options?: LockMemoryOptions): Promise<void> {
   const { onFault, signal } = parseOptions(options, 'options', ['onFault', 'signal'])
   const isLate = parseBoolean(onFault, 'options.onFault') ?? false
   const wanted = parseSignal(signal, 'options.signal')
   const parsed = parseRange(range)
-  region.check()
-  const { offset, length } = resolveRange(parsed, region.length)
-  await region.runCancellable((native, job) => native.lockMemory(offset, length, isLate, job), wanted)
+  state.check()
+  const { offset, length } = resolveRange(parsed, state.length)
+  await state.runCancellable((native, job) => native.lockMemory(offset, length, isLate, job), wanted)
 }
 
-export function lockMemorySync(region: Region, range?: Range, options?: LockMemorySyncOptions): void {
+export function lockMemorySync(state: MappingState, range?: Range, options?: LockMemorySyncOptions): void {
   const { onFault } = parseOptions(options, 'options', ['onFault'])
   const isLate = parseBoolean(onFault, 'options.onFault') ?? false
   const parsed = parseRange(range)
-  region.check()
-  const { offset, length } = resolveRange(parsed, region.length)
-  region.run((native) => native.lockMemorySync(offset, length, isLate))
+  state.check()
+  const { offset, length } = resolveRange(parsed, state.length)
+  state.run((native) => native.lockMemorySync(offset, length, isLate))
 }
 
-export function unlockMemory(region: Region, range?: Range): void {
+export function unlockMemory(state: MappingState, range?: Range): void {
   const parsed = parseRange(range)
-  region.check()
-  const { offset, length } = resolveRange(parsed, region.length)
-  region.run((native) => native.unlockMemory(offset, length))
+  state.check()
+  const { offset, length } = resolveRange(parsed, state.length)
+  state.run((native) => native.unlockMemory(offset, length))
 }
 
-export async function verify(region: Region, range?: Range, options?: VerifyOptions): Promise<void> {
+export async function verify(state: MappingState, range?: Range, options?: VerifyOptions): Promise<void> {
   const { forWriting, signal } = parseOptions(options, 'options', ['forWriting', 'signal'])
   const isForWriting = parseBoolean(forWriting, 'options.forWriting') ?? false
   const wanted = parseSignal(signal, 'options.signal')
   const parsed = parseRange(range)
-  checkAccess(region, isForWriting)
-  const { offset, length } = resolveRange(parsed, region.length)
-  await region.runCancellable((native, job) => native.verify(offset, length, isForWriting, job), wanted)
+  checkAccess(state, isForWriting)
+  const { offset, length } = resolveRange(parsed, state.length)
+  await state.runCancellable((native, job) => native.verify(offset, length, isForWriting, job), wanted)
 }
 
-export function verifySync(region: Region, range?: Range, options?: VerifySyncOptions): void {
+export function verifySync(state: MappingState, range?: Range, options?: VerifySyncOptions): void {
   const { forWriting } = parseOptions(options, 'options', ['forWriting'])
   const isForWriting = parseBoolean(forWriting, 'options.forWriting') ?? false
   const parsed = parseRange(range)
-  checkAccess(region, isForWriting)
-  const { offset, length } = resolveRange(parsed, region.length)
-  region.run((native) => native.verifySync(offset, length, isForWriting))
+  checkAccess(state, isForWriting)
+  const { offset, length } = resolveRange(parsed, state.length)
+  state.run((native) => native.verifySync(offset, length, isForWriting))
 }
 
-function checkAccess(region: Region, isForWriting: boolean): void {
-  if (isForWriting) region.checkWritable()
-  else region.check()
+function checkAccess(state: MappingState, isForWriting: boolean): void {
+  if (isForWriting) state.checkWritable()
+  else state.check()
 }
 
 interface ParsedResidency {
@@ -182,8 +182,8 @@ function parseResidency(range: Range | undefined, bucket: unknown): ParsedReside
 }
 
 // A byte is answered for each bucket: what no array can hold is refused before it is looked for.
-function resolveResidency({ range, bucket }: ParsedResidency, region: Region) {
-  const { offset, length } = resolveRange(range, region.length)
+function resolveResidency({ range, bucket }: ParsedResidency, state: MappingState) {
+  const { offset, length } = resolveRange(range, state.length)
   const least = Math.ceil(length / constants.MAX_VIEW_LENGTH)
   if (bucket !== undefined && bucket < least) {
     throw outOfRange('options.bucket', `>= ${least}, since no more than 2^31 - 1 buckets can be counted`, bucket)

@@ -4,7 +4,7 @@
  */
 import { AsyncItems, type Source } from '../iterate/iterable.js'
 import type { NativeJob } from '../base/native.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import {
   type Needle,
   parseSearch,
@@ -81,16 +81,21 @@ type Columns = Float64Array
 // Numbers behind the columns.
 const TAIL = 2
 
-export function matches(region: Region, needle: Needle, options?: SearchOptions, pace?: Pace): Matches {
-  const search = parseSearch(region, needle, options)
+export function matches(state: MappingState, needle: Needle, options?: SearchOptions, pace?: Pace): Matches {
+  const search = parseSearch(state, needle, options)
   const walk = <T>(convert: (search: Search, found: Columns) => T[], usual: Pace): AsyncIterable<T> => ({
     [Symbol.asyncIterator]: () => new AsyncItems(new Parts(new Progression(search, pace ?? usual), convert)),
   })
   return { ...walk(items, paceOf(search.threads)), batches: () => walk(batch, batchPaceOf(search.threads)) }
 }
 
-export function matchesSync(region: Region, needle: Needle, options?: SearchSyncOptions, pace?: Pace): MatchesSync {
-  const search = parseSearchSync(region, needle, options)
+export function matchesSync(
+  state: MappingState,
+  needle: Needle,
+  options?: SearchSyncOptions,
+  pace?: Pace,
+): MatchesSync {
+  const search = parseSearchSync(state, needle, options)
   // One thread alone waits for nobody.
   const usual = search.threads === 1 ? paceOf(1) : batchPaceOf(search.threads)
   const walk = <T>(convert: (search: Search, found: Columns) => T[], by: Pace): Iterable<T> => ({
@@ -100,15 +105,15 @@ export function matchesSync(region: Region, needle: Needle, options?: SearchSync
 }
 
 function* stepThrough<T>(at: Progression, convert: (search: Search, found: Columns) => T[]): Generator<T, undefined> {
-  const { region, pattern, offset, length, threads } = at.search
+  const { state, pattern, offset, length, threads } = at.search
   while (!at.isOver) {
-    region.check()
+    state.check()
     const [entry, limit] = at.part()
-    const found = region.run((handle) => handle.matchesSync(pattern, offset, length, entry, limit, threads))
+    const found = state.run((handle) => handle.matchesSync(pattern, offset, length, entry, limit, threads))
     at.advance(found)
     for (const item of convert(at.search, found)) {
       yield item
-      if (region.closed) region.check()
+      if (state.closed) state.check()
     }
   }
   return undefined
@@ -165,16 +170,16 @@ class Parts<T> implements Source<T> {
   }
 
   get isOpen(): boolean {
-    const { region, signal } = this.#at.search
-    return !region.closed && !signal?.aborted
+    const { state, signal } = this.#at.search
+    return !state.closed && !signal?.aborted
   }
 
   async pull(): Promise<T[]> {
     const { search } = this.#at
-    const { region, signal } = search
+    const { state, signal } = search
     const check = (): void => {
       if (signal?.aborted) throw signal.reason
-      region.check()
+      state.check()
     }
     while (true) {
       check()
@@ -195,7 +200,7 @@ class Parts<T> implements Source<T> {
   end(): Promise<unknown> | undefined {
     this.#ended = true
     this.#job?.cancel()
-    return this.#job && this.#at.search.region.ended(this.#job)
+    return this.#job && this.#at.search.state.ended(this.#job)
   }
 
   // A part in which there is one match that goes on and on can take long.
@@ -217,9 +222,9 @@ class Parts<T> implements Source<T> {
   }
 
   #search(): Promise<Columns> {
-    const { region, pattern, offset, length, threads, signal } = this.#at.search
+    const { state, pattern, offset, length, threads, signal } = this.#at.search
     const [entry, limit] = this.#at.part()
-    const work = region.runCancellable((handle, job) => {
+    const work = state.runCancellable((handle, job) => {
       this.#job = job
       return handle.matches(pattern, offset, length, entry, limit, threads, job)
     }, signal)

@@ -5,7 +5,7 @@
 import { isRegExp, isUint8Array } from 'node:util/types'
 import { parseMemory } from '../views/copy.js'
 import { call, native, type NativeJob, type NativeMapping, type NativePattern } from '../base/native.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { patternOf } from './regexp/translate.js'
 import {
   invalidArgType,
@@ -59,7 +59,7 @@ export interface Progress {
 
 /** Where, how, and for whom a range is gone through. */
 export interface Task {
-  readonly region: Region
+  readonly state: MappingState
   readonly offset: number
   readonly length: number
   readonly threads: number
@@ -81,39 +81,39 @@ const MOST_THREADS = 1024
 // Often enough for a bar that moves, too seldom to cost anything; in milliseconds.
 const PROGRESS_INTERVAL = 100
 
-export async function indexOf(region: Region, needle: Needle, options?: SearchOptions): Promise<number> {
-  return place(await find(parseSearch(region, needle, options), false))
+export async function indexOf(state: MappingState, needle: Needle, options?: SearchOptions): Promise<number> {
+  return place(await find(parseSearch(state, needle, options), false))
 }
 
-export function indexOfSync(region: Region, needle: Needle, options?: SearchSyncOptions): number {
-  return place(findSync(parseSearchSync(region, needle, options), false))
+export function indexOfSync(state: MappingState, needle: Needle, options?: SearchSyncOptions): number {
+  return place(findSync(parseSearchSync(state, needle, options), false))
 }
 
-export async function lastIndexOf(region: Region, needle: Needle, options?: SearchOptions): Promise<number> {
-  return place(await find(parseSearch(region, needle, options), true))
+export async function lastIndexOf(state: MappingState, needle: Needle, options?: SearchOptions): Promise<number> {
+  return place(await find(parseSearch(state, needle, options), true))
 }
 
-export function lastIndexOfSync(region: Region, needle: Needle, options?: SearchSyncOptions): number {
-  return place(findSync(parseSearchSync(region, needle, options), true))
+export function lastIndexOfSync(state: MappingState, needle: Needle, options?: SearchSyncOptions): number {
+  return place(findSync(parseSearchSync(state, needle, options), true))
 }
 
-export async function includes(region: Region, needle: Needle, options?: SearchOptions): Promise<boolean> {
-  return (await indexOf(region, needle, options)) !== -1
+export async function includes(state: MappingState, needle: Needle, options?: SearchOptions): Promise<boolean> {
+  return (await indexOf(state, needle, options)) !== -1
 }
 
-export function includesSync(region: Region, needle: Needle, options?: SearchSyncOptions): boolean {
-  return indexOfSync(region, needle, options) !== -1
+export function includesSync(state: MappingState, needle: Needle, options?: SearchSyncOptions): boolean {
+  return indexOfSync(state, needle, options) !== -1
 }
 
-export async function count(region: Region, needle: Needle, options?: SearchOptions): Promise<number> {
-  const search = parseSearch(region, needle, options)
+export async function count(state: MappingState, needle: Needle, options?: SearchOptions): Promise<number> {
+  const search = parseSearch(state, needle, options)
   const { pattern, offset, length, threads } = search
   return runTask(search, (handle, job) => handle.count(pattern, offset, length, threads, job))
 }
 
-export function countSync(region: Region, needle: Needle, options?: SearchSyncOptions): number {
-  const { pattern, offset, length, threads } = parseSearchSync(region, needle, options)
-  return region.run((handle) => handle.countSync(pattern, offset, length, threads))
+export function countSync(state: MappingState, needle: Needle, options?: SearchSyncOptions): number {
+  const { pattern, offset, length, threads } = parseSearchSync(state, needle, options)
+  return state.run((handle) => handle.countSync(pattern, offset, length, threads))
 }
 
 interface Found {
@@ -128,8 +128,8 @@ async function find(search: Search, backwards: boolean): Promise<Found> {
 }
 
 function findSync(search: Search, backwards: boolean): Found {
-  const { region, pattern, offset, length, threads } = search
-  return { search, triple: region.run((handle) => handle.findSync(pattern, offset, length, backwards, threads)) }
+  const { state, pattern, offset, length, threads } = search
+  return { search, triple: state.run((handle) => handle.findSync(pattern, offset, length, backwards, threads)) }
 }
 
 function place({ search, triple }: Found): number {
@@ -139,12 +139,12 @@ function place({ search, triple }: Found): number {
 
 /** Runs a task on other threads, and tells how far it is. */
 export async function runTask<T>(
-  { region, length: total, signal, onProgress }: Task,
+  { state, length: total, signal, onProgress }: Task,
   operation: (native: NativeMapping, job: NativeJob) => Promise<T>,
 ): Promise<T> {
-  if (onProgress === undefined) return region.runCancellable(operation, signal)
+  if (onProgress === undefined) return state.runCancellable(operation, signal)
   let job: NativeJob | undefined
-  const work = region.runCancellable((handle, own) => operation(handle, (job = own)), signal)
+  const work = state.runCancellable((handle, own) => operation(handle, (job = own)), signal)
   const tell = (): void => onProgress({ done: Math.min(job?.done ?? 0, total), total })
   const result = await whileTelling(work, tell, () => job?.cancel())
   onProgress({ done: total, total })
@@ -172,18 +172,18 @@ export async function whileTelling<T>(work: Promise<T>, tell: () => void, cancel
   }
 }
 
-export function parseSearch(region: Region, needle: Needle, options: SearchOptions | undefined): Search {
+export function parseSearch(state: MappingState, needle: Needle, options: SearchOptions | undefined): Search {
   const target = parseNeedle(needle)
-  return { ...target, ...parseTask(region, options) }
+  return { ...target, ...parseTask(state, options) }
 }
 
-export function parseSearchSync(region: Region, needle: Needle, options: SearchSyncOptions | undefined): Search {
+export function parseSearchSync(state: MappingState, needle: Needle, options: SearchSyncOptions | undefined): Search {
   const target = parseNeedle(needle)
-  return { ...target, ...parseTask(region, options, SYNC_OPTIONS) }
+  return { ...target, ...parseTask(state, options, SYNC_OPTIONS) }
 }
 
 /** Reads the options of a task. It is the last to be read: afterwards the mapping is known to be open. */
-export function parseTask(region: Region, options: SearchOptions | undefined, known = OPTIONS): Task {
+export function parseTask(state: MappingState, options: SearchOptions | undefined, known = OPTIONS): Task {
   // Validate arguments
   const {
     offset,
@@ -202,8 +202,8 @@ export function parseTask(region: Region, options: SearchOptions | undefined, kn
   const range = parsePosition(offset, length, 'options.')
 
   // Validate interpreted options
-  region.check()
-  return { region, threads, signal, onProgress, ...resolveRange(range, region.length) }
+  state.check()
+  return { state, threads, signal, onProgress, ...resolveRange(range, state.length) }
 }
 
 function parseThreads(threads: unknown): number {

@@ -6,11 +6,11 @@
  * length after the one before:
  *
  *     Region    |-----------------------------------------------|
- *     segment 0 |---------------|
- *     segment 1         |---------------|
- *     segment 2                 |---------------|
+ *     buffer 0 |---------------|
+ *     buffer 1         |---------------|
+ *     buffer 2                 |---------------|
  *
- * so that whatever is up to half a length long lies whole in one of them. Something longer, where it doesn't, gets a segment
+ * so that whatever is up to half a length long lies whole in one of them. Something longer, where it doesn't, gets one
  * of its own. So does what comes when the Region grows.
  */
 import { setImmediate } from 'node:timers'
@@ -21,7 +21,7 @@ import { call, native, type NativeMapping } from '../base/native.js'
 import { outOfRange } from '../base/validate.js'
 
 /** Where some bytes of a Region are: in which ArrayBuffer, and where in it. */
-export interface Place {
+export interface BufferLocation {
   readonly buffer: ArrayBufferLike
   readonly byteOffset: number
 }
@@ -35,7 +35,7 @@ const HALF = alignDown(MAX_ARRAY_BUFFER / 2)
 const owners = new WeakMap<ArrayBufferLike, object>()
 
 /** One ArrayBuffer of a Region. */
-class Segment {
+class OneArrayBuffer {
   readonly start: number
   /** No view handed out so far reaches further. */
   reach = 0
@@ -58,7 +58,7 @@ class Segment {
   }
 
   /** Where the bytes from `position` to `end` are in it, if they are. */
-  find(position: number, end: number): Place | undefined {
+  find(position: number, end: number): BufferLocation | undefined {
     const { buffer, start } = this
     if (buffer === undefined || position < start || end > start + buffer.byteLength) return undefined
     if (end > this.reach) this.reach = end
@@ -66,18 +66,18 @@ class Segment {
   }
 }
 
-export class Segments {
+export class ArrayBuffers {
   readonly #native: NativeMapping
   readonly #owner: Entry
   readonly #shared: boolean
   readonly #lead: number
   #span: number
-  readonly #regular = new Map<number, Segment>()
+  readonly #regular = new Map<number, OneArrayBuffer>()
   // One for each time that the mapping has grown since, in the order of their starts.
-  readonly #grown: Segment[] = []
-  readonly #odd = new Map<number, Segment>()
+  readonly #grown: OneArrayBuffer[] = []
+  readonly #odd = new Map<number, OneArrayBuffer>()
   // Others have taken their places; they are still to be emptied at the end.
-  #former: Segment[] = []
+  #former: OneArrayBuffer[] = []
 
   constructor(owner: Entry, shared: boolean) {
     this.#native = owner.native
@@ -88,7 +88,7 @@ export class Segments {
   }
 
   /** Finds, or makes, an ArrayBuffer that holds these bytes of the mapping. */
-  place(offset: number, length: number): Place {
+  locate(offset: number, length: number): BufferLocation {
     // Not over the pages, so that it costs nothing and an empty mapping can have views too.
     if (length === 0) return { buffer: this.#shared ? new SharedArrayBuffer(0) : new ArrayBuffer(0), byteOffset: 0 }
 
@@ -116,43 +116,43 @@ export class Segments {
    * collector has found them.
    */
   measureReach(): number {
-    const alive = this.#all().filter((segment) => segment.weaken().buffer !== undefined)
-    return Math.max(this.#lead, ...alive.map((segment) => segment.reach)) - this.#lead
+    const alive = this.#all().filter((one) => one.weaken().buffer !== undefined)
+    return Math.max(this.#lead, ...alive.map((one) => one.reach)) - this.#lead
   }
 
   /** Makes views empty, at once and for ever: all, or those of the ArrayBuffers with a view that reaches behind `length`. */
   detach(length = -Infinity): void {
-    for (const segment of this.#all()) {
-      if (segment.reach <= this.#lead + length) continue
-      detach(segment.buffer)
-      this.#forget(segment)
+    for (const one of this.#all()) {
+      if (one.reach <= this.#lead + length) continue
+      detach(one.buffer)
+      this.#forget(one)
     }
   }
 
-  #all(): Segment[] {
+  #all(): OneArrayBuffer[] {
     return [...this.#regular.values(), ...this.#grown, ...this.#odd.values(), ...this.#former]
   }
 
-  #forget(segment: Segment): void {
-    const { start } = segment
-    if (this.#regular.get(start) === segment) this.#regular.delete(start)
-    if (this.#odd.get(start) === segment) this.#odd.delete(start)
-    if (this.#grown.includes(segment)) this.#grown.splice(this.#grown.indexOf(segment), 1)
-    this.#former = this.#former.filter((former) => former !== segment)
+  #forget(one: OneArrayBuffer): void {
+    const { start } = one
+    if (this.#regular.get(start) === one) this.#regular.delete(start)
+    if (this.#odd.get(start) === one) this.#odd.delete(start)
+    if (this.#grown.includes(one)) this.#grown.splice(this.#grown.indexOf(one), 1)
+    this.#former = this.#former.filter((former) => former !== one)
   }
 
-  #findRegular(start: number, position: number, end: number): Place | undefined {
+  #findRegular(start: number, position: number, end: number): BufferLocation | undefined {
     if (end > start + MAX_ARRAY_BUFFER) return undefined
-    let segment = this.#regular.get(start)
-    if (segment?.buffer === undefined) {
-      segment = this.#make(start)
-      this.#regular.set(start, segment)
+    let one = this.#regular.get(start)
+    if (one?.buffer === undefined) {
+      one = this.#make(start)
+      this.#regular.set(start, one)
     }
-    return segment.find(position, end)
+    return one.find(position, end)
   }
 
   // Growing in many small steps must not charge the engine for the whole each time: what is added gets its own ArrayBuffer.
-  #findGrown(start: number, position: number, end: number): Place | undefined {
+  #findGrown(start: number, position: number, end: number): BufferLocation | undefined {
     const before = findLast(this.#grown, position)
     const found = this.#grown[before]?.find(position, end)
     if (found !== undefined) return found
@@ -160,44 +160,44 @@ export class Segments {
     const covered = last?.buffer === undefined ? position : last.start + last.buffer.byteLength
     const from = alignDown(covered)
     if (position < from || end > from + MAX_ARRAY_BUFFER) return undefined
-    const segment = this.#make(from)
-    this.#grown.push(segment)
-    return segment.find(position, end)
+    const one = this.#make(from)
+    this.#grown.push(one)
+    return one.find(position, end)
   }
 
   // There is no end to the places where these may start, so they are held only as long as their views.
-  #findOdd(start: number, position: number, end: number): Place | undefined {
+  #findOdd(start: number, position: number, end: number): BufferLocation | undefined {
     if (end > start + MAX_ARRAY_BUFFER) return undefined
     const known = this.#odd.get(start)
     const there = known?.find(position, end)
     if (there !== undefined) return there
-    for (const [key, segment] of this.#odd) if (segment.buffer === undefined) this.#odd.delete(key)
+    for (const [key, one] of this.#odd) if (one.buffer === undefined) this.#odd.delete(key)
     if (known?.buffer !== undefined) {
-      this.#former = [...this.#former.filter((segment) => segment.buffer !== undefined), known]
+      this.#former = [...this.#former.filter((one) => one.buffer !== undefined), known]
     }
-    const segment = this.#make(start)
-    const found = segment.find(position, end)
-    this.#odd.set(start, segment.weaken())
+    const one = this.#make(start)
+    const found = one.find(position, end)
+    this.#odd.set(start, one.weaken())
     return found
   }
 
-  #make(start: number): Segment {
+  #make(start: number): OneArrayBuffer {
     const byteLength = Math.min(MAX_ARRAY_BUFFER, this.#span - start)
     const buffer = this.#shared
       ? externalMemory(() => this.#native.sharedArrayBuffer(start, byteLength))
       : externalMemory(() => this.#native.arrayBuffer(start, byteLength))
     owners.set(buffer, this.#owner)
     watch(this.#owner)
-    return new Segment(start, buffer)
+    return new OneArrayBuffer(start, buffer)
   }
 }
 
-/** The index of the last segment that starts at or before `position`, or -1. */
-function findLast(segments: readonly Segment[], position: number): number {
-  let [low, high] = [0, segments.length]
+/** The index of the last one that starts at or before `position`, or -1. */
+function findLast(buffers: readonly OneArrayBuffer[], position: number): number {
+  let [low, high] = [0, buffers.length]
   while (low < high) {
     const middle = (low + high) >>> 1
-    const start = segments[middle]?.start ?? Number.POSITIVE_INFINITY
+    const start = buffers[middle]?.start ?? Number.POSITIVE_INFINITY
     if (start <= position) low = middle + 1
     else high = middle
   }

@@ -6,7 +6,7 @@ import { memmapError, MemmapError, startStackBelow } from '../base/errors.js'
 import { faultError, faultTotal, watchFaults } from './faults.js'
 import { enter, type Entry, leave, nameOf, traceCaller } from './registry.js'
 import { call, callAsync, native, type NativeJob, type NativeMapping } from '../base/native.js'
-import { Segments } from './array-buffers.js'
+import { ArrayBuffers } from './array-buffers.js'
 
 /** How a mapping may be used; the letters of `fs` and of numpy. */
 export type Mode = 'r' | 'r+' | 'w+' | 'wx+' | 'c'
@@ -20,7 +20,7 @@ export interface Pin {
 }
 
 /** What a Region is made with, besides its native handle. */
-export interface RegionTraits {
+export interface MappingTraits {
   readonly path: string | undefined
   readonly label: string | undefined
   readonly mode: Mode
@@ -28,7 +28,7 @@ export interface RegionTraits {
   readonly stack: string | undefined
 }
 
-export class Region implements Entry {
+export class MappingState implements Entry {
   readonly native: NativeMapping
   readonly id: number
   readonly path: string | undefined
@@ -36,7 +36,7 @@ export class Region implements Entry {
   readonly mode: Mode
   readonly shared: boolean
   readonly offset: number
-  readonly segments: Segments
+  readonly arrayBuffers: ArrayBuffers
   /** The Mapping, which lives as long as this does: views, pins and iterators hold it so. */
   owner: object | undefined
   #length: number
@@ -54,7 +54,7 @@ export class Region implements Entry {
   // The process's number of faults when this was last known to have none: asking for that one is cheaper.
   #healthyAt = -1
 
-  constructor(handle: NativeMapping, traits: RegionTraits) {
+  constructor(handle: NativeMapping, traits: MappingTraits) {
     watchFaults()
     this.native = handle
     this.id = handle.id
@@ -64,7 +64,7 @@ export class Region implements Entry {
     this.offset = handle.offset
     this.#length = handle.length
     this.shared = traits.shared
-    this.segments = new Segments(this, traits.shared)
+    this.arrayBuffers = new ArrayBuffers(this, traits.shared)
   }
 
   /** True from the moment that `close()` is called. */
@@ -80,7 +80,7 @@ export class Region implements Entry {
   /** Nothing behind this length is handed out any more. */
   setLength(length: number): void {
     this.#length = length
-    this.segments.setLength(length)
+    this.arrayBuffers.setLength(length)
   }
 
   /** Has the length that the native half has. */
@@ -242,7 +242,7 @@ export class Region implements Entry {
     this.#refuse()
     this.#closing ??= Promise.resolve()
     this.#stop()
-    this.segments.detach()
+    this.arrayBuffers.detach()
     try {
       call(() => this.native.closeSync())
     } finally {
@@ -269,7 +269,7 @@ export class Region implements Entry {
     this.#refuse()
     this.#stop()
     if (this.#users > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
-    this.segments.detach()
+    this.arrayBuffers.detach()
     try {
       await callAsync(() => this.native.close())
     } finally {

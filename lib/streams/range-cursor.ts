@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises'
 import { Ahead } from '../iterate/read-ahead.js'
 import { readCopy } from '../views/copy.js'
 import { MemmapError } from '../base/errors.js'
-import type { Pin, Region } from '../state/mapping-state.js'
+import type { Pin, MappingState } from '../state/mapping-state.js'
 import { invalidArgValue, outOfRange, parseOptionalBytes } from '../base/validate.js'
 import { viewOrCopy } from '../iterate/windows.js'
 
@@ -49,21 +49,21 @@ export interface PassageOptions {
 export class Passage {
   /** The next byte, counted from the start of the mapping. */
   position: number
-  readonly #region: Region
+  readonly #state: MappingState
   readonly #end: number
   readonly #ahead: Ahead
   readonly #pin: Pin
   #sinceTurn = 0
   #ended = false
 
-  constructor(region: Region, span: Span, { window, dropBehind, stop }: PassageOptions) {
-    region.check()
-    this.#region = region
+  constructor(state: MappingState, span: Span, { window, dropBehind, stop }: PassageOptions) {
+    state.check()
+    this.#state = state
     // Nothing is there beyond the end, which `fs` does not mind.
-    this.#end = Math.min(span.end + 1, region.length)
+    this.#end = Math.min(span.end + 1, state.length)
     this.position = Math.min(span.start, this.#end)
-    this.#ahead = new Ahead(region, this.position, this.#end, { window, dropBehind })
-    this.#pin = region.pinUntil(stop)
+    this.#ahead = new Ahead(state, this.position, this.#end, { window, dropBehind })
+    this.#pin = state.pinUntil(stop)
   }
 
   /** How many bytes there are still to come. */
@@ -78,7 +78,7 @@ export class Passage {
 
   /** Makes the next bytes ready to be touched. Without a promise they are so already. */
   ready(length: number): Promise<void> | undefined {
-    this.#region.check()
+    this.#state.check()
     const waiting = this.#ahead.before(this.position, length)?.catch((error: unknown) => this.#touch(length, error))
     if (waiting === undefined && this.#sinceTurn < BURST) {
       this.#sinceTurn += length
@@ -90,22 +90,22 @@ export class Passage {
 
   /** Goes on behind the next bytes, and gives a Buffer of them: not a copy, except where the runtime refuses views. */
   take(length: number): Buffer {
-    return this.#advance(length, (offset) => viewOrCopy(this.#region, offset, length))
+    return this.#advance(length, (offset) => viewOrCopy(this.#state, offset, length))
   }
 
   /** The same, always as a copy. */
   copy(length: number): Buffer {
-    return this.#advance(length, (offset) => readCopy(this.#region, offset, length))
+    return this.#advance(length, (offset) => readCopy(this.#state, offset, length))
   }
 
   /** The same as a copy into memory of somebody else's. */
   copyTo(target: Uint8Array): void {
-    this.#advance(target.length, (offset) => this.#region.run((native) => native.readInto(offset, target)))
+    this.#advance(target.length, (offset) => this.#state.run((native) => native.readInto(offset, target)))
   }
 
   /** The other way round: stores bytes and goes on behind them. */
   copyFrom(source: Uint8Array): void {
-    this.#advance(source.length, (offset) => this.#region.run((native) => native.write(offset, source)))
+    this.#advance(source.length, (offset) => this.#state.run((native) => native.write(offset, source)))
   }
 
   /** Lets go of the mapping. Ending it again does nothing. */
@@ -119,7 +119,7 @@ export class Passage {
   // Bringing pages in ahead tells only that it failed. A copy says which page it was and why, or that it is there by now.
   #touch(length: number, error: unknown): void {
     if (!(error instanceof MemmapError) || error.code !== 'ERR_MEMMAP_FAULT') throw error
-    readCopy(this.#region, this.position, length)
+    readCopy(this.#state, this.position, length)
   }
 
   #advance<T>(length: number, go: (offset: number) => T): T {
@@ -134,7 +134,7 @@ export class Passage {
 
   // There is no fault behind the end of a file in the page that it ends in: the system makes the rest of it zeros.
   #checkExtent(offset: number, length: number): void {
-    this.#region.check()
-    if (length > 0) this.#region.run((native) => native.checkExtent(offset, length))
+    this.#state.check()
+    if (length > 0) this.#state.run((native) => native.checkExtent(offset, length))
   }
 }

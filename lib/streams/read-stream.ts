@@ -4,7 +4,7 @@
 import { addAbortSignal, finished, Readable } from 'node:stream'
 import { constants } from '../base/constants.js'
 import { parseEncoding, parseSpan, Passage } from './range-cursor.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { type Bytes, parseBoolean, parseOptions, parseSignal } from '../base/validate.js'
 
 /** Options of `createReadStream`, with the names and the meaning that they have in `fs`. */
@@ -36,11 +36,11 @@ const OPTIONS = ['start', 'end', 'highWaterMark', 'encoding', 'signal', 'emitClo
 const CHUNK = 2 ** 20
 
 export function createReadStream(
-  region: Region,
+  state: MappingState,
   options: ReadStreamOptions | BufferEncoding | null | undefined,
 ): ReadStream {
-  if (typeof options === 'string') return new ReadStream(region, { encoding: options })
-  return new ReadStream(region, parseOptions(options ?? undefined, 'options', OPTIONS))
+  if (typeof options === 'string') return new ReadStream(state, { encoding: options })
+  return new ReadStream(state, parseOptions(options ?? undefined, 'options', OPTIONS))
 }
 
 /** A `Readable` over a range of a mapping. Its chunks are views, which closing the mapping empties. */
@@ -54,7 +54,7 @@ export class ReadStream extends Readable {
   readonly #passage: Passage
 
   /** @internal */
-  constructor(region: Region, options: ReadStreamOptions) {
+  constructor(state: MappingState, options: ReadStreamOptions) {
     const { highWaterMark } = options
     const span = parseSpan(options.start, options.end)
     const encoding = parseEncoding(options.encoding)
@@ -66,7 +66,7 @@ export class ReadStream extends Readable {
     super({ highWaterMark: highWaterMark ?? CHUNK, encoding, emitClose, autoDestroy })
     this.start = span.start
     this.end = span.end
-    this.#passage = new Passage(region, span, {
+    this.#passage = new Passage(state, span, {
       dropBehind,
       stop: (reason) => this.destroy(this.readableEnded ? undefined : (reason as Error)),
     })

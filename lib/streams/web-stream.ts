@@ -6,7 +6,7 @@
  */
 import { type ReadableByteStreamController, ReadableStream } from 'node:stream/web'
 import { parseSpan, Passage } from './range-cursor.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { type Bytes, parseBoolean, parseOptions, parseSignal } from '../base/validate.js'
 
 /** Options of `readableStream`. */
@@ -26,7 +26,7 @@ const OPTIONS = ['start', 'end', 'signal', 'dropBehind']
 // Where the reader brings no buffer. Also the most that is copied in one go into one that it brings.
 const CHUNK = 2 ** 20
 
-export function readableStream(region: Region, options: WebStreamOptions | undefined): ReadableStream<Uint8Array> {
+export function readableStream(state: MappingState, options: WebStreamOptions | undefined): ReadableStream<Uint8Array> {
   // Validate arguments
   const given = parseOptions(options, 'options', OPTIONS)
 
@@ -68,7 +68,7 @@ export function readableStream(region: Region, options: WebStreamOptions | undef
     if (passage.left === 0) finish()
   }
 
-  const passage = new Passage(region, span, { dropBehind, stop: fail })
+  const passage = new Passage(state, span, { dropBehind, stop: fail })
   return new ReadableStream({
     type: 'bytes',
     start(byteController) {

@@ -5,7 +5,7 @@ import { addAbortSignal, Writable } from 'node:stream'
 import { withCode } from '../base/errors.js'
 import { flush } from '../durability/flush.js'
 import { parseEncoding, parseSpan, Passage } from './range-cursor.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { type Bytes, invalidArgValue, outOfRange, parseBoolean, parseOptions, parseSignal } from '../base/validate.js'
 
 /** Options of `createWriteStream`, with the names and the meaning that they have in `fs`. */
@@ -35,11 +35,11 @@ const PART = 2 ** 20
 type Callback = (error?: Error | null) => void
 
 export function createWriteStream(
-  region: Region,
+  state: MappingState,
   options: WriteStreamOptions | BufferEncoding | null | undefined,
 ): WriteStream {
-  if (typeof options === 'string') return new WriteStream(region, { encoding: options })
-  return new WriteStream(region, parseOptions(options ?? undefined, 'options', OPTIONS))
+  if (typeof options === 'string') return new WriteStream(state, { encoding: options })
+  return new WriteStream(state, parseOptions(options ?? undefined, 'options', OPTIONS))
 }
 
 /** A `Writable` that copies what it gets into a mapping, from front to back. */
@@ -48,12 +48,12 @@ export class WriteStream extends Writable {
   readonly start: number
   /** How many bytes were written. */
   bytesWritten = 0
-  readonly #region: Region
+  readonly #state: MappingState
   readonly #passage: Passage
   readonly #durable: boolean
 
   /** @internal */
-  constructor(region: Region, options: WriteStreamOptions) {
+  constructor(state: MappingState, options: WriteStreamOptions) {
     // Validate arguments
     const { highWaterMark } = options
     const { start } = parseSpan(options.start, undefined)
@@ -64,17 +64,17 @@ export class WriteStream extends Writable {
     const autoDestroy = parseBoolean(options.autoClose, 'options.autoClose')
 
     // Validate interpreted options
-    region.checkWritable()
-    if (start > region.length) {
-      throw outOfRange('start', `>= 0 && <= ${region.length}, the length of the mapping`, start)
+    state.checkWritable()
+    if (start > state.length) {
+      throw outOfRange('start', `>= 0 && <= ${state.length}, the length of the mapping`, start)
     }
 
     super({ highWaterMark: highWaterMark ?? undefined, defaultEncoding, emitClose, autoDestroy })
     this.start = start
-    this.#region = region
+    this.#state = state
     this.#durable = durable
     this.#passage = new Passage(
-      region,
+      state,
       { start, end: Infinity },
       {
         window: PART,
@@ -121,7 +121,7 @@ export class WriteStream extends Writable {
 
   override _final(callback: Callback): void {
     if (!this.#durable) callback()
-    else settle(flush(this.#region, { offset: this.start, length: this.bytesWritten }), callback)
+    else settle(flush(this.#state, { offset: this.start, length: this.bytesWritten }), callback)
   }
 
   override _destroy(error: Error | null, callback: Callback): void {
@@ -132,7 +132,7 @@ export class WriteStream extends Writable {
   #checkFits(length: number): void {
     const { left, position } = this.#passage
     if (length <= left) return
-    const most = `<= ${left}, what is left of the mapping of ${this.#region.length} bytes at offset ${position}`
+    const most = `<= ${left}, what is left of the mapping of ${this.#state.length} bytes at offset ${position}`
     throw outOfRange('the length of chunk', `${most}; nothing of it was written`, length)
   }
 

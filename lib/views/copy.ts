@@ -4,7 +4,7 @@
  */
 import { isAnyArrayBuffer, isUint8Array } from 'node:util/types'
 import { checkCount } from './views.js'
-import type { Region } from '../state/mapping-state.js'
+import type { MappingState } from '../state/mapping-state.js'
 import {
   invalidArgType,
   invalidArgValue,
@@ -22,58 +22,58 @@ export type Target = NodeJS.ArrayBufferView | ArrayBufferLike
 /** What can be copied from; a string stands for its UTF-8 bytes. */
 export type Data = string | Target
 
-export function read(region: Region, range: Range | undefined): Buffer {
+export function read(state: MappingState, range: Range | undefined): Buffer {
   const parsed = parseRange(range)
-  region.check()
-  const { offset, length } = resolveRange(parsed, region.length)
+  state.check()
+  const { offset, length } = resolveRange(parsed, state.length)
   checkCount(length, 'bytes')
-  return readCopy(region, offset, length)
+  return readCopy(state, offset, length)
 }
 
 /** A copy of some bytes, in memory of its own: no pool that would be kept alive, or seen, along with it. */
-export function readCopy(region: Region, offset: number, length: number): Buffer {
+export function readCopy(state: MappingState, offset: number, length: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(length)
-  if (length > 0) region.run((native) => native.readInto(offset, copy))
+  if (length > 0) state.run((native) => native.readInto(offset, copy))
   return copy
 }
 
-export function readInto(region: Region, target: Target, offset: unknown): number {
+export function readInto(state: MappingState, target: Target, offset: unknown): number {
   const bytes = parseMemory(target, 'target', ['ArrayBuffer', 'Buffer', 'TypedArray', 'DataView'])
   const from = parseOptionalBytes(offset, 'offset') ?? 0
-  region.check()
-  checkFits('target', bytes.length, from, region.length)
-  if (bytes.length > 0) region.run((native) => native.readInto(from, bytes))
+  state.check()
+  checkFits('target', bytes.length, from, state.length)
+  if (bytes.length > 0) state.run((native) => native.readInto(from, bytes))
   return bytes.length
 }
 
-export function write(region: Region, data: Data, offset: unknown): number {
+export function write(state: MappingState, data: Data, offset: unknown): number {
   const bytes = parseBytesToWrite(data, 'data')
   const to = parseOptionalBytes(offset, 'offset') ?? 0
-  region.checkWritable()
-  checkFits('data', bytes.length, to, region.length)
-  if (bytes.length > 0) region.run((native) => native.write(to, bytes))
+  state.checkWritable()
+  checkFits('data', bytes.length, to, state.length)
+  if (bytes.length > 0) state.run((native) => native.write(to, bytes))
   return bytes.length
 }
 
-export function fill(region: Region, value: number | string | Uint8Array, range: Range | undefined): void {
+export function fill(state: MappingState, value: number | string | Uint8Array, range: Range | undefined): void {
   const pattern = parsePattern(value)
   const parsed = parseRange(range)
-  region.checkWritable()
-  const { offset, length } = resolveRange(parsed, region.length)
-  if (length > 0) region.run((native) => native.fill(offset, length, pattern))
+  state.checkWritable()
+  const { offset, length } = resolveRange(parsed, state.length)
+  if (length > 0) state.run((native) => native.fill(offset, length, pattern))
 }
 
-export function copyWithin(region: Region, target: unknown, start: unknown, end: unknown): void {
+export function copyWithin(state: MappingState, target: unknown, start: unknown, end: unknown): void {
   const to = parseBytes(target, 'target')
   const from = parseBytes(start, 'start')
   const until = parseOptionalBytes(end, 'end')
-  region.checkWritable()
-  const total = region.length
+  state.checkWritable()
+  const total = state.length
   const stop = until ?? total
   if (stop > total) throw outOfRange('end', `>= 0 && <= ${total}, the length of the mapping`, stop)
   if (from > stop) throw outOfRange('start', `>= 0 && <= ${stop}, the end of what is copied`, from)
   checkFits('what is copied', stop - from, to, total, 'target')
-  if (stop > from) region.run((native) => native.copyWithin(to, from, stop - from))
+  if (stop > from) state.run((native) => native.copyWithin(to, from, stop - from))
 }
 
 // Nothing is copied when not everything fits.

@@ -3,8 +3,8 @@
  */
 import { constants } from '../base/constants.js'
 import { memmapError } from '../base/errors.js'
-import type { Region } from '../state/mapping-state.js'
-import type { Place } from '../state/array-buffers.js'
+import type { MappingState } from '../state/mapping-state.js'
+import type { BufferLocation } from '../state/array-buffers.js'
 import {
   invalidArgType,
   outOfRange,
@@ -24,21 +24,21 @@ export interface TypedArrayConstructor<T extends TypedArray = TypedArray> {
   new (buffer: ArrayBuffer, byteOffset: number, length: number): TypedArray
 }
 
-export function bufferView(region: Region, offset: unknown, length: unknown): Buffer {
+export function bufferView(state: MappingState, offset: unknown, length: unknown): Buffer {
   // Validate arguments
   const range = parsePosition(offset, length)
 
   // Interpret them
-  region.check()
-  const bytes = resolveRange(range, region.length)
+  state.check()
+  const bytes = resolveRange(range, state.length)
 
   // Validate what they mean
   checkCount(bytes.length, 'bytes')
-  return construct(Buffer, region.segments.place(bytes.offset, bytes.length), bytes.length) as Buffer
+  return construct(Buffer, state.arrayBuffers.locate(bytes.offset, bytes.length), bytes.length) as Buffer
 }
 
 export function arrayView<T extends TypedArray>(
-  region: Region,
+  state: MappingState,
   Type: TypedArrayConstructor<T>,
   offset: unknown,
   length: unknown,
@@ -49,8 +49,8 @@ export function arrayView<T extends TypedArray>(
   const wanted = parseOptionalBytes(length, 'length')
 
   // Interpret them
-  region.check()
-  const rest = resolveRange({ offset: from, length: undefined }, region.length).length
+  state.check()
+  const rest = resolveRange({ offset: from, length: undefined }, state.length).length
   const count = wanted ?? countElements(Type, width, from, rest)
 
   // Validate what they mean
@@ -59,19 +59,19 @@ export function arrayView<T extends TypedArray>(
     throw outOfRange('length', most, count)
   }
   checkCount(count, 'elements')
-  checkAligned(Type, width, region.offset, from)
-  return construct(Type, region.segments.place(from, count * width), count) as T
+  checkAligned(Type, width, state.offset, from)
+  return construct(Type, state.arrayBuffers.locate(from, count * width), count) as T
 }
 
-export function dataView(region: Region, offset: unknown, length: unknown): DataView {
+export function dataView(state: MappingState, offset: unknown, length: unknown): DataView {
   // Validate arguments
   const range = parsePosition(offset, length)
 
   // Interpret them
-  region.check()
-  const bytes = resolveRange(range, region.length)
+  state.check()
+  const bytes = resolveRange(range, state.length)
 
-  const { buffer, byteOffset } = region.segments.place(bytes.offset, bytes.length)
+  const { buffer, byteOffset } = state.arrayBuffers.locate(bytes.offset, bytes.length)
   return new DataView(buffer, byteOffset, bytes.length)
 }
 
@@ -111,7 +111,7 @@ export function checkAligned(Type: TypedArrayConstructor, width: number, base: n
 /** Makes a view over a place. A Buffer has no constructor of its own that isn't deprecated. */
 export function construct(
   Type: TypedArrayConstructor | typeof Buffer,
-  { buffer, byteOffset }: Place,
+  { buffer, byteOffset }: BufferLocation,
   length: number,
 ): TypedArray {
   if (Type === Buffer) return Buffer.from(buffer as ArrayBuffer, byteOffset, length)
