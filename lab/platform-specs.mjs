@@ -2,27 +2,27 @@
 // alignment, the kernel's and the loader's interface. The others are JavaScript, which is the same everywhere.
 
 export const platformNames = [
-  'state/close-in-flight',
-  'state/close',
+  'state/close-in-flight.slow',
+  'state/close.slow',
   'views/copy',
   'map-buffer',
   'base/errors',
-  'state/faults-readonly',
-  'state/faults-report',
-  'state/faults-threads',
-  'state/faults',
+  'state/faults-readonly.slow',
+  'state/faults-report.slow',
+  'state/faults-threads.slow',
+  'state/faults.slow',
   'durability/flush',
   'mapping-inspect',
   'iterate/iterable',
-  'open-kind',
+  'open-kind.slow',
   'mapping',
   'open',
   'iterate/records',
   'search/search',
-  'state/signal',
+  'state/signal.slow',
   'views/views',
   'iterate/windows',
-  'state/worker',
+  'state/worker.slow',
 ]
 
 export const platformSpecs = platformNames.map((name) => `__test__/${name}.spec.ts`)
@@ -33,15 +33,15 @@ export const platformSpecs = platformNames.map((name) => `__test__/${name}.spec.
  */
 export const emulatedNames = {
   newest: [
-    'state/faults',
+    'state/faults.slow',
     'mapping',
     'open',
     'views/views',
     'iterate/windows',
     'views/copy',
-    'state/faults-readonly',
+    'state/faults-readonly.slow',
     'durability/flush',
     'iterate/iterable',
   ],
-  oldest: ['mapping', 'views/views', 'state/faults-readonly'],
+  oldest: ['mapping', 'views/views', 'state/faults-readonly.slow'],
 }

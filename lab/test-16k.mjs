@@ -23,9 +23,9 @@ const quickSpecs = [
   'iterate/windows',
   'views/copy',
   'durability/flush',
-  'state/faults-readonly',
+  'state/faults-readonly.slow',
 ]
-const allSpecs = [...quickSpecs, 'residency/advice', 'state/faults', 'iterate/iterable']
+const allSpecs = [...quickSpecs, 'residency/advice', 'state/faults.slow', 'iterate/iterable']
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false } },

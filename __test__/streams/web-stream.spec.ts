@@ -7,7 +7,7 @@ import { mapFile } from '../helpers/mapped.js'
 import { counting } from '../helpers/temp.js'
 import { countTurns } from '../helpers/turns.js'
 
-// A cut of the file, and a runtime without views: see read-stream.spec.ts.
+// A cut of the file, and a runtime without views: see stream-danger.slow.spec.ts.
 
 const closed = { code: 'ERR_MEMMAP_CLOSED' }
 

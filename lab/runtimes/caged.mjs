@@ -3,29 +3,29 @@
 /** Specs that are not run there: they are about views, or their programs make some; or they have nothing to do with it. */
 export const aboutViews = {
   'base/load-error': 'how the loader fails has nothing to do with memory',
-  'state/close': 'how the addresses of views are given back',
-  'state/close-in-flight': 'what a close does to views in the hands of others',
+  'state/close.slow': 'how the addresses of views are given back',
+  'state/close-in-flight.slow': 'what a close does to views in the hands of others',
   docs: 'the examples show views',
   'map-buffer': 'it is about views for good',
-  'state/exit': 'its programs end with views',
-  'state/faults': 'how loads and stores through views fault',
-  'state/faults-disk': 'how loads and stores through views fault',
-  'state/faults-readonly': 'how stores through views fault',
-  'state/faults-report': 'how loads and stores through views fault',
-  'state/faults-threads': 'how loads and stores through views fault',
-  'state/leak': 'what views leave behind',
-  model: 'the model makes views',
-  'durability/power-cut': 'what a disk keeps is asked of the disk',
-  'state/signal': 'its programs fault through views',
-  'torture/torture': 'long, and about views',
-  'torture/arguments': 'long, and about views',
-  'torture/cost': 'what views cost',
-  'torture/count': 'long, and about views',
-  'durability/flush-torture': 'long, and about views',
-  'torture/large': 'long, and about views',
-  'torture/objects': 'long, and about views',
+  'state/exit.slow': 'its programs end with views',
+  'state/faults.slow': 'how loads and stores through views fault',
+  'state/faults-disk.slow': 'how loads and stores through views fault',
+  'state/faults-readonly.slow': 'how stores through views fault',
+  'state/faults-report.slow': 'how loads and stores through views fault',
+  'state/faults-threads.slow': 'how loads and stores through views fault',
+  'state/leak.slow': 'what views leave behind',
+  'model.slow': 'the model makes views',
+  'durability/power-cut.slow': 'what a disk keeps is asked of the disk',
+  'state/signal.slow': 'its programs fault through views',
+  'torture/torture.slow': 'long, and about views',
+  'torture/arguments.slow': 'long, and about views',
+  'torture/cost.slow': 'what views cost',
+  'torture/count.slow': 'long, and about views',
+  'durability/flush-torture.slow': 'long, and about views',
+  'torture/large.slow': 'long, and about views',
+  'torture/objects.slow': 'long, and about views',
   'views/views': 'it is about views',
-  'state/worker': 'its programs end with views',
+  'state/worker.slow': 'its programs end with views',
 }
 
 const copies = 'as copies, windows of gigabytes take hours and more memory than there is'
@@ -67,13 +67,13 @@ export const differences = {
     'a strictly read-only mapping reports a store, and neither dies nor writes': subject,
     'listeners of SIGBUS that come later do not displace the guard': looks,
   },
-  'durability/flush-disk': {
+  'durability/flush-disk.slow': {
     'on a full * a flush tells of what had no room, and a file is not replaced': looks,
   },
   'views/gather': {
     'gather() may copy within the mapping, and take its places from there': subject,
   },
-  'growth/resize-danger': {
+  'growth/resize-danger.slow': {
     'a file that is made has a block under each byte (*)': looks,
     'a file that is made longer keeps its bytes, and has a block under each new one (*)': looks,
     'a file with holes has them filled when a size is asked for (*)': looks,
@@ -82,7 +82,7 @@ export const differences = {
   'iterate/iterable': {
     'items that were made of a page that was lost meanwhile are not handed out': looks,
   },
-  'open-kind': {
+  'open-kind.slow': {
     'a file opened *': looks,
     'an append-only file': looks,
     'an append-only file opened for appending': looks,
@@ -103,7 +103,7 @@ export const differences = {
     'what is open at the exit is no leak': looks,
     'opening and closing are told on diagnostics channels': looks,
   },
-  'open-limit': {
+  'open-limit.slow': {
     'there is a clear error at the limit of descriptors, of which 11,000 mappings of one file need two': looks,
     'there is a clear error at the limit of what the system promises, unless it need not promise': looks,
   },
@@ -111,7 +111,7 @@ export const differences = {
     'lines as Buffers are views, not copies': isCopied,
     'a line longer than any Buffer is an error as one, and fine as a place, and so as a DataView': looks,
   },
-  'locks/lock-danger': {
+  'locks/lock-danger.slow': {
     'random operations of four processes on ranges of * bytes are those of a plain array': looks,
     'random operations of four processes on ranges of bytes are those of a plain array': looks,
   },
@@ -192,7 +192,7 @@ export const differences = {
   'search/search': {
     'a needle may be a view of the mapping itself': subject,
   },
-  'streams/stream-danger': {
+  'streams/stream-danger.slow': {
     'after a cut under a chunk in hand there is no end, but an error': isCopied,
   },
   'streams/stream-interop': {

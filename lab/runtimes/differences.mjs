@@ -4,27 +4,27 @@
 export const aboutNode = {
   'base/load-error': 'how the loader fails is about the package, whatever runs it',
   'cli/cli': 'the command is started by Node',
-  'cli/cli-terminal': 'the command is started by Node',
-  'state/close': 'when a closed mapping’s addresses are given back is up to the runtime’s collector',
-  'state/close-in-flight': 'how jobs of zlib, crypto and fs end is up to the runtime',
+  'cli/cli-terminal.slow': 'the command is started by Node',
+  'state/close.slow': 'when a closed mapping’s addresses are given back is up to the runtime’s collector',
+  'state/close-in-flight.slow': 'how jobs of zlib, crypto and fs end is up to the runtime',
   docs: 'the examples are run by Node',
-  'state/exit': 'how a process ends is up to the runtime',
-  'state/faults-disk': 'the disks that fail are rigged for Node',
-  'state/faults-threads': 'what a worker’s end does is up to the runtime',
-  'state/leak': 'when something is collected is up to the runtime',
-  'open-limit': 'how much memory a runtime needs for itself is its own',
-  model: 'it runs on its own: see lab/model.mjs',
-  'durability/power-cut': 'the disks that fail are rigged for Node',
-  'state/signal': 'who handles signals before us is up to the runtime',
-  'streams/stream-danger': 'how streams of a process end is up to the runtime',
-  'torture/torture': 'long, and about Node’s limits',
-  'torture/arguments': 'long',
-  'torture/cost': 'what the collector counts is Node’s',
-  'torture/count': 'long',
-  'durability/flush-torture': 'the disks that fail are rigged for Node',
-  'torture/large': 'long',
-  'torture/objects': 'long',
-  'state/worker': 'what a worker’s end does is up to the runtime',
+  'state/exit.slow': 'how a process ends is up to the runtime',
+  'state/faults-disk.slow': 'the disks that fail are rigged for Node',
+  'state/faults-threads.slow': 'what a worker’s end does is up to the runtime',
+  'state/leak.slow': 'when something is collected is up to the runtime',
+  'open-limit.slow': 'how much memory a runtime needs for itself is its own',
+  'model.slow': 'it runs on its own: see lab/model.mjs',
+  'durability/power-cut.slow': 'the disks that fail are rigged for Node',
+  'state/signal.slow': 'who handles signals before us is up to the runtime',
+  'streams/stream-danger.slow': 'how streams of a process end is up to the runtime',
+  'torture/torture.slow': 'long, and about Node’s limits',
+  'torture/arguments.slow': 'long',
+  'torture/cost.slow': 'what the collector counts is Node’s',
+  'torture/count.slow': 'long',
+  'durability/flush-torture.slow': 'the disks that fail are rigged for Node',
+  'torture/large.slow': 'long',
+  'torture/objects.slow': 'long',
+  'state/worker.slow': 'what a worker’s end does is up to the runtime',
 }
 
 /** Further specs that one of them does not run. */
@@ -32,9 +32,9 @@ export const leftOut = {
   bun: {},
   deno: {
     'base/errors': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
-    'state/faults': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
-    'state/faults-readonly': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
-    'state/faults-report': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
+    'state/faults.slow': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
+    'state/faults-readonly.slow': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
+    'state/faults-report.slow': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
   },
 }
 
@@ -43,7 +43,7 @@ const opens = 'its fs.watch() opens what has changed, and waits for whoever is t
 /** Tests that are not run there: they may fail, or pass. */
 export const notRun = {
   bun: {
-    'locks/lock-danger': {
+    'locks/lock-danger.slow': {
       'waits that are given up leave no thread and no descriptor': 'its collector starts threads meanwhile, which stay',
     },
   },
@@ -62,7 +62,7 @@ export const differences = {
       'a missing binary says what to do, and why': 'an uncaught error is printed in another form',
       'listeners of SIGBUS that come later do not displace the guard': 'a listener is in front again a turn later',
     },
-    'state/faults': {
+    'state/faults.slow': {
       'Atomics.load sees zeros behind a cut and the right bytes before it':
         'Atomics.load stores, which a strict mapping reports',
       'a hot loop survives a cut: Atomics.load': 'Atomics.load stores, which a strict mapping reports',
@@ -81,14 +81,14 @@ export const differences = {
       'a step that waits keeps the process alive, an iterator that is left alone does not':
         'console.log prints objects in another form',
     },
-    'open-kind': {
+    'open-kind.slow': {
       'what fs can not open is refused with the error that fs throws': 'its fs throws another error for some of them',
     },
     'lines/lines': {
       'a line longer than any string is an error that says where, and fine as a Buffer or as a place':
         'its strings may be longer',
     },
-    'locks/lock-refused': {
+    'locks/lock-refused.slow': {
       'without procfs a file is opened again by its path, and only if it still is the same':
         'without /proc it ends on an error of its own',
     },
@@ -115,10 +115,10 @@ export const differences = {
       'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
         'process.getActiveResourcesInfo() does not name what it waits for',
     },
-    'open-kind': {
+    'open-kind.slow': {
       'what fs can not open is refused with the error that fs throws': 'its fs throws another error for some of them',
     },
-    'locks/lock-refused': {
+    'locks/lock-refused.slow': {
       'without procfs a file is opened again by its path, and only if it still is the same':
         'without /proc it ends on an error of its own',
     },

@@ -17,26 +17,26 @@ export const windows = {
   /** Specs that are not run. */
   leftOut: {
     'base/load-error': 'how the loader fails is about the package, whatever runs it',
-    'cli/cli-terminal': 'the terminal is one of Unix',
+    'cli/cli-terminal.slow': 'the terminal is one of Unix',
     docs: 'the examples are run where the docs are checked',
-    'state/faults': cut,
-    'state/faults-disk': 'the disks that fail are rigged for Linux',
-    'durability/flush-disk': 'the disks that fail are rigged for Linux',
-    'state/leak': 'it counts what /proc shows',
-    'open-limit': 'the limits are those of Unix',
-    model: 'it cuts files that are mapped',
-    'durability/power-cut': 'the disks that fail are rigged for Linux',
-    'torture/torture': 'it counts what /proc shows',
-    'torture/arguments': 'long',
-    'torture/cost': 'it counts what /proc shows',
-    'torture/count': 'it counts what /proc shows',
-    'durability/flush-torture': 'the disks that fail are rigged for Linux',
-    'torture/large': 'the files are made with holes, as Unix makes them',
-    'torture/objects': 'long',
+    'state/faults.slow': cut,
+    'state/faults-disk.slow': 'the disks that fail are rigged for Linux',
+    'durability/flush-disk.slow': 'the disks that fail are rigged for Linux',
+    'state/leak.slow': 'it counts what /proc shows',
+    'open-limit.slow': 'the limits are those of Unix',
+    'model.slow': 'it cuts files that are mapped',
+    'durability/power-cut.slow': 'the disks that fail are rigged for Linux',
+    'torture/torture.slow': 'it counts what /proc shows',
+    'torture/arguments.slow': 'long',
+    'torture/cost.slow': 'it counts what /proc shows',
+    'torture/count.slow': 'it counts what /proc shows',
+    'durability/flush-torture.slow': 'the disks that fail are rigged for Linux',
+    'torture/large.slow': 'the files are made with holes, as Unix makes them',
+    'torture/objects.slow': 'long',
   },
   /** Tests that are not run. */
   notRun: {
-    'open-kind': { 'a running program': 'it runs /bin/sleep' },
+    'open-kind.slow': { 'a running program': 'it runs /bin/sleep' },
     // Where they fail they leave files open, which ends Node 26.
     'lines/follow': {
       'a file that is cut begins again, and what it had is not lost': cut,
@@ -62,7 +62,7 @@ export const windows = {
     },
     'views/views-refused': { 'advice, protection, resizing and what is asked about a mapping': advice },
     'cli/cli': { 'resident draws which parts of a file are in memory': 'paths are longer by a drive' },
-    'state/close': { 'addresses are given back: *': proc },
+    'state/close.slow': { 'addresses are given back: *': proc },
     'views/copy': {
       'write() into a file that was cut does not make it longer': cut,
       'write() of much from a mapping that was cut says so': cut,
@@ -75,14 +75,14 @@ export const windows = {
       'a copy that meets a fault throws what every later use throws': cut,
       'listeners of SIGBUS that come later do not displace the guard': cut,
     },
-    'state/faults-readonly': { 'a store into a read-only page of which the file was cut is a fault': cut },
-    'state/faults-report': {
+    'state/faults-readonly.slow': { 'a store into a read-only page of which the file was cut is a fault': cut },
+    'state/faults-report.slow': {
       'copies by the library throw where a page is not there': cut,
       'a fault is told by one warning, a message and an error': cut,
       'the bytes are right: *': cut,
       "onFault 'abort' ends the process by SIGBUS *": cut,
     },
-    'state/faults-threads': {
+    'state/faults-threads.slow': {
       '* threads meet the same dead pages at once': cut,
       'four threads share one mapping that is cut': cut,
       'a thread with no stack left survives a fault': cut,
@@ -104,10 +104,10 @@ export const windows = {
       'an abort or a close ends prefetch()': promised,
       'pages that are gone are an error for gather() and prefetch(), not the end of the process': cut,
     },
-    'growth/resize-danger': {
+    'growth/resize-danger.slow': {
       'a size that can not be leaves the file as it was': 'the disk is found too small before the file system is',
     },
-    'open-kind': {
+    'open-kind.slow': {
       'a path through a file': noSuchCode,
       'a name too long': noSuchCode,
       'what fs can not open is refused with the error that fs throws': noSuchCode,
@@ -133,7 +133,7 @@ export const windows = {
       'bigints reach to the last byte': far,
       'an end of the range beyond 2^63 because of the mapping’s offset is refused': far,
     },
-    'locks/lock-danger': {
+    'locks/lock-danger.slow': {
       'waits that are given up leave no thread and no descriptor': proc,
       'random operations of four processes on ranges of 2^57 bytes are those of a plain array': far,
     },
@@ -173,12 +173,12 @@ export const windows = {
       'a file that is cut within its last page is a fault for every search, loop and stream': cut,
       'nothing goes unhandled when a walk is left in any way': promised,
     },
-    'state/signal': {
+    'state/signal.slow': {
       'a foreign crash stays one, *: kill *': signals,
       'WebAssembly out of bounds is a RuntimeError: *': cut,
       "process.on('*') and faults: *": cut,
     },
-    'streams/stream-danger': {
+    'streams/stream-danger.slow': {
       'a cut of the file is an error, *': cut,
       'after a cut under a chunk in hand there is no end, but an error': cut,
     },
@@ -198,7 +198,7 @@ export const wine = {
       'too many mappings are an error with numbers, not a crash': 'it takes wine minutes, and addresses of its own',
     },
     // Now and then it is too late to meet the error.
-    'state/close-in-flight': {
+    'state/close-in-flight.slow': {
       'closing during fs.write neither crashes nor corrupts': badBuffer,
       'closing during fs.promises.writeFile neither crashes nor corrupts': badBuffer,
     },
@@ -228,15 +228,15 @@ export const wine = {
     'durability/flush': {
       "level 'all' finds the directory of a file that was moved or removed since it was made": inUse,
     },
-    'growth/resize-danger': { 'a file is made where a link points': links },
-    'open-kind': { 'a loop of links': links },
+    'growth/resize-danger.slow': { 'a file is made where a link points': links },
+    'open-kind.slow': { 'a loop of links': links },
     open: { 'opens a symbolic link': links },
     'replace-file': {
       'a symbolic link stays one, and what it leads to is replaced': links,
       'a link to itself is not replaced': links,
       'of many at once each is whole, and one is last': inUse,
     },
-    'streams/stream-danger': {
+    'streams/stream-danger.slow': {
       'closing in the middle neither crashes nor corrupts: http': 'its sockets end a server that is idle',
     },
   },

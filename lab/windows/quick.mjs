@@ -16,13 +16,13 @@ const sameEverywhere = [
 
 /** On an older one those about what depends on Node: how views are made and detached, and the errors and descriptors of fs. */
 const aboutNode = [
-  'state/close',
+  'state/close.slow',
   'views/copy',
   'map-buffer',
   'base/errors',
-  'state/faults-readonly',
+  'state/faults-readonly.slow',
   'durability/flush',
-  'open-kind',
+  'open-kind.slow',
   'mapping',
   'open',
   'views/views',

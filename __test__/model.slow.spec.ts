@@ -4,7 +4,7 @@ import { runFixture } from './helpers/child.js'
 // The model is one of Linux: elsewhere private pages may stop following the file sooner.
 const check = process.platform === 'linux' ? test.serial : test.serial.skip
 
-const runModel = (...args: string[]) => runFixture('../../scripts/model.mjs', { args, timeout: 300_000 })
+const runModel = (...args: string[]) => runFixture('../../lab/model.mjs', { args, timeout: 300_000 })
 
 const agrees = test.macro(async (t: ExecutionContext, seed: number) => {
   const { code, signal, stdout, stderr } = await runModel('--seed', String(seed), '--steps', '2500')
@@ -22,7 +22,7 @@ check('a difference of one byte is found, and the way to see it again is told', 
   const { code, signal, stdout } = await runModel('--seed', '5', '--steps', '400', '--spoil', '300')
   t.deepEqual([code, signal], [1, null])
   t.regex(stdout, /seed 5: a difference at step 3\d\d/)
-  const again = /again: node scripts\/model\.mjs (--seed 5 --steps 3\d\d)/.exec(stdout)?.[1]
+  const again = /again: node lab\/model\.mjs (--seed 5 --steps 3\d\d)/.exec(stdout)?.[1]
   t.truthy(again)
   t.is((await runModel(...again!.split(' '))).code, 0) // without the spoiled byte there is nothing to find
 })
@@ -31,5 +31,5 @@ check('a crash is found, and the way to see it again is told', async (t) => {
   const { code, signal, stdout } = await runModel('--seed', '6', '--steps', '400', '--crash', '200')
   t.deepEqual([code, signal], [1, null])
   t.regex(stdout, /seed 6 ended with SIGSEGV/)
-  t.regex(stdout, /again: node scripts\/model\.mjs --seed 6 --steps 200/)
+  t.regex(stdout, /again: node lab\/model\.mjs --seed 6 --steps 200/)
 })
