@@ -166,11 +166,13 @@ export declare class NativeMapping {
   matchesSync(pattern: NativePattern, offset: number, length: number, entry: number, limit: number, threads: number): Float64Array
   /** The same on threads of ours. */
   matches(pattern: NativePattern, offset: number, length: number, entry: number, limit: number, threads: number, job: NativeJob): Promise<Float64Array>
+  /** Writes the offsets of a byte to `out`, counted from the start of the range, as many as fit. */
+  byteOffsets(offset: number, length: number, byte: number, out: Uint32Array): ByteOffsets
   /**
-   * Writes the places of a byte in a range to `out`, as many as fit. Four times their number,
-   * plus two if there is a carriage return in the range, plus one if all of it is ASCII.
+   * Writes the offsets of the matches in a range to `out`, counted from the start of the range,
+   * as many as fit. Returns how many they are.
    */
-  places(offset: number, length: number, byte: number, out: Uint32Array): number
+  matchOffsets(pattern: NativePattern, offset: number, length: number, out: Uint32Array): number
   /** A range as a string, with a character for each byte: no view is needed for it. */
   latin1(offset: number, length: number): string
   /** How often a byte occurs in a range. */
@@ -243,11 +245,28 @@ export declare function beginReplacementSync(path: string, permissions?: number 
 /** The error for an upgrade that can't be had: at once, or after so many milliseconds. */
 export declare function busyLock(id: number, waited?: number | undefined | null): Error
 
+/** What the search for a byte found in a range. */
+export interface ByteOffsets {
+  /** The number of offsets that were written. */
+  count: number
+  /** Whether all bytes of the range are ASCII. */
+  isAscii: boolean
+  /** Whether a carriage return is in the range. */
+  hasReturn: boolean
+}
+
 /** What this platform can do. */
 export declare function capabilities(): Record<string, boolean>
 
 /** Puts the fault guard back in front of other handlers; true if it had been displaced. */
 export declare function checkGuard(): boolean
+
+/**
+ * Writes where the pieces of a part are to `out`: where each begins, then how long each is. Where
+ * its `count` separators begin is in `delimiters`, and `offset` is where the part itself begins. With
+ * the part's bytes, a carriage return before a separator belongs to it.
+ */
+export declare function delimitedRanges(delimiters: Uint32Array, count: number, offset: number, width: number, keepEnd: boolean, bytes: Uint8Array | undefined, out: Float64Array): void
 
 /** Detaches an `ArrayBuffer` in engines that have no `ArrayBuffer.prototype.transfer`. */
 export declare function detach(buffer: ArrayBuffer): boolean
@@ -265,13 +284,6 @@ export interface EvictionReport {
 
 /** A pattern of a regular expression, in the syntax of the `regex` crate. */
 export declare function expression(source: string): NativePattern
-
-/**
- * Writes where the pieces of a part are to `out`: where each begins, then how long each is. Where
- * its `count` separators begin is in `places`, and `offset` is where the part itself begins. With
- * the part's bytes, a carriage return before a separator belongs to it.
- */
-export declare function extents(places: Uint32Array, count: number, offset: number, width: number, keepEnd: boolean, bytes: Uint8Array | undefined, out: Float64Array): void
 
 /**
  * The same, modulo 2^32, as memory that always has the number of the moment, where the runtime

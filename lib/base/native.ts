@@ -6,7 +6,15 @@ import type * as Native from '#native'
 import { noBinary } from './load-error.js'
 import { MemmapError, startStackBelow, systemError, withCode } from './errors.js'
 
-export type { LockWish, NativeJob, NativeLockFile, NativeLockRequest, NativeMapping, NativePattern } from '#native'
+export type {
+  ByteOffsets,
+  LockWish,
+  NativeJob,
+  NativeLockFile,
+  NativeLockRequest,
+  NativeMapping,
+  NativePattern,
+} from '#native'
 
 /** What is optional in the native half's interface may be undefined as well as left out. */
 type Optional<T> = { readonly [K in keyof T]: T[K] | (object extends Pick<T, K> ? undefined : never) }

@@ -38,9 +38,11 @@ export interface Cut {
   readonly keepLast: boolean
 }
 
-/** Where the pieces of a part end, and how they are made. Places are counted from the start of the part. */
+/** Where the pieces of a part end, and how they are made. Offsets are counted from the start of the part. */
 export interface Part {
   readonly offset: number
+  /** Where the separators begin: the first `count` entries. The array is filled anew for the next part. */
+  readonly ends: Uint32Array
   /** Where the last separator ends. */
   readonly length: number
   readonly count: number
@@ -64,7 +66,7 @@ export interface Maker<T> {
   readonly of: 'bytes' | 'views' | 'places'
   /** Bytes of a part, at most `MOST`. */
   readonly size: number
-  /** The pieces of a part. Where the separators are is in `places`. */
+  /** The pieces of a part. */
   many(part: Part, cut: Cut): T[]
   /** A piece by itself, of any length, of which the bytes are read only if they are wanted. */
   one(offset: number, length: number, read: Read): T[]
@@ -76,9 +78,6 @@ const TEXT_PART = 2 ** 16 - 64
 
 // Where no strings are made larger parts are quicker: two arrays are made for each, however few places are in them.
 export const MOST = 2 ** 18
-
-// Where the separators of the part at hand begin. One for all, since nothing else runs between finding and cutting.
-export const places = new Uint32Array(MOST)
 
 export const RETURN = 13
 
@@ -97,11 +96,12 @@ export function makersOf(
  */
 export function cutBytes<T>(bytes: Buffer, offset: number, cut: Cut, maker: Maker<T>): T[] {
   const separator = cut.separator[0] as number
+  const ends = new Uint32Array(bytes.length)
   let count = 0
   for (let found = bytes.indexOf(separator); found !== -1; found = bytes.indexOf(separator, found + 1)) {
-    places[count++] = found
+    ends[count++] = found
   }
-  const part = { offset, length: bytes.length, count, isAscii: false, hasReturn: true }
+  const part = { offset, ends, length: bytes.length, count, isAscii: false, hasReturn: true }
   return maker.many({ ...part, bytes: () => bytes, latin1: () => bytes.toString('latin1') }, cut)
 }
 
@@ -158,11 +158,11 @@ const columns: Maker<ByteRanges> = {
   of: 'places',
   size: MOST,
   many(part, cut) {
-    const { offset, count } = part
+    const { offset, ends, count } = part
     const { separator, keepEnd } = cut
     const both = new Float64Array(count * 2)
     const bytes = hasReturns(part, cut) ? part.bytes() : undefined
-    call(() => native.extents(places, count, offset, separator.length, keepEnd, bytes, both))
+    call(() => native.delimitedRanges(ends, count, offset, separator.length, keepEnd, bytes, both))
     return [{ offsets: both.subarray(0, count), lengths: both.subarray(count) }]
   },
   one(offset, length) {
@@ -177,12 +177,12 @@ function cutString(
   cut: Cut,
   end = endings(part, cut, (place) => text.charCodeAt(place)),
 ): string[] {
-  const { count } = part
+  const { ends, count } = part
   const items = arrayOf<string>(count)
   const width = cut.separator.length
   let start = 0
   for (let index = 0; index < count; index++) {
-    const place = places[index] as number
+    const place = ends[index] as number
     items[index] = text.substring(start, end === undefined ? place : end(start, place))
     start = place + width
   }
@@ -205,13 +205,13 @@ function searchString(text: string, count: number, { separator, dropReturn, keep
 }
 
 function extentsOf(part: Part, cut: Cut): ByteRange[] {
-  const { count } = part
+  const { ends, count } = part
   const items = arrayOf<ByteRange>(count)
   const end = endingsIn(part, cut)
   const width = cut.separator.length
   let start = 0
   for (let index = 0; index < count; index++) {
-    const place = places[index] as number
+    const place = ends[index] as number
     items[index] = { offset: start, length: (end === undefined ? place : end(start, place)) - start }
     start = place + width
   }

@@ -16,14 +16,12 @@ import {
   makersOf,
   MOST,
   type LineEncoding,
-  places,
   type Read,
   RETURN,
 } from './decode.js'
 import { readCopy } from '../views/copy.js'
 import { type Cursor, type Route, type MappedIterable, walk } from '../iterate/iterable.js'
-import { columnOf } from '../search/matches.js'
-import { native, type NativePattern } from '../base/native.js'
+import { type ByteOffsets, native, type NativePattern } from '../base/native.js'
 import type { MappingState } from '../state/mapping-state.js'
 import { parseBoolean, parseWord } from '../base/validate.js'
 import { viewOrCopy, WALK_OPTIONS, type IterateOptions } from '../iterate/windows.js'
@@ -102,7 +100,7 @@ export class Pieces<T> implements Cursor<T> {
   readonly #cut: Cut
   readonly #maker: Maker<T>
   readonly #pattern: NativePattern | undefined
-  readonly #places: Uint32Array
+  readonly #ends: Uint32Array
   readonly #read: Read
   // Up to here there is no separator after `position`.
   #searched: number
@@ -115,7 +113,7 @@ export class Pieces<T> implements Cursor<T> {
     this.#cut = cut
     this.#maker = maker
     this.views = maker.of === 'views'
-    this.#places = this.views ? places.subarray(0, MOST_VIEWS) : places
+    this.#ends = new Uint32Array(Math.min(this.views ? MOST_VIEWS : maker.size, end - start))
     // A view is dear where it is the only one. What is made of the bytes of one piece is made of a copy, if there are few.
     const isCopied = maker.of === 'bytes'
     this.#read = (offset, length) =>
@@ -132,42 +130,37 @@ export class Pieces<T> implements Cursor<T> {
     const isLong = this.#searched > this.position
     const reach = this.reach
     const found = this.#find(this.#searched, reach, isLong)
-    const count = found >>> 2
-    if (count === 0) {
+    if (found.count === 0) {
       this.#searched = Math.max(this.position, reach - this.#cut.separator.length + 1)
       return reach === this.#end ? this.#last() : []
     }
-    const items = isLong ? this.#one(this.#searched + (places[0] as number)) : this.#many(found)
+    const items = isLong ? this.#one(this.#searched + (this.#ends[0] as number)) : this.#many(found)
     this.#searched = this.position
     if (this.position === this.#end && !this.#cut.keepLast) this.done = true
     return items
   }
 
-  // Four times the number of separators, plus two where there may be a carriage return, plus one where all is ASCII.
-  #find(from: number, to: number, isLong: boolean): number {
+  // Fills the array with the offsets of separators, counted from `from`: as many as fit, or the first.
+  #find(from: number, to: number, isLong: boolean): ByteOffsets {
     const { separator } = this.#cut
     const pattern = this.#pattern
-    if (pattern === undefined) {
-      const out = isLong ? places.subarray(0, 1) : this.#places
-      return this.#state.run((handle) => handle.places(from, to - from, separator[0] as number, out))
-    }
-    const limit = Math.max(0, to - from - separator.length + 1)
-    const found = this.#state.run((handle) => handle.matchesSync(pattern, from, to - from, 0, limit, 1))
-    const starts = columnOf(found, 0)
-    const count = Math.min(starts.length, isLong ? 1 : this.#places.length)
-    for (let index = 0; index < count; index++) places[index] = (starts[index] as number) - from
-    return count * 4 + 2
+    const out = isLong ? this.#ends.subarray(0, 1) : this.#ends
+    return this.#state.run((handle) => {
+      if (pattern === undefined) return handle.byteOffsets(from, to - from, separator[0] as number, out)
+      const count = handle.matchOffsets(pattern, from, to - from, out)
+      return { count, isAscii: false, hasReturn: true }
+    })
   }
 
-  #many(found: number): T[] {
-    const count = found >>> 2
+  #many(found: ByteOffsets): T[] {
+    const ends = this.#ends
     const offset = this.position
-    const length = (places[count - 1] as number) + this.#cut.separator.length
+    const length = (ends[found.count - 1] as number) + this.#cut.separator.length
     this.position += length
     const bytes = (): Buffer => viewOrCopy(this.#state, offset, length)
     const latin1 = (): string => this.#state.run((handle) => handle.latin1(offset, length))
-    const [isAscii, hasReturn] = [(found & 1) === 1, (found & 2) === 2]
-    return this.#maker.many({ offset, length, count, isAscii, hasReturn, bytes, latin1 }, this.#cut)
+    const { count, isAscii, hasReturn } = found
+    return this.#maker.many({ offset, ends, length, count, isAscii, hasReturn, bytes, latin1 }, this.#cut)
   }
 
   // A piece that ends at a separator.

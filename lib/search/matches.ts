@@ -267,7 +267,7 @@ function batch(search: Search, found: Columns): MatchBatch[] {
 }
 
 /** A column of what the native half gives, which is not a copy; empty if it isn't there. */
-export function columnOf(found: Columns, column: number): Float64Array {
+function columnOf(found: Columns, column: number): Float64Array {
   const count = found.at(-1) as number
   const end = (column + 1) * count
   return end > found.length - TAIL ? found.subarray(0, 0) : found.subarray(end - count, end)

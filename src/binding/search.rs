@@ -15,7 +15,7 @@ use crate::core::cancel::Job;
 use crate::core::fault::foreign_memory;
 use crate::core::lines::line_index;
 use crate::core::mapping::mapping::Mapping;
-use crate::core::search::{Ends, Match, Pattern, parallel, places};
+use crate::core::search::{Ends, Match, Pattern, Seen, byte_offsets, parallel};
 use crate::core::{self};
 
 /// A long piece of work, as its caller sees it.
@@ -104,16 +104,16 @@ pub fn available_threads() -> u32 {
 }
 
 /// Writes where the pieces of a part are to `out`: where each begins, then how long each is. Where
-/// its `count` separators begin is in `places`, and `offset` is where the part itself begins. With
+/// its `count` separators begin is in `delimiters`, and `offset` is where the part itself begins. With
 /// the part's bytes, a carriage return before a separator belongs to it.
 #[napi(catch_unwind)]
 #[allow(
     clippy::too_many_arguments,
     reason = "it is called by the facade alone"
 )]
-pub fn extents(
+pub fn delimited_ranges(
     env: &Env,
-    places: Uint32ArraySlice<'_>,
+    delimiters: Uint32ArraySlice<'_>,
     count: u32,
     offset: f64,
     width: f64,
@@ -125,11 +125,11 @@ pub fn extents(
         width,
         keep: keep_end,
     };
-    let places = &places[..count as usize];
+    let delimiters = &delimiters[..count as usize];
     // SAFETY: the array is JavaScript's, which does not run meanwhile.
-    let (starts, lengths) = unsafe { out.as_mut() }.split_at_mut(places.len());
+    let (starts, lengths) = unsafe { out.as_mut() }.split_at_mut(delimiters.len());
     let Some(bytes) = bytes else {
-        core::search::extents(places, ends, offset, None, starts, lengths);
+        core::search::delimited_ranges(delimiters, ends, offset, None, starts, lengths);
         return Ok(());
     };
     let (address, length) = array_buffer::bytes_of(env, &bytes)?;
@@ -139,7 +139,7 @@ pub fn extents(
     foreign_memory::watch(address, || {
         // SAFETY: the bytes are a live typed array's, and JavaScript does not run meanwhile.
         let bytes = unsafe { std::slice::from_raw_parts(address, length) };
-        core::search::extents(places, ends, offset, Some(bytes), starts, lengths);
+        core::search::delimited_ranges(delimiters, ends, offset, Some(bytes), starts, lengths);
         Ok(())
     })
     .map_err(|error| to_js(env, &error))
@@ -212,6 +212,23 @@ impl Target {
         self.checked(found, end)
     }
 
+    /// Writes where matches start to `out`, as many as fit, and says how many they are.
+    fn match_offsets(&self, pattern: &Pattern, out: &mut [u32]) -> core::Result<u32> {
+        let (count, end) = self.look(|bytes| {
+            let mut count = 0;
+            let end = pattern.scan(bytes, 0, bytes.len(), &Job::default(), |found| {
+                let Some(slot) = out.get_mut(count) else {
+                    return false;
+                };
+                *slot = found.start as u32;
+                count += 1;
+                count < out.len()
+            });
+            Ok((count as u32, end as u64))
+        })?;
+        self.checked(count, end)
+    }
+
     /// Columns of numbers: where each match in `entry..limit` starts in the mapping; if they are
     /// not all of one length, how long each is; if there are several needles, the number of each
     /// one's. Then two more numbers: where the search stands, and how many matches there are.
@@ -245,6 +262,27 @@ impl Target {
             Ok((all, next))
         })?;
         self.checked(all, next as u64)
+    }
+}
+
+/// What the search for a byte found in a range.
+#[napi(object, object_from_js = false)]
+pub struct ByteOffsets {
+    /// The number of offsets that were written.
+    pub count: u32,
+    /// Whether all bytes of the range are ASCII.
+    pub is_ascii: bool,
+    /// Whether a carriage return is in the range.
+    pub has_return: bool,
+}
+
+impl From<Seen> for ByteOffsets {
+    fn from(seen: Seen) -> Self {
+        Self {
+            count: seen.count as u32,
+            is_ascii: seen.is_ascii,
+            has_return: seen.has_return,
+        }
     }
 }
 
@@ -380,25 +418,39 @@ impl NativeMapping {
         )
     }
 
-    /// Writes the places of a byte in a range to `out`, as many as fit. Four times their number,
-    /// plus two if there is a carriage return in the range, plus one if all of it is ASCII.
+    /// Writes the offsets of a byte to `out`, counted from the start of the range, as many as fit.
     #[napi(catch_unwind)]
-    pub fn places(
+    pub fn byte_offsets(
         &self,
         env: &Env,
         offset: f64,
         length: f64,
         byte: u8,
         mut out: Uint32ArraySlice<'_>,
-    ) -> Result<f64> {
+    ) -> Result<ByteOffsets> {
         // SAFETY: the array is JavaScript's, which does not run meanwhile.
         let out = unsafe { out.as_mut() };
         Target::of(self, offset, length)?
-            .look(|bytes| {
-                let seen = places(bytes, byte, out);
-                let flags = usize::from(seen.has_return) * 2 + usize::from(seen.is_ascii);
-                Ok((seen.count * 4 + flags) as f64)
-            })
+            .look(|bytes| Ok(byte_offsets(bytes, byte, out)))
+            .map(ByteOffsets::from)
+            .map_err(|error| to_js(env, &error))
+    }
+
+    /// Writes the offsets of the matches in a range to `out`, counted from the start of the range,
+    /// as many as fit. Returns how many they are.
+    #[napi(catch_unwind)]
+    pub fn match_offsets(
+        &self,
+        env: &Env,
+        pattern: &NativePattern,
+        offset: f64,
+        length: f64,
+        mut out: Uint32ArraySlice<'_>,
+    ) -> Result<u32> {
+        // SAFETY: the array is JavaScript's, which does not run meanwhile.
+        let out = unsafe { out.as_mut() };
+        Target::of(self, offset, length)?
+            .match_offsets(&pattern.0, out)
             .map_err(|error| to_js(env, &error))
     }
 

@@ -14,7 +14,7 @@ pub struct Ends {
 ///
 /// `base` is added to where they begin. With `bytes`, those of the part, a carriage return before
 /// a separator belongs to it.
-pub fn extents(
+pub fn delimited_ranges(
     places: &[u32],
     Ends { width, keep }: Ends,
     base: f64,
@@ -56,7 +56,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn extents_are_those_of_a_split(
+        fn delimited_ranges_are_those_of_a_split(
             pieces in prop::collection::vec("[ab\r]{0,3}", 1..40),
             separator in prop::sample::select(vec!["\n", "\n\n", ";;;"]),
             base in 0_u32..1000,
@@ -80,7 +80,7 @@ mod tests {
             let (mut starts, mut lengths) = (vec![0.0; pieces.len()], vec![0.0; pieces.len()]);
             let bytes = drop.then_some(text.as_bytes());
             let ends = Ends { width: width as f64, keep };
-            extents(&places, ends, f64::from(base), bytes, &mut starts, &mut lengths);
+            delimited_ranges(&places, ends, f64::from(base), bytes, &mut starts, &mut lengths);
             let found: Vec<_> = starts.into_iter().zip(lengths).collect();
             prop_assert_eq!(found, expected);
         }

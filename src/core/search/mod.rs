@@ -15,8 +15,8 @@ mod regex;
 mod regex_interruptible;
 mod simd;
 
-pub use delimited_ranges::{Ends, extents};
-pub use simd::{count_byte, places};
+pub use delimited_ranges::{Ends, delimited_ranges};
+pub use simd::{Seen, byte_offsets, count_byte};
 
 use super::cancel::Job;
 use super::error::{Error, Result};

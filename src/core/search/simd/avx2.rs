@@ -72,7 +72,7 @@ pub unsafe fn count_byte(bytes: &[u8], byte: u8) -> u64 {
 ///
 /// The processor must have AVX2 and POPCNT.
 #[target_feature(enable = "avx2,popcnt")]
-pub unsafe fn places(bytes: &[u8], byte: u8, out: &mut [u32]) -> Seen {
+pub unsafe fn byte_offsets(bytes: &[u8], byte: u8, out: &mut [u32]) -> Seen {
     let is_asking = is_asking_ahead();
     let wanted = _mm256_set1_epi8(byte.cast_signed());
     let carriage_return = _mm256_set1_epi8(b'\r'.cast_signed());

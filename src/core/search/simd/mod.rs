@@ -26,7 +26,7 @@ pub fn count_byte(bytes: &[u8], byte: u8) -> u64 {
     memchr::memchr_iter(byte, bytes).count() as u64
 }
 
-/// What [`places`] sees on its way.
+/// What [`byte_offsets`] sees on its way.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Seen {
     /// How many places there are, as far as there was room for them.
@@ -38,11 +38,11 @@ pub struct Seen {
 }
 
 /// Writes the places of `byte` to `out`, as many as fit.
-pub fn places(bytes: &[u8], byte: u8, out: &mut [u32]) -> Seen {
+pub fn byte_offsets(bytes: &[u8], byte: u8, out: &mut [u32]) -> Seen {
     #[cfg(target_arch = "x86_64")]
     if has_avx2() && out.len() >= bytes.len() {
         // SAFETY: the processor has the instructions.
-        return unsafe { avx2::places(bytes, byte, out) };
+        return unsafe { avx2::byte_offsets(bytes, byte, out) };
     }
     let mut count = 0;
     for (place, slot) in memchr::memchr_iter(byte, bytes).zip(out.iter_mut()) {
@@ -155,7 +155,7 @@ mod tests {
             room in 0_usize..500,
         ) {
             let mut out = vec![0; room];
-            let Seen { count, is_ascii, has_return } = places(&bytes, b'\n', &mut out);
+            let Seen { count, is_ascii, has_return } = byte_offsets(&bytes, b'\n', &mut out);
             let expected: Vec<u32> =
                 memchr::memchr_iter(b'\n', &bytes).take(room).map(|place| place as u32).collect();
             prop_assert_eq!(&out[..count], &expected[..]);
