@@ -8,7 +8,7 @@
 use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use napi::bindgen_prelude::*;
 use napi::{JsValue, check_status, sys};
@@ -17,6 +17,7 @@ use super::error::to_js;
 use crate::core::fault::region_table;
 use crate::core::mapping::region::Region;
 use crate::core::mapping::registry::Entry;
+use crate::core::poison::IgnorePoison;
 
 /// What an `ArrayBuffer` holds on to. Process-wide state only: finalizers run at different
 /// moments of an environment's end in different runtimes.
@@ -37,11 +38,7 @@ impl Hold {
     }
 
     fn let_go(&self) {
-        let held = self
-            .held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let held = self.held.lock().ignore_poison().take();
         if let Some((region, _entry)) = held {
             region.remove_view();
         }

@@ -1,7 +1,7 @@
 //! Advisory locks.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use napi::bindgen_prelude::*;
@@ -12,6 +12,7 @@ use super::mapping::NativeMapping;
 use crate::core::lock::{
     self, Blocking, Held, LockMode, Request, Source, Span, Wish, end_thread, try_lock,
 };
+use crate::core::poison::IgnorePoison;
 use crate::core::{self, thread_pool};
 
 /// A byte offset or length of a file: a bigint where a number would not be exact.
@@ -59,7 +60,7 @@ fn mode_name(mode: LockMode) -> &'static str {
 static HELD: Mutex<BTreeMap<u64, Arc<Held>>> = Mutex::new(BTreeMap::new());
 
 fn all_held() -> MutexGuard<'static, BTreeMap<u64, Arc<Held>>> {
-    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+    HELD.lock().ignore_poison()
 }
 
 /// Keeps a lock: its number.
@@ -257,14 +258,11 @@ pub struct NativeLockRequest(Mutex<Option<Arc<Request>>>);
 
 impl NativeLockRequest {
     fn set(&self, request: &Arc<Request>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(request));
+        *self.0.lock().ignore_poison() = Some(Arc::clone(request));
     }
 
     fn get(&self) -> Option<Arc<Request>> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().ignore_poison().clone()
     }
 }
 
@@ -301,7 +299,7 @@ impl NativeBlocking {
     /// Waits for so many milliseconds at the most; 0 if that was not enough.
     #[napi(catch_unwind)]
     pub fn wait(&self, env: &Env, time: f64) -> Result<f64> {
-        let blocking = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let blocking = self.0.lock().ignore_poison();
         blocking
             .wait(Duration::from_secs_f64(time / 1000.0))
             .transpose()
@@ -312,7 +310,7 @@ impl NativeBlocking {
     /// Gives up; the lock, if it came at the last moment, or 0.
     #[napi(catch_unwind)]
     pub fn cancel(&self) -> f64 {
-        let blocking = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let blocking = self.0.lock().ignore_poison();
         blocking.cancel().map_or(0.0, keep)
     }
 }

@@ -1,7 +1,7 @@
 //! The native side of replacing files, and of syncing directories.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -10,6 +10,7 @@ use super::error::to_js;
 use super::promise::spawn;
 use crate::core::durability::flush::Achieved;
 use crate::core::durability::replace_file::{self, Replacement};
+use crate::core::poison::IgnorePoison;
 
 /// A file that is about to take the place of another. It is removed when this is collected.
 #[napi]
@@ -22,7 +23,7 @@ impl From<Replacement> for NativeReplacement {
 }
 
 fn lock(replacement: &Mutex<Replacement>) -> MutexGuard<'_, Replacement> {
-    replacement.lock().unwrap_or_else(PoisonError::into_inner)
+    replacement.lock().ignore_poison()
 }
 
 /// Makes a file beside the one at `path`, on a thread of ours.

@@ -9,11 +9,12 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
 use super::sys::{self, Limit};
+use crate::core::poison::IgnorePoison;
 
 /// Regions of ours that are mapped now.
 static LIVE: AtomicU64 = AtomicU64::new(0);
@@ -113,7 +114,7 @@ fn count_again(most: u64) -> Result<()> {
     const ROOM: u64 = 256;
     /// When there was no room.
     static FULL: Mutex<Option<Instant>> = Mutex::new(None);
-    let mut full = FULL.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut full = FULL.lock().ignore_poison();
     if let Some(when) = *full
         && FREED.load(Ordering::Relaxed) < ROOM
         && when.elapsed() < MOMENT

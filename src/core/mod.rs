@@ -12,6 +12,7 @@ pub mod lines;
 pub mod lock;
 pub mod mapping;
 pub mod open;
+pub(crate) mod poison;
 pub mod range_set;
 pub mod residency;
 pub mod resize;

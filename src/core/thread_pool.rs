@@ -6,10 +6,11 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::sys;
+use crate::core::poison::IgnorePoison;
 
 /// So many that closing and flushing don't stand behind a disk that hangs. They cost addresses;
 /// memory only as far as they use their stacks.
@@ -59,7 +60,7 @@ static POOL: Mutex<Pool> = Mutex::new(Pool {
 static WORK: Condvar = Condvar::new();
 
 fn lock() -> MutexGuard<'static, Pool> {
-    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+    POOL.lock().ignore_poison()
 }
 
 /// Runs `job` on a thread of ours, in the order of arrival. Where no thread can be started it
@@ -116,9 +117,7 @@ fn work() {
             continue;
         }
         pool.idle += 1;
-        let (guard, timeout) = WORK
-            .wait_timeout(pool, IDLE)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (guard, timeout) = WORK.wait_timeout(pool, IDLE).ignore_poison();
         pool = guard;
         pool.idle -= 1;
         if timeout.timed_out() && pool.jobs.is_empty() {

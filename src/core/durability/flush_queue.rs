@@ -6,11 +6,12 @@
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::core::durability::flush::{self, Flushed, Level};
 use crate::core::error::{Error, Result};
 use crate::core::mapping::mapping::Mapping;
+use crate::core::poison::IgnorePoison;
 use crate::core::thread_pool;
 
 /// Ranges that are at most this many bytes apart are flushed as one. In the time that a disk
@@ -72,7 +73,7 @@ impl std::fmt::Debug for Queue {
 impl Queue {
     /// Waits until no other flush of the file runs. None does as long as what it gives lives.
     pub fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+        self.turn.lock().ignore_poison()
     }
 
     /// Flushes what a ticket asks for, on a thread of ours.
@@ -89,7 +90,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().ignore_poison()
     }
 
     fn serve(&self) {

@@ -21,6 +21,7 @@ use std::sync::atomic::Ordering;
 use crate::core::error::Result;
 use crate::core::fault::region_table::{self, Backing, Busy, Reason};
 use crate::core::limits;
+use crate::core::poison::IgnorePoison;
 use crate::core::sys::file_kind::Kind;
 use crate::core::sys::{self, Replacement, Trap, Verdict};
 
@@ -31,9 +32,7 @@ type Listener = Box<dyn Fn(u64) + Send>;
 static LISTENERS: Mutex<Vec<(u64, Listener)>> = Mutex::new(Vec::new());
 
 fn listeners() -> std::sync::MutexGuard<'static, Vec<(u64, Listener)>> {
-    LISTENERS
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    LISTENERS.lock().ignore_poison()
 }
 
 /// Puts the guard in front of all other handlers. True if one had been put in front of it since
@@ -41,9 +40,7 @@ fn listeners() -> std::sync::MutexGuard<'static, Vec<(u64, Listener)>> {
 /// come back to its handler for ever.
 pub fn stand_guard() -> Result<bool> {
     static STARTED: Mutex<bool> = Mutex::new(false);
-    let mut started = STARTED
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut started = STARTED.lock().ignore_poison();
     if !*started {
         sys::pin_library();
         // Page size and its like are asked once before a handler needs them.

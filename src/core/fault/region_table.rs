@@ -22,6 +22,7 @@ use std::sync::atomic::{
 };
 
 use crate::core::error::{Error, Result};
+use crate::core::poison::IgnorePoison;
 use crate::core::sys;
 
 /// How many faults of one mapping are remembered in detail; all are counted.
@@ -447,9 +448,7 @@ impl Drop for SlotHandle {
 }
 
 fn lock_free() -> std::sync::MutexGuard<'static, Vec<usize>> {
-    FREE_SLOTS
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    FREE_SLOTS.lock().ignore_poison()
 }
 
 fn free_slot() -> Result<(usize, &'static Slot)> {

@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use crate::core::durability::flush_queue::Queue;
 use crate::core::error::{Error, Result};
+use crate::core::poison::IgnorePoison;
 use crate::core::sys;
 use crate::core::sys::file_kind::Kind;
 
@@ -59,7 +60,7 @@ impl SharedFile {
         let key = (status.device, status.inode, writable);
         // Let go of after the lock, which the end of a file takes.
         let known;
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = OPEN.lock().ignore_poison();
         let open = open.get_or_insert_with(Open::default);
         known = open.files.get(&key).and_then(Weak::upgrade);
         if let Some(file) = known.as_ref().filter(|file| !file.is_layered) {
@@ -169,12 +170,12 @@ impl SharedFile {
         // Absolute, for the working directory may change until it is flushed.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let directory = path.parent().map(Path::to_owned);
-        *self.made_in.lock().unwrap_or_else(PoisonError::into_inner) = directory;
+        *self.made_in.lock().ignore_poison() = directory;
     }
 
     /// Makes its name durable, if a mapping made it and it still has one.
     pub fn sync_name(&self) -> Result<sys::Reached> {
-        let mut made_in = self.made_in.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made_in = self.made_in.lock().ignore_poison();
         let Some(directory) = made_in.as_deref() else {
             return Ok(sys::Reached::Media);
         };
@@ -197,7 +198,7 @@ impl SharedFile {
 
 impl Drop for SharedFile {
     fn drop(&mut self) {
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = OPEN.lock().ignore_poison();
         let Some(open) = open.as_mut() else { return };
         // Somebody may have opened the file anew since the last mapping let go of this one.
         let is_gone = |file: &Weak<Self>| file.strong_count() == 0;

@@ -3,10 +3,11 @@
 //! kernel tells nobody who waits. So a process may take locks of a file again and again for a
 //! moment; then its next request gets in line, which costs it a thread's start.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::lockable_file::FileId;
+use crate::core::poison::IgnorePoison;
 
 /// How long one may go on. Long beside the start of a thread, short beside what users notice.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -25,7 +26,7 @@ struct Turn {
 static TURNS: Mutex<[Option<Turn>; PLACES]> = Mutex::new([None; PLACES]);
 
 fn with_turn<T>(file: FileId, act: impl FnOnce(&mut Option<Turn>) -> T) -> T {
-    let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut turns = TURNS.lock().ignore_poison();
     let turn = &mut turns[(file.0 ^ file.1) as usize % PLACES];
     if turn.is_some_and(|turn| turn.file != file) {
         *turn = None;

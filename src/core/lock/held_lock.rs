@@ -1,12 +1,13 @@
 //! A lock that is held: changed from shared to exclusive and back, and released.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::super::error::{Error, Result};
 use super::lockable_file::{Description, Method, Source};
 use super::registry::{self, Line, Owner, Party, State};
 use super::waiter::{self, Claim, Request, Wait};
 use super::{LockMode, Span, Wish, error, fairness, retry};
+use crate::core::poison::IgnorePoison;
 
 /// A lock that somebody has.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ impl Held {
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        self.now.lock().ignore_poison()
     }
 
     /// Its number in the ledger.

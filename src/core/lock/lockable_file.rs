@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::super::error::{Error, Result};
 use super::super::file::shared_file::SharedFile;
 use super::super::sys::file_kind::Kind;
 use super::super::sys::{self, Access, LockMode};
 use super::{Span, error};
+use crate::core::poison::IgnorePoison;
 
 /// Device and inode: what a lock sits on, whatever its name is.
 pub(super) type FileId = (u64, u64);
@@ -66,8 +67,7 @@ impl Description {
 
     /// The steps of one thread are not to be mixed with those of another.
     fn alone(&self) -> Option<MutexGuard<'_, ()>> {
-        (!sys::CHANGES_LOCKS_AT_ONCE)
-            .then(|| self.changing.lock().unwrap_or_else(PoisonError::into_inner))
+        (!sys::CHANGES_LOCKS_AT_ONCE).then(|| self.changing.lock().ignore_poison())
     }
 
     /// Sets, changes or removes the lock; false if another one is in the way.
@@ -219,11 +219,7 @@ impl Source {
 
     /// Opens a description for a lock of this mode.
     pub(super) fn describe(&self, mode: LockMode) -> Result<Description> {
-        let spare = self
-            .spare
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let spare = self.spare.lock().ignore_poison().take();
         if let Some(spare) = spare {
             return Ok(spare);
         }
@@ -246,7 +242,7 @@ impl Source {
             return;
         }
         if let Ok(description) = Arc::try_unwrap(description) {
-            let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut spare = self.spare.lock().ignore_poison();
             spare.get_or_insert(description);
         }
     }

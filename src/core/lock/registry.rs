@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use super::super::error::Result;
 use super::error;
@@ -10,6 +10,7 @@ use super::held_lock::Held;
 use super::lockable_file::{FileId, Method};
 use super::waiter::Request;
 use super::{LockMode, Span, Wish};
+use crate::core::poison::IgnorePoison;
 
 /// Whether a lock is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub enum Party {
 static LINES: Mutex<BTreeMap<u64, (Line, Owner)>> = Mutex::new(BTreeMap::new());
 
 fn book() -> MutexGuard<'static, BTreeMap<u64, (Line, Owner)>> {
-    LINES.lock().unwrap_or_else(PoisonError::into_inner)
+    LINES.lock().ignore_poison()
 }
 
 /// Writes a line, with a number of its own.

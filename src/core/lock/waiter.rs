@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ use super::held_lock::Held;
 use super::lockable_file::{Description, FileId, Source};
 use super::registry::{self, Line, Owner, State};
 use super::{Attempt, LockMode, Span, Wish, attempt, fairness};
+use crate::core::poison::IgnorePoison;
 
 /// More would be a mistake of the program, or locks that nobody releases.
 const MOST_THREADS: usize = 64;
@@ -61,7 +62,7 @@ impl Request {
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        self.progress.lock().ignore_poison()
     }
 
     fn is_settled(&self) -> bool {
@@ -174,7 +175,7 @@ impl Wait {
     }
 
     pub(super) fn claim(&self) -> Arc<Claim> {
-        Arc::clone(&self.claim.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.claim.lock().ignore_poison())
     }
 
     /// Whether nobody wants any more what it waits for.
@@ -184,7 +185,7 @@ impl Wait {
 
     /// Waits for another one from now on.
     pub(super) fn adopt(&self, claim: Arc<Claim>) {
-        *self.claim.lock().unwrap_or_else(PoisonError::into_inner) = claim;
+        *self.claim.lock().ignore_poison() = claim;
     }
 
     /// Whether what it waits for would do for another one as well.
@@ -316,7 +317,7 @@ static WAITS: Mutex<Waits> = Mutex::new(Waits {
 });
 
 fn waits() -> MutexGuard<'static, Waits> {
-    WAITS.lock().unwrap_or_else(PoisonError::into_inner)
+    WAITS.lock().ignore_poison()
 }
 
 /// How many threads wait, and how many requests stand in the queue.

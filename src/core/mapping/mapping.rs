@@ -1,7 +1,7 @@
 //! A mapping: a range of a file, or memory without one, from opening to closing.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::core::error::{Error, Result};
 use crate::core::fault::region_table::{Fault, Reason};
@@ -12,6 +12,7 @@ use crate::core::mapping::region::Region;
 use crate::core::mapping::region_list::Pages;
 use crate::core::mapping::registry::{Description, Entry};
 use crate::core::open::Mode;
+use crate::core::poison::IgnorePoison;
 use crate::core::range_set::RangeSet;
 use crate::core::residency::lock_pages::MemoryLocks;
 use crate::core::residency::populate;
@@ -552,5 +553,5 @@ fn advise_in(region: &Region, advice: Advice, offset: usize, length: usize) -> R
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock().ignore_poison()
 }

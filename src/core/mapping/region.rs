@@ -15,7 +15,7 @@
 //! place of the pages, and the addresses are given back when the last `Arc` is dropped.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use std::mem::ManuallyDrop;
 
@@ -24,6 +24,7 @@ use crate::core::fault::region_table::{Backing, Claim, Fault, Slot, SlotHandle};
 use crate::core::file::shared_file::SharedFile;
 use crate::core::limits::{self, Counted};
 use crate::core::open::Mode;
+use crate::core::poison::IgnorePoison;
 use crate::core::sys::{self, FilePages, Pages, Replacement};
 
 pub use crate::core::sys::PageAccess as Access;
@@ -152,8 +153,7 @@ impl Region {
             ..Claim::default()
         };
         let region = Self::enter(pages, range.length, counted, claim)?;
-        *region.file.write().unwrap_or_else(PoisonError::into_inner) =
-            Some(Arc::clone(&range.file));
+        *region.file.write().ignore_poison() = Some(Arc::clone(&range.file));
         Ok(region)
     }
 
@@ -278,7 +278,7 @@ impl Region {
     /// Puts the file's pages back where faults have replaced them, and forgets those faults. Of
     /// private pages with contents only the tail that the file had lost.
     pub fn heal(&self, access: Access, keeps_stores: bool) -> Result<()> {
-        let open = self.is_open.write().unwrap_or_else(PoisonError::into_inner);
+        let open = self.is_open.write().ignore_poison();
         let Some(file) = self.file().filter(|_| *open) else {
             return Ok(());
         };
@@ -312,7 +312,7 @@ impl Region {
 
     /// Keeps the region from being revoked, or says that it is closed.
     pub fn hold(&self) -> Result<InUse<'_>> {
-        let open = self.is_open.read().unwrap_or_else(PoisonError::into_inner);
+        let open = self.is_open.read().ignore_poison();
         if *open {
             Ok(InUse(open))
         } else {
@@ -329,7 +329,7 @@ impl Region {
     /// Takes the pages away and lets the file go; the addresses stay reserved. Waits for calls
     /// of ours that are copying or flushing. Once is enough.
     pub fn revoke(&self) -> Result<()> {
-        let mut open = self.is_open.write().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.is_open.write().ignore_poison();
         if !*open {
             return Ok(());
         }
@@ -349,17 +349,14 @@ impl Region {
                 sys::empty_pages(base, self.span)
             }
         };
-        *self.file.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.file.write().ignore_poison() = None;
         result
     }
 
     /// The file, until the region is revoked.
     #[must_use]
     pub fn file(&self) -> Option<Arc<SharedFile>> {
-        self.file
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.file.read().ignore_poison().clone()
     }
 
     /// How many faults there were.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use crate::core::mapping::region::Region;
+use crate::core::poison::IgnorePoison;
 
 /// What is known of a mapping from its opening on.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +64,7 @@ pub struct Line {
 static ENTRIES: Mutex<BTreeMap<u64, Weak<Entry>>> = Mutex::new(BTreeMap::new());
 
 fn entries() -> MutexGuard<'static, BTreeMap<u64, Weak<Entry>>> {
-    ENTRIES.lock().unwrap_or_else(PoisonError::into_inner)
+    ENTRIES.lock().ignore_poison()
 }
 
 /// A number for the next mapping.
@@ -112,7 +113,7 @@ impl Entry {
     }
 
     fn regions(&self) -> MutexGuard<'_, Vec<Weak<Region>>> {
-        self.regions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.regions.lock().ignore_poison()
     }
 
     fn line(&self) -> Line {

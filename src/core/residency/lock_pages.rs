@@ -10,13 +10,14 @@
 //! for reading would become a copy.
 
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::core::cancel::Job;
 use crate::core::error::{Error, Result};
 use crate::core::limits;
 use crate::core::mapping::mapping::Mapping;
 use crate::core::mapping::region::Region;
+use crate::core::poison::IgnorePoison;
 use crate::core::range_set::RangeSet;
 use crate::core::residency::populate::{bring_in, in_steps, populate_pages};
 use crate::core::sys::{self, Populate};
@@ -102,7 +103,7 @@ fn bring_in_locked(mapping: &Mapping, region: &Region, offset: u64, length: u64)
 
 impl MemoryLocks {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().ignore_poison()
     }
 
     /// Tells the pages of a range to stay once they come.

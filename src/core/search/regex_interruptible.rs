@@ -8,7 +8,7 @@
 //! Forwards an automaton finds where the leftmost match ends; backwards from there another finds
 //! where it starts.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, DFA};
@@ -19,6 +19,7 @@ use regex_syntax::hir::Hir;
 
 use super::Match;
 use crate::core::error::{Error, Result};
+use crate::core::poison::IgnorePoison;
 
 /// So many bytes take some microseconds; with a few expressions, which have very many states, a
 /// second.
@@ -109,7 +110,7 @@ impl Stepwise {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Caches>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock().ignore_poison()
     }
 
     fn next(

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
 use super::{last_errno, set_errno};
 use crate::core::error::{Error, Result};
+use crate::core::poison::IgnorePoison;
 use crate::core::sys::{Trap, Verdict};
 
 const SIGNALS: [i32; 2] = [libc::SIGBUS, libc::SIGSEGV];
@@ -41,9 +42,7 @@ type Judge = fn(address: usize, trap: Trap) -> Verdict;
 /// theirs in its place since.
 pub fn guard_signals(judge: Judge) -> Result<bool> {
     static CHANGING: Mutex<()> = Mutex::new(());
-    let _guard = CHANGING
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _guard = CHANGING.lock().ignore_poison();
     JUDGE.store(judge as usize, Ordering::Release);
     let mut displaced = false;
     for (index, signal) in SIGNALS.into_iter().enumerate() {

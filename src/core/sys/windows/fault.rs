@@ -24,6 +24,7 @@ use windows_sys::Win32::System::Threading::{
 use super::home::{home_of, wait_for_change};
 use super::memory::is_readable;
 use crate::core::error::{Error, Result};
+use crate::core::poison::IgnorePoison;
 use crate::core::sys::{Trap, Verdict};
 
 const EXCEPTION_CONTINUE_EXECUTION: i32 = -1;
@@ -38,9 +39,7 @@ type Judge = fn(address: usize, trap: Trap) -> Verdict;
 /// come later are asked earlier and pass on what is not theirs, as V8 does for WebAssembly.
 pub fn guard_signals(judge: Judge) -> Result<bool> {
     static IS_THERE: Mutex<bool> = Mutex::new(false);
-    let mut is_there = IS_THERE
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut is_there = IS_THERE.lock().ignore_poison();
     JUDGE.store(judge as usize, Ordering::Release);
     if !*is_there {
         // SAFETY: the handler has this signature, and the library stays loaded.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, TryLockError};
 
 use windows_sys::Win32::System::Memory::{
     CreateFileMappingW, MEM_DECOMMIT, MEM_FREE, MEM_MAPPED, MEM_PRESERVE_PLACEHOLDER, MEM_RELEASE,
@@ -22,6 +22,7 @@ use super::errno::{EINVAL, ENOMEM, EPERM};
 use super::handle::{RawHandle, own, pointer};
 use super::memory::{page_size, protect_pages, query, runs_of};
 use crate::core::error::{Error, Result};
+use crate::core::poison::IgnorePoison;
 use crate::core::sys::PageAccess;
 
 /// The runs of addresses that are ours, by their beginning.
@@ -64,7 +65,7 @@ pub(super) struct Source {
 
 /// The run that an address belongs to.
 pub(super) fn home_of(address: usize) -> Option<Arc<Home>> {
-    let homes = HOMES.read().unwrap_or_else(PoisonError::into_inner);
+    let homes = HOMES.read().ignore_poison();
     let (_, home) = homes.range(..=address).next_back()?;
     (address < home.base + home.span).then(|| Arc::clone(home))
 }
@@ -111,22 +112,19 @@ impl Home {
         });
         HOMES
             .write()
-            .unwrap_or_else(PoisonError::into_inner)
+            .ignore_poison()
             .insert(base, Arc::clone(&home));
         home
     }
 
     /// The end of it: no fault is looked up there any more.
     pub fn leave(&self) {
-        HOMES
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.base);
+        HOMES.write().ignore_poison().remove(&self.base);
     }
 
     /// Keeps others from changing anything, and from looking while it is changed.
     pub fn change(&self) -> Change<'_> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.lock().ignore_poison();
         // SAFETY: no preconditions.
         let me = unsafe { GetCurrentThreadId() };
         self.changer.store(me, Ordering::Release);
