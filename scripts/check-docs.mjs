@@ -17,7 +17,7 @@ const tsx = pathToFileURL(path.join(root, 'node_modules', 'tsx', 'dist', 'loader
 // What the pages take for granted.
 const given = { 'access.log': 'INFO start\nERROR no disk\n', 'model.bin': 'weights' }
 
-const sources = listFiles().filter((file) => /^(?:index\.ts|lib\/.*\.ts|README\.md|docs\/.*\.md)$/.test(file))
+const sources = listFiles().filter((file) => /^(?:index\.ts|lib\/.*\.ts|README\.md|docs\/(?!api\.md).*\.md)$/.test(file))
 const examples = sources.flatMap((file) => findExamples(file, readFileSync(path.join(root, file), 'utf8')))
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'memmap-docs-'))

@@ -28,6 +28,7 @@ export const checks = [
   { name: 'attw', command: 'attw --pack . --profile esm-only' },
   { name: 'examples', command: 'node scripts/check-examples.mjs' },
   { name: 'examples in docs', command: 'node scripts/check-docs.mjs' },
+  { name: 'API page', command: 'node site/write-api.mjs --check' },
   { name: 'clippy', command: 'cargo clippy --all-targets --quiet -- -D warnings' },
 ]
 
