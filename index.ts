@@ -80,5 +80,6 @@ export type { Needle, Progress, SearchOptions, SearchSyncOptions } from './lib/s
 export type { Bytes, Range } from './lib/base/validate.js'
 export type { TypedArray, TypedArrayConstructor } from './lib/views/views.js'
 export type { WebStreamOptions } from './lib/streams/web-stream.js'
-export type { ChunkOptions, IterateOptions, Window, WindowOptions } from './lib/iterate/windows.js'
+export type { IterateOptions } from './lib/iterate/range-options.js'
+export type { ChunkOptions, Window, WindowOptions } from './lib/iterate/windows.js'
 export type { WriteStream, WriteStreamOptions } from './lib/streams/write-stream.js'

@@ -19,7 +19,7 @@ export async function allOf<T>(walk: MappedIterable<T>): Promise<T[]> {
 }
 
 /** The route through a whole mapping, or through a part of it. */
-export function routeOf(mapping: Mapping, start = 0, end = mapping.length) {
+export function rangeOf(mapping: Mapping, start = 0, end = mapping.length) {
   return { state: stateOf(mapping), start, end, dropBehind: false, signal: undefined }
 }
 

@@ -195,17 +195,17 @@ test('items that were made of a page that was lost meanwhile are not handed out'
     import assert from 'node:assert'
     import { truncateSync, writeFileSync } from 'node:fs'
     import { mmapSync } from 'memmap'
-    import { walk } from '${lib('iterate')}'
-    import { regionOf } from '${lib('memory')}'
+    import { makeIterable } from '${lib('iterate/iterable')}'
+    import { stateOf } from '${lib('memory')}'
     writeFileSync('shrinks.bin', Buffer.alloc(2 ** 16, 7))
     const mapping = mmapSync('shrinks.bin')
     const view = mapping.buffer()
-    const step = () => {
+    const readBatch = () => {
       truncateSync('shrinks.bin', 0)
       return [view[2 ** 15]]
     }
-    const route = { region: regionOf(mapping), start: 0, end: 1, dropBehind: false }
-    const iterator = walk(route, () => ({ position: 0, reach: 1, done: false, step }))[Symbol.iterator]()
+    const range = { state: stateOf(mapping), start: 0, end: 1, dropBehind: false }
+    const iterator = makeIterable(range, () => ({ position: 0, batchEnd: 1, done: false, readBatch }))[Symbol.iterator]()
     assert.throws(() => iterator.next(), { code: 'ERR_MEMMAP_FAULT' })
     `,
     { cwd: tempDir(t), node: ['--no-warnings'] },

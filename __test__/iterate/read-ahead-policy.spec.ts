@@ -1,7 +1,7 @@
 import test from 'ava'
 import { mmapAnonymous, mmapSync } from '../../index.js'
 import { stateOf } from '../../lib/memory.js'
-import { planWalk } from '../../lib/iterate/read-ahead-policy.js'
+import { chooseReadAheadPolicy } from '../../lib/iterate/read-ahead-policy.js'
 import { runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
 
@@ -9,34 +9,35 @@ const MIB = 2 ** 20
 
 test('a file is fetched ahead for who can wait, and for nobody else', (t) => {
   const mapping = mmapSync(tempFile(t, 100))
-  const plan = (isBlocking: boolean) => planWalk(stateOf(mapping), 0, 100, { isBlocking, dropBehind: false })
-  t.deepEqual(plan(false), { window: 32 * MIB, reach: 64 * MIB, drop: 0 })
-  t.deepEqual(plan(true), { window: 0, reach: 0, drop: 0 })
+  const policy = (isBlocking: boolean) =>
+    chooseReadAheadPolicy(stateOf(mapping), 0, 100, { isBlocking, dropBehind: false })
+  t.deepEqual(policy(false), { maxStep: 32 * MIB, distance: 64 * MIB, dropInterval: 0 })
+  t.deepEqual(policy(true), { maxStep: 0, distance: 0, dropInterval: 0 })
   mapping.closeSync()
 })
 
 test('pages behind are dropped where that is asked for and loses nothing', (t) => {
   const drop = (mode: 'r' | 'r+' | 'c') => {
     const mapping = mmapSync(tempFile(t, 100), { mode })
-    const plan = planWalk(stateOf(mapping), 0, 100, { isBlocking: true, dropBehind: true })
+    const policy = chooseReadAheadPolicy(stateOf(mapping), 0, 100, { isBlocking: true, dropBehind: true })
     mapping.closeSync()
-    return plan.drop
+    return policy.dropInterval
   }
   t.deepEqual([drop('r'), drop('r+'), drop('c')], [16 * MIB, 16 * MIB, 0])
 })
 
 test('memory without a file is neither fetched nor dropped', (t) => {
   const memory = mmapAnonymous(100)
-  const plan = planWalk(stateOf(memory), 0, 100, { isBlocking: false, dropBehind: true })
-  t.deepEqual(plan, { window: 0, reach: 0, drop: 0 })
+  const policy = chooseReadAheadPolicy(stateOf(memory), 0, 100, { isBlocking: false, dropBehind: true })
+  t.deepEqual(policy, { maxStep: 0, distance: 0, dropInterval: 0 })
   memory.closeSync()
 })
 
 test('a window can be smaller, but not larger', (t) => {
   const mapping = mmapSync(tempFile(t, 100))
-  const window = (bytes: number) =>
-    planWalk(stateOf(mapping), 0, 100, { isBlocking: false, dropBehind: false, window: bytes }).window
-  t.deepEqual([window(MIB), window(2 ** 40)], [MIB, 32 * MIB])
+  const maxStep = (bytes: number) =>
+    chooseReadAheadPolicy(stateOf(mapping), 0, 100, { isBlocking: false, dropBehind: false, maxStep: bytes }).maxStep
+  t.deepEqual([maxStep(MIB), maxStep(2 ** 40)], [MIB, 32 * MIB])
   mapping.closeSync()
 })
 
@@ -59,9 +60,9 @@ test('NODE_DEBUG=memmap says what was chosen, and why', async (t) => {
   t.is(outcome.stdout, 'some text\nsome text\n10\n')
   const said = outcome.stderr.replaceAll(/^MEMMAP \d+: /gm, '').trim().split('\n') // prettier-ignore
   t.deepEqual(said, [
-    "'some.txt', bytes 0 to 9: a blocking loop, nothing is fetched ahead, pages behind are dropped each 16 MiB",
-    "'some.txt', bytes 0 to 9: what is not in memory is fetched 64 MiB ahead, pages behind stay",
-    "'scratch', bytes 0 to 10: no file, nothing to fetch",
+    "'some.txt', bytes 0 to 9: no read-ahead (blocking loop), drop-behind every 16 MiB",
+    "'some.txt', bytes 0 to 9: read-ahead of 64 MiB, no drop-behind",
+    "'scratch', bytes 0 to 10: no file, no read-ahead",
   ])
   t.is((await runCode(code, { cwd: tempDir(t) })).stderr, '')
 })

@@ -1,7 +1,7 @@
 import { openSync, closeSync, fsyncSync, writeSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { constants, mmapAnonymous, mmapSync, type Mapping } from '../../index.js'
-import { Ahead } from '../../lib/iterate/read-ahead.js'
+import { ReadAhead } from '../../lib/iterate/read-ahead.js'
 import { stateOf } from '../../lib/memory.js'
 import { runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
@@ -82,17 +82,17 @@ test('while one is used the next ones are brought in', async (t) => {
 test('what is in memory is not waited for', (t) => {
   const mapping = mmapSync(tempFile(t, 1000))
   mapping.read()
-  const ahead = new Ahead(stateOf(mapping), 0, 1000)
-  t.is(ahead.before(0, 1000), undefined)
-  ahead.end()
+  const readAhead = new ReadAhead(stateOf(mapping), 0, 1000)
+  t.is(readAhead.prepare(0, 1000), undefined)
+  readAhead.end()
   mapping.closeSync()
 })
 
 test('memory without a file is not waited for, and not touched', (t) => {
   const memory = mmapAnonymous(2 ** 40, { noReserve: true })
-  const ahead = new Ahead(stateOf(memory), 0, memory.length)
-  t.is(ahead.before(0, memory.length), undefined)
-  ahead.end()
+  const readAhead = new ReadAhead(stateOf(memory), 0, memory.length)
+  t.is(readAhead.prepare(0, memory.length), undefined)
+  readAhead.end()
   memory.closeSync()
 })
 
@@ -100,11 +100,11 @@ test('a wait ends with the reason of an abort', async (t) => {
   const mapping = coldMapping(t, 64)
   if (mapping === undefined) return
   const controller = new AbortController()
-  const ahead = new Ahead(stateOf(mapping), 0, mapping.length, { signal: controller.signal })
-  const waiting = ahead.before(0, mapping.length)
+  const readAhead = new ReadAhead(stateOf(mapping), 0, mapping.length, { signal: controller.signal })
+  const waiting = readAhead.prepare(0, mapping.length)
   controller.abort(new Error('enough'))
   await t.throwsAsync(waiting!, { message: 'enough' })
-  ahead.end()
+  readAhead.end()
 })
 
 test('a wait ends when the mapping is closed, in either way', async (t) => {
@@ -114,15 +114,15 @@ test('a wait ends when the mapping is closed, in either way', async (t) => {
     for (let attempt = 0; attempt < 5 && code === undefined; attempt++) {
       const mapping = coldMapping(t, 32)
       if (mapping === undefined) return
-      const ahead = new Ahead(stateOf(mapping), 0, mapping.length)
-      const waiting = ahead.before(0, mapping.length)
+      const readAhead = new ReadAhead(stateOf(mapping), 0, mapping.length)
+      const waiting = readAhead.prepare(0, mapping.length)
       const closing = mapping[how]()
       code = await waiting!.then(
         () => undefined,
         (error: NodeJS.ErrnoException) => error.code,
       )
       await closing
-      ahead.end()
+      readAhead.end()
     }
     t.is(code, 'ERR_MEMMAP_CLOSED', how)
   }
@@ -131,9 +131,9 @@ test('a wait ends when the mapping is closed, in either way', async (t) => {
 test('a wait ends when it is not wanted any more', async (t) => {
   const mapping = coldMapping(t, 64)
   if (mapping === undefined) return
-  const ahead = new Ahead(stateOf(mapping), 0, mapping.length)
-  const waiting = ahead.before(0, mapping.length)
-  ahead.end()
+  const readAhead = new ReadAhead(stateOf(mapping), 0, mapping.length)
+  const waiting = readAhead.prepare(0, mapping.length)
+  readAhead.end()
   await t.notThrowsAsync(waiting!)
 })
 
@@ -141,8 +141,8 @@ test('closing while the next pages are on the way, and nobody waits for them, is
   const mapping = coldMapping(t, 64)
   if (mapping === undefined) return
   const { native } = stateOf(mapping)
-  const ahead = new Ahead(stateOf(mapping), 0, mapping.length)
-  await ahead.before(0, MIB)
+  const readAhead = new ReadAhead(stateOf(mapping), 0, mapping.length)
+  await readAhead.prepare(0, MIB)
   // Without a turn of the loop, which would let the one after begin.
   for (const start = performance.now(); !native.isResident(MIB, 2 * MIB) && performance.now() - start < 5000;);
   await Promise.all([mapping.close(), new Promise((resolve) => setTimeout(resolve, 50))])

@@ -3,11 +3,11 @@ import fc from 'fast-check'
 import test, { type ExecutionContext } from 'ava'
 import { type ByteRange, mmapAnonymous, mmapSync } from '../../index.js'
 import { type Cut, makersOf, type LineEncoding } from '../../lib/lines/decode.js'
-import { walk } from '../../lib/iterate/iterable.js'
+import { makeIterable } from '../../lib/iterate/iterable.js'
 import { Pieces } from '../../lib/lines/delimited.js'
 import { runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
-import { allOf, routeOf } from '../helpers/walks.js'
+import { allOf, rangeOf } from '../helpers/walks.js'
 
 /** Where the lines of some bytes are, found byte by byte. */
 function extentsOf(bytes: Uint8Array, keepEnd: boolean): ByteRange[] {
@@ -75,11 +75,11 @@ test('lines are those of Buffer.toString() one by one, whatever the bytes and wh
     async (bytes, encoding, keepEnd, size, at) => {
       memory.fill(10)
       memory.write(bytes, at)
-      const route = routeOf(memory, at, at + bytes.length)
+      const range = rangeOf(memory, at, at + bytes.length)
       const cut: Cut = { separator: Uint8Array.of(10), dropReturn: true, keepEnd, keepLast: false }
       const through = (coding: LineEncoding, offsets = false) => {
         const { items } = makersOf(coding, offsets)
-        return allOf(walk(route, () => new Pieces(route, cut, { ...items, size })))
+        return allOf(makeIterable(range, () => new Pieces(range, cut, { ...items, size })))
       }
       const extents = extentsOf(bytes, keepEnd)
       t.deepEqual(await through(encoding), linesOf(bytes, encoding, keepEnd))

@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import test, { type ExecutionContext } from 'ava'
 import { mmapAnonymous, mmapSync } from '../../index.js'
 import { type Cut, makersOf, type LineEncoding } from '../../lib/lines/decode.js'
-import { walk } from '../../lib/iterate/iterable.js'
+import { makeIterable } from '../../lib/iterate/iterable.js'
 import { Pieces } from '../../lib/lines/delimited.js'
 import { runCode } from '../helpers/child.js'
 import { tempFile } from '../helpers/temp.js'
-import { allOf, routeOf } from '../helpers/walks.js'
+import { allOf, rangeOf } from '../helpers/walks.js'
 
 const splits = test.macro(async (t: ExecutionContext, text: string, separator: string) => {
   const mapping = mmapSync(tempFile(t, text))
@@ -50,10 +50,10 @@ test('pieces are those of String.split, wherever parts end', async (t) => {
     memory.fill('ab')
     memory.write(bytes, at)
     const cut: Cut = { separator: Buffer.from(separator), dropReturn: false, keepEnd: false, keepLast: true }
-    const route = routeOf(memory, at, at + bytes.length)
+    const range = rangeOf(memory, at, at + bytes.length)
     const through = (encoding: LineEncoding, offsets = false) => {
       const maker = { ...makersOf(encoding, offsets).items, size }
-      return allOf(walk(route, () => new Pieces(route, cut, maker)))
+      return allOf(makeIterable(range, () => new Pieces(range, cut, maker)))
     }
     const expected = whole.split(separator)
     t.deepEqual(await through('utf8'), expected)

@@ -1,31 +1,34 @@
 /**
- * The turns of the event loop. A loop over what is in memory never waits, and would keep every timer and socket waiting until
- * it ends. So all loops of a thread together have some time in each turn; when it is up, each goes on in the next turn.
+ * A time budget for each turn of the event loop. A loop over data that is already in memory never has to wait, so it would
+ * block every timer and socket until it ends. Therefore all loops of a thread share one budget for each turn. When the budget
+ * is used up, every loop continues in the next turn.
  */
 import { setImmediate } from 'node:timers'
 
-// Saved: what tests put in its place may never come.
+// Saved when the module is loaded: a test may replace the global one with a fake that never calls back.
 const later = setImmediate
 
-// In milliseconds. A turn costs some microseconds.
-const BURST = 2
+// In milliseconds. A turn of the event loop costs some microseconds.
+const BUDGET = 2
 
-let began: number | undefined
-let next: Promise<void> | undefined
+let turnStart: number | undefined
+let nextTurn: Promise<void> | undefined
 
 /**
- * What to wait for before going on, if the time of this turn is up. Who has waited makes a step before asking again, so that
- * nobody stands still because of others.
+ * Returns a promise for the next turn if the budget of this turn is used up, and undefined otherwise. After waiting for the
+ * promise, a caller always makes one step before it asks again, even if the budget is used up: so every loop makes progress.
  */
-export function othersFirst(): Promise<void> | undefined {
-  if (next !== undefined) return next
-  if (began === undefined) begin()
-  else if (performance.now() - began >= BURST) next = new Promise<void>((resolve) => later(resolve)).then(begin)
-  return next
+export function yieldIfOverBudget(): Promise<void> | undefined {
+  if (nextTurn !== undefined) return nextTurn
+  if (turnStart === undefined) startTurn()
+  else if (performance.now() - turnStart >= BUDGET) {
+    nextTurn = new Promise<void>((resolve) => later(resolve)).then(startTurn)
+  }
+  return nextTurn
 }
 
-function begin(): void {
-  next = undefined
-  began = performance.now()
-  later(() => (began = undefined))
+function startTurn(): void {
+  nextTurn = undefined
+  turnStart = performance.now()
+  later(() => (turnStart = undefined))
 }

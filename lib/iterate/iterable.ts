@@ -1,217 +1,203 @@
 /**
- * How everything that is gone through part by part is iterated: item by item or in batches, with `for` and with `for await`.
+ * How ranges of a mapping are iterated: item by item or in batches, with `for` and with `for await`.
  *
- * A Cursor makes the items of one part after the other. A MappedIterable makes cursors, and the iterators over them. Generators would be
- * shorter, and two to four times slower: where the items of a part are there, a step of these is an index, and an
- * asynchronous step is a promise that is fulfilled already.
+ * A BatchReader makes the items of one batch after another. A MappedIterable creates BatchReaders and the iterators over them.
+ * Generators would be shorter, but two to four times slower. Here, a step within a batch only increments an index, and an
+ * asynchronous step within a batch is a promise that is already fulfilled.
  */
-import { Ahead } from './read-ahead.js'
 import type { MappingState } from '../state/mapping-state.js'
-import { othersFirst } from './event-loop-budget.js'
+import { AsyncItemIterator, type BatchSource } from './async-iterator.js'
+import { yieldIfOverBudget } from './event-loop-budget.js'
+import type { IterationRange } from './range-options.js'
+import { ReadAhead } from './read-ahead.js'
 
-/** Makes the items of a range, part by part. */
-export interface Cursor<T> {
-  /** Nothing before this is needed any more. */
+/** Makes the items of a range, batch by batch. */
+export interface BatchReader<T> {
+  /** The offset before which no byte is needed any more. */
   readonly position: number
-  /** Where the bytes end that the next step looks at. */
-  readonly reach: number
-  /** There is no next step. */
+  /** The end offset of the bytes that the next batch may need. */
+  readonly batchEnd: number
+  /** Whether there is no next batch. */
   readonly done: boolean
-  /** Whether a step reads all bytes up to `reach`. */
-  readonly reads: boolean
+  /** Whether making a batch reads all bytes up to `batchEnd`. */
+  readonly readsBytes: boolean
   /** Whether the items are views, whose bytes are read later. */
-  readonly views: boolean
-  /** Makes the items of the next part; none doesn't mean that it was the last one. */
-  step(): T[]
+  readonly yieldsViews: boolean
+  /** Makes the items of the next batch. An empty array does not mean that it was the last one. */
+  readBatch(): T[]
 }
 
-/** What can be gone through: item by item, or by arrays of items; with `for` or with `for await`; as often as you like. */
+/** The items of a range: one by one, or in batches; with `for` or `for await`. Can be iterated any number of times. */
 export interface MappedIterable<T, B = T[]> extends Iterable<T>, AsyncIterable<T> {
-  /** The same in batches, each of the items of some ten KiB: as quick asynchronously as it is synchronously. */
+  /** Returns the same items in batches, each made of some tens of KiB: `for await` is then as fast as `for`. */
   batches(): Iterable<B> & AsyncIterable<B>
 }
 
-/** Where to go and how. */
-export interface Route {
-  readonly state: MappingState
-  readonly start: number
-  readonly end: number
-  readonly dropBehind: boolean
-  readonly signal: AbortSignal | undefined
-}
-
-/** Where iterators get the items of the next part from. */
-export interface Source<T> {
-  /** Whether items that are made already may still be handed out. */
-  readonly isOpen: boolean
-  /** The items of the next part, at once where they need not be waited for; none: it was the last one. */
-  pull(): T[] | Promise<T[]>
-  /** Ends it, whatever is under way. Where something goes on for a moment all the same, the promise tells when it has ended. */
-  end(): Promise<unknown> | void
-}
-
 /**
- * Makes what users go through. `items` is told whether they are wanted in batches; `batched` makes whole batches where they
- * are more than arrays of items.
+ * Makes an iterable. `readItems` gets true where its items will be handed out in batches. `readBatches` makes whole batches, for
+ * iterables whose batches are more than arrays of items.
  */
-export function walk<T>(route: Route, items: (inBatches: boolean) => Cursor<T>): MappedIterable<T>
-export function walk<T, B>(
-  route: Route,
-  items: (inBatches: boolean) => Cursor<T>,
-  batched: () => Cursor<B>,
+export function makeIterable<T>(
+  range: IterationRange,
+  readItems: (inBatches: boolean) => BatchReader<T>,
+): MappedIterable<T>
+export function makeIterable<T, B>(
+  range: IterationRange,
+  readItems: (inBatches: boolean) => BatchReader<T>,
+  readBatches: () => BatchReader<B>,
 ): MappedIterable<T, B>
-export function walk<T>(
-  route: Route,
-  items: (inBatches: boolean) => Cursor<T>,
-  batched?: () => Cursor<unknown>,
+export function makeIterable<T>(
+  range: IterationRange,
+  readItems: (inBatches: boolean) => BatchReader<T>,
+  readBatches?: () => BatchReader<unknown>,
 ): MappedIterable<T, unknown> {
-  const batches = batched ?? (() => new Batched(items(true)))
-  return { ...over(route, () => items(false)), batches: () => over(route, batches) }
+  const batches = readBatches ?? (() => new BatchAsItem(readItems(true)))
+  return { ...iterablesOver(range, () => readItems(false)), batches: () => iterablesOver(range, batches) }
 }
 
-function over<T>(route: Route, cursor: () => Cursor<T>): Iterable<T> & AsyncIterable<T> {
+function iterablesOver<T>(range: IterationRange, read: () => BatchReader<T>): Iterable<T> & AsyncIterable<T> {
   return {
-    [Symbol.iterator]: () => new Items(new Parts(route, cursor(), true)),
-    [Symbol.asyncIterator]: () => new AsyncItems(new Parts(route, cursor(), false)),
+    [Symbol.iterator]: () => new ItemIterator(new RangeSource(range, read(), true)),
+    [Symbol.asyncIterator]: () => new AsyncItemIterator(new RangeSource(range, read(), false)),
   }
 }
 
-/** Makes each part one item. */
-class Batched<T> implements Cursor<T[]> {
-  readonly #cursor: Cursor<T>
+/** Makes each batch of another reader one item. */
+class BatchAsItem<T> implements BatchReader<T[]> {
+  readonly #reader: BatchReader<T>
 
-  constructor(cursor: Cursor<T>) {
-    this.#cursor = cursor
+  constructor(reader: BatchReader<T>) {
+    this.#reader = reader
   }
 
   get position(): number {
-    return this.#cursor.position
+    return this.#reader.position
   }
 
-  get reach(): number {
-    return this.#cursor.reach
+  get batchEnd(): number {
+    return this.#reader.batchEnd
   }
 
   get done(): boolean {
-    return this.#cursor.done
+    return this.#reader.done
   }
 
-  get reads(): boolean {
-    return this.#cursor.reads
+  get readsBytes(): boolean {
+    return this.#reader.readsBytes
   }
 
-  get views(): boolean {
-    return this.#cursor.views
+  get yieldsViews(): boolean {
+    return this.#reader.yieldsViews
   }
 
-  step(): T[][] {
-    const items = this.#cursor.step()
+  readBatch(): T[][] {
+    const items = this.#reader.readBatch()
     return items.length === 0 ? [] : [items]
   }
 }
 
-// Whether others have their turn first is asked at each part, and at each 64th item: those whose number ends in these bits.
-const UNTIMED = 63
+// For views, the length of the file is checked once for each run of this many bytes: a check costs more than making a small
+// view.
+const UNCHECKED_BYTES = 2 ** 12
 
-// Whether the file still reaches to views is asked each so many bytes, as it costs more than making a small view.
-const UNASKED = 2 ** 12
-
-/** Goes through a range with a cursor. */
-class Parts<T> implements Source<T> {
+/** Takes the batches of a range from a BatchReader, with read-ahead, the time budget and the checks around them. */
+class RangeSource<T> implements BatchSource<T> {
   readonly #state: MappingState
   readonly #signal: AbortSignal | undefined
-  readonly #cursor: Cursor<T>
-  readonly #ahead: Ahead
-  #asked: number
+  readonly #reader: BatchReader<T>
+  readonly #readAhead: ReadAhead
+  // The offset up to which the length of the file was checked.
+  #checked: number
   #ended = false
 
-  constructor({ state, start, end, dropBehind, signal }: Route, cursor: Cursor<T>, isBlocking: boolean) {
+  constructor({ state, start, end, dropBehind, signal }: IterationRange, reader: BatchReader<T>, isBlocking: boolean) {
     this.#state = state
     this.#signal = signal
-    this.#cursor = cursor
-    this.#asked = start
-    this.#ahead = new Ahead(state, start, end, { dropBehind, signal, isBlocking })
+    this.#reader = reader
+    this.#checked = start
+    this.#readAhead = new ReadAhead(state, start, end, { dropBehind, signal, isBlocking })
   }
 
   get isOpen(): boolean {
     const isWanted = !this.#state.closed && !this.#signal?.aborted
-    // Where a page is gone there are zeros in the views that are not handed out yet.
-    return isWanted && !(this.#cursor.views && this.#state.hasFaulted)
+    // After a fault, views that are not handed out yet may show zeros in place of the lost page.
+    return isWanted && !(this.#reader.yieldsViews && this.#state.hasFaulted)
   }
 
-  pullNow(): T[] {
+  pullSync(): T[] {
     while (this.#hasMore()) {
-      const items = this.#step()
+      const items = this.#readBatch()
       if (items.length > 0) return items
     }
     return []
   }
 
   pull(): T[] | Promise<T[]> {
-    const found = this.#pullOrWait()
-    return Array.isArray(found) ? found : this.#pullAfter(found)
+    const batch = this.#pullOrWait()
+    return Array.isArray(batch) ? batch : this.#pullAfter(batch)
   }
 
   end(): void {
     this.#ended = true
-    this.#ahead.end()
+    this.#readAhead.end()
   }
 
-  // Who has waited makes a step, whatever others have had of this turn.
+  // After a wait, always make one step, even if the time budget is used up.
   #pullOrWait(hasWaited = false): T[] | Promise<void> {
-    // It may be ended during a wait, which then is over, though the bytes are not there.
+    // The source may be ended during a wait. The wait is over then, although the bytes are not in memory.
     for (let isFirst = hasWaited; !this.#ended && this.#hasMore(); isFirst = false) {
-      const { position, reach } = this.#cursor
-      const waiting = this.#ahead.before(position, reach - position) ?? (isFirst ? undefined : othersFirst())
+      const { position, batchEnd } = this.#reader
+      const waiting =
+        this.#readAhead.prepare(position, batchEnd - position) ?? (isFirst ? undefined : yieldIfOverBudget())
       if (waiting !== undefined) return waiting
-      const items = this.#step()
+      const items = this.#readBatch()
       if (items.length > 0) return items
     }
     return []
   }
 
   async #pullAfter(waiting: Promise<void>): Promise<T[]> {
-    let found: T[] | Promise<void> = waiting
-    while (!Array.isArray(found)) {
-      await found
-      found = this.#pullOrWait(true)
+    let batch: T[] | Promise<void> = waiting
+    while (!Array.isArray(batch)) {
+      await batch
+      batch = this.#pullOrWait(true)
     }
-    return found
+    return batch
   }
 
   #hasMore(): boolean {
     if (this.#signal?.aborted) throw this.#signal.reason
     this.#state.check()
-    return !this.#cursor.done
+    return !this.#reader.done
   }
 
-  #step(): T[] {
-    const { position, reach } = this.#cursor
-    this.#ahead.behind(position)
-    const items = this.#cursor.step()
-    // In the place of a page that could not be delivered the items have zeros, and so they have, without a fault, in the rest
-    // of the page where the file ends now.
+  #readBatch(): T[] {
+    const { position, batchEnd } = this.#reader
+    this.#readAhead.markUsed(position)
+    const items = this.#reader.readBatch()
+    // The items must not be handed out if they were made of zeros: those of a page that could not be read, which is a fault, or
+    // those in the rest of the page in which a truncated file now ends, which is not a fault.
     this.#state.check()
-    if (items.length > 0) this.#checkExtent(position, reach)
+    if (items.length > 0) this.#checkExtent(position, batchEnd)
     return items
   }
 
-  #checkExtent(position: number, reach: number): void {
-    if (this.#cursor.reads) return this.#state.run((native) => native.checkRead(position, reach - position))
-    const length = reach - this.#asked
-    if (length < UNASKED && !this.#cursor.done) return
-    this.#state.run((native) => native.checkExtent(this.#asked, length))
-    this.#asked = reach
+  #checkExtent(position: number, batchEnd: number): void {
+    if (this.#reader.readsBytes) return this.#state.run((native) => native.checkRead(position, batchEnd - position))
+    const length = batchEnd - this.#checked
+    if (length < UNCHECKED_BYTES && !this.#reader.done) return
+    this.#state.run((native) => native.checkExtent(this.#checked, length))
+    this.#checked = batchEnd
   }
 }
 
-class Items<T> implements IterableIterator<T> {
-  readonly #source: Parts<T>
+class ItemIterator<T> implements IterableIterator<T> {
+  readonly #source: RangeSource<T>
   #items: readonly T[] = []
   #index = 0
   #ended = false
 
-  constructor(source: Parts<T>) {
+  constructor(source: RangeSource<T>) {
     this.#source = source
   }
 
@@ -241,7 +227,7 @@ class Items<T> implements IterableIterator<T> {
   #advance(): IteratorResult<T, undefined> {
     if (this.#ended) return { done: true, value: undefined }
     try {
-      this.#items = this.#source.pullNow()
+      this.#items = this.#source.pullSync()
     } catch (error) {
       return this.throw(error)
     }
@@ -255,108 +241,5 @@ class Items<T> implements IterableIterator<T> {
     this.#ended = true
     this.#items = []
     this.#source.end()
-  }
-}
-
-/**
- * An asynchronous iterator. Steps may be asked for before the one before is there; they are answered in that order. Ending it
- * answers those that still wait with `done`.
- */
-export class AsyncItems<T> implements AsyncIterableIterator<T> {
-  readonly #source: Source<T>
-  #items: readonly T[] = []
-  #index = 0
-  #ended = false
-  // The last step that is not answered yet.
-  #last: Promise<unknown> | undefined
-
-  constructor(source: Source<T>) {
-    this.#source = source
-  }
-
-  next(): Promise<IteratorResult<T, undefined>> {
-    const index = this.#index
-    const isNext = index < this.#items.length && this.#last === undefined && (index & UNTIMED) !== UNTIMED
-    if (isNext && this.#source.isOpen) {
-      this.#index = index + 1
-      return Promise.resolve({ done: false, value: this.#items[index] as T })
-    }
-    if (this.#last !== undefined) return this.#queue(this.#last.then(() => this.#advance()))
-    const step = this.#advance()
-    // Not by its class: the global Promise may be somebody else's.
-    return 'then' in step ? this.#queue(step) : Promise.resolve(step)
-  }
-
-  async return(): Promise<IteratorResult<T, undefined>> {
-    await this.#end()
-    return { done: true, value: undefined }
-  }
-
-  async throw(error: unknown): Promise<never> {
-    await this.#end()
-    throw error
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  #queue(answer: Promise<IteratorResult<T, undefined>>): Promise<IteratorResult<T, undefined>> {
-    // Before anybody else hears of the answer, so that the next step finds the way free.
-    const clear = (): void => {
-      if (this.#last === last) this.#last = undefined
-    }
-    const last = answer.then(clear, clear)
-    this.#last = last
-    return answer
-  }
-
-  #advance(hasWaited = false): IteratorResult<T, undefined> | Promise<IteratorResult<T, undefined>> {
-    if (this.#index < this.#items.length && this.#source.isOpen) {
-      const isTimed = !hasWaited && (this.#index & UNTIMED) === UNTIMED
-      const waiting = isTimed ? othersFirst() : undefined
-      if (waiting !== undefined) return this.#advanceAfter(waiting)
-      return { done: false, value: this.#items[this.#index++] as T }
-    }
-    if (this.#ended) return { done: true, value: undefined }
-    try {
-      const pulled = this.#source.pull()
-      return Array.isArray(pulled) && pulled.length > 0 ? this.#take(pulled) : this.#waitFor(pulled)
-    } catch (error) {
-      return this.throw(error)
-    }
-  }
-
-  async #advanceAfter(waiting: Promise<void>): Promise<IteratorResult<T, undefined>> {
-    await waiting
-    return this.#advance(true)
-  }
-
-  async #waitFor(pulled: T[] | Promise<T[]>): Promise<IteratorResult<T, undefined>> {
-    try {
-      const items = await pulled
-      if (items.length === 0) await this.#end()
-      if (!this.#ended) return this.#take(items)
-    } catch (error) {
-      // Whoever ended it does not want to hear what that has broken off.
-      if (!this.#ended) {
-        await this.#end()
-        throw error
-      }
-    }
-    return { done: true, value: undefined }
-  }
-
-  #take(items: readonly T[]): IteratorResult<T, undefined> {
-    this.#items = items
-    this.#index = 1
-    return { done: false, value: items[0] as T }
-  }
-
-  #end(): Promise<unknown> | void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#items = []
-    return this.#source.end()
   }
 }

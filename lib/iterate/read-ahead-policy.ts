@@ -1,68 +1,78 @@
 /**
- * What is done about pages when a range is gone through: whether they are brought into memory before they are touched, how
- * far ahead, and whether they are let go of behind. It is decided here and nowhere else, from the size of the range, from
- * whether it is in memory already, and from who goes through it.
+ * Decides how the pages of a range are handled while it is iterated: whether they are brought into memory before they are
+ * touched, how far ahead, and whether they are dropped afterwards. The decision is made here and nowhere else. It depends on
+ * whether the mapping has a file and on the kind of loop.
  *
- * `NODE_DEBUG=memmap` shows each decision on the standard error.
+ * `NODE_DEBUG=memmap` prints each decision to standard error.
  */
 import { debuglog } from 'node:util'
-import { nameOf } from '../state/registry.js'
 import type { MappingState } from '../state/mapping-state.js'
+import { nameOf } from '../state/registry.js'
 
-/** Who goes through a range, and how. */
-export interface Access {
-  /** True where nobody can wait for a page before touching it: a loop without `await`. */
+/** How a range is iterated. */
+export interface AccessPattern {
+  /** Whether the loop cannot wait for a page before it touches it: a loop without `await`. */
   readonly isBlocking: boolean
-  /** Let go of pages once they were used. */
+  /** Drop pages after they were used. */
   readonly dropBehind: boolean
-  /** The most bytes that are brought in at once. */
-  readonly window?: number | undefined
+  /** The most bytes to bring into memory at once. @default 32 MiB */
+  readonly maxStep?: number | undefined
 }
 
-/** What is done about the pages of a range. */
-export interface Plan {
-  /** Bytes that are brought into memory at once; 0: nothing is brought in, whoever touches a page waits for it. */
-  readonly window: number
-  /** How many bytes are kept ready, or on the way, beyond those in use. */
-  readonly reach: number
-  /** Pages behind are let go of after so many bytes; 0: they stay. */
-  readonly drop: number
+/** How the pages of a range are handled. */
+export interface ReadAheadPolicy {
+  /** The most bytes to bring into memory at once; 0: there is no read-ahead, and a loop waits when it touches a page. */
+  readonly maxStep: number
+  /** How many bytes after those in use are kept in memory, or on their way there. */
+  readonly distance: number
+  /** Used pages are dropped after each run of this many bytes; 0: they stay. */
+  readonly dropInterval: number
 }
 
 const MIB = 2 ** 20
 
-// Long enough that a disk is never without a request, and short enough that what was brought in is still there when it is
-// used, and that little was in vain when the loop ends early.
-const WINDOW = 32 * MIB
-const WINDOWS_AHEAD = 2
+// Large enough that the disk always has a request to work on. Small enough that pages are still in memory when they are used,
+// and that little is wasted when the loop ends early.
+const MAX_STEP = 32 * MIB
+const STEPS_AHEAD = 2
 
-// Where pages are let go of, few shall be in memory; and the same ones are soon used again, which costs less than fresh ones.
-const DROPPED_WINDOW = 8 * MIB
+// With drop-behind, few pages shall be in memory. The kernel also soon reuses the same physical pages, which costs less than
+// fresh ones.
+const MAX_DROPPED_STEP = 8 * MIB
 
-// Letting go of less at a time costs a call each and splits the large pages of the cache; of more, keeps more in memory.
-const DROP = 16 * MIB
+// Dropping fewer bytes at a time costs more calls and splits the large pages of the page cache; more keeps more in memory.
+const DROP_INTERVAL = 16 * MIB
 
 const debug = debuglog('memmap')
 
-/** Decides how to go through `start..end` of a mapping from front to back. */
-export function planWalk(state: MappingState, start: number, end: number, access: Access): Plan {
+/** Decides how to handle the pages of `start..end` of a mapping, which is iterated from its start to its end. */
+export function chooseReadAheadPolicy(
+  state: MappingState,
+  start: number,
+  end: number,
+  access: AccessPattern,
+): ReadAheadPolicy {
   const isFile = state.native.size > 0
-  const most = access.dropBehind ? DROPPED_WINDOW : WINDOW
-  const window = !isFile || access.isBlocking ? 0 : Math.min(access.window ?? most, most)
-  const drop = isFile && access.dropBehind && state.mode !== 'c' ? DROP : 0
-  const plan = { window, reach: window * WINDOWS_AHEAD, drop }
-  if (debug.enabled) debug('%s, bytes %d to %d: %s', nameOf(state), start, end, describe(plan, isFile, access))
-  return plan
+  const limit = access.dropBehind ? MAX_DROPPED_STEP : MAX_STEP
+  const maxStep = !isFile || access.isBlocking ? 0 : Math.min(access.maxStep ?? limit, limit)
+  const dropInterval = isFile && access.dropBehind && state.mode !== 'c' ? DROP_INTERVAL : 0
+  const policy = { maxStep, distance: maxStep * STEPS_AHEAD, dropInterval }
+  if (debug.enabled) debug('%s, bytes %d to %d: %s', nameOf(state), start, end, describe(policy, isFile, access))
+  return policy
 }
 
-/** Writes down that something could not be done that would only have made things quicker. */
+/** Logs the failure of something that would only have made the iteration faster. */
 export function logFailure(state: MappingState, what: string, error: unknown): void {
   debug('%s: %s failed: %s', nameOf(state), what, error)
 }
 
-function describe({ window, reach, drop }: Plan, isFile: boolean, access: Access): string {
-  const behind = drop === 0 ? 'pages behind stay' : `pages behind are dropped each ${drop / MIB} MiB`
-  if (window > 0) return `what is not in memory is fetched ${reach / MIB} MiB ahead, ${behind}`
-  if (!isFile) return 'no file, nothing to fetch'
-  return `${access.isBlocking ? 'a blocking loop' : 'no window'}, nothing is fetched ahead, ${behind}`
+function describe(
+  { maxStep, distance, dropInterval }: ReadAheadPolicy,
+  isFile: boolean,
+  access: AccessPattern,
+): string {
+  if (!isFile) return 'no file, no read-ahead'
+  const reason = access.isBlocking ? 'blocking loop' : 'step of 0 bytes'
+  const readAhead = maxStep > 0 ? `read-ahead of ${distance / MIB} MiB` : `no read-ahead (${reason})`
+  return `${readAhead}, ${dropInterval > 0 ? `drop-behind every ${dropInterval / MIB} MiB` : 'no drop-behind'}`
 }

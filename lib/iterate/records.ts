@@ -1,19 +1,20 @@
 /**
- * Records: pieces of equal size.
+ * Records: consecutive ranges of equal length, as Buffers.
  */
 import { constants } from '../base/constants.js'
-import type { MappedIterable } from './iterable.js'
-import type { MappingState } from '../state/mapping-state.js'
 import { type Bytes, outOfRange, parseBoolean, parseBytes, parseOptions } from '../base/validate.js'
-import { buffers, parseWalk, WALK_OPTIONS, type IterateOptions } from './windows.js'
+import type { MappingState } from '../state/mapping-state.js'
+import type { MappedIterable } from './iterable.js'
+import { ITERATE_OPTIONS, type IterateOptions, parseIterateOptions } from './range-options.js'
+import { buffers } from './windows.js'
 
-/** How to go through records. */
+/** Options of `records()`. */
 export interface RecordOptions extends IterateOptions {
-  /** Yield what is left at the end, and is no whole record, too, instead of refusing it. @default false */
+  /** Yield a shorter record at the end where the range is not a multiple of the size, instead of throwing. @default false */
   readonly partial?: boolean | undefined
 }
 
-const RECORD_OPTIONS = ['partial', ...WALK_OPTIONS]
+const RECORD_OPTIONS = ['partial', ...ITERATE_OPTIONS]
 
 export function records(
   state: MappingState,
@@ -26,13 +27,14 @@ export function records(
 
   // Interpret options
   const partial = parseBoolean(given.partial, 'options.partial') ?? false
-  const lay = parseWalk(given)
+  const resolve = parseIterateOptions(given)
 
   // Validate interpreted options
-  const route = lay(state)
-  const length = route.end - route.start
-  if (!partial && length % size !== 0)
+  const range = resolve(state)
+  const length = range.end - range.start
+  if (!partial && length % size !== 0) {
     throw outOfRange('the bytes of the range', `a multiple of ${size}, or options.partial true`, length)
+  }
 
-  return buffers(route, size)
+  return buffers(range, size)
 }

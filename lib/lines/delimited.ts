@@ -20,11 +20,12 @@ import {
   RETURN,
 } from './decode.js'
 import { readCopy } from '../views/copy.js'
-import { type Cursor, type Route, type MappedIterable, walk } from '../iterate/iterable.js'
+import { type BatchReader, makeIterable, type MappedIterable } from '../iterate/iterable.js'
+import { ITERATE_OPTIONS, type IterateOptions, type IterationRange } from '../iterate/range-options.js'
 import { type ByteOffsets, native, type NativePattern } from '../base/native.js'
 import type { MappingState } from '../state/mapping-state.js'
 import { parseBoolean, parseWord } from '../base/validate.js'
-import { viewOrCopy, WALK_OPTIONS, type IterateOptions } from '../iterate/windows.js'
+import { viewOrCopy } from '../views/view-or-copy.js'
 
 /** Options of what yields pieces. */
 export interface DelimitedOptions extends IterateOptions {
@@ -61,7 +62,7 @@ export type YieldOptions = StringOptions | BufferOptions | RangeItemOptions
 export type Pieced = MappedIterable<string> | MappedIterable<Buffer> | MappedIterable<ByteRange, ByteRanges>
 
 /** The names of the options of pieces. */
-export const PIECE_OPTIONS = ['encoding', 'keepEnd', 'offsets', ...WALK_OPTIONS]
+export const PIECE_OPTIONS = ['encoding', 'keepEnd', 'offsets', ...ITERATE_OPTIONS]
 
 /** Reads the options that say what is yielded. */
 export function parsePieces({ encoding, keepEnd, offsets }: DelimitedOptions & YieldOptions): {
@@ -77,10 +78,12 @@ export function parsePieces({ encoding, keepEnd, offsets }: DelimitedOptions & Y
 }
 
 /** Makes what is gone through. */
-export function pieces(route: Route, cut: Cut, encoding: LineEncoding, offsets: boolean): Pieced {
+export function pieces(range: IterationRange, cut: Cut, encoding: LineEncoding, offsets: boolean): Pieced {
   const { items, batches } = makersOf(encoding, offsets)
-  const by = (maker: Maker<unknown>) => () => new Pieces(route, cut, maker)
-  return (batches === undefined ? walk(route, by(items)) : walk(route, by(items), by(batches))) as Pieced
+  const by = (maker: Maker<unknown>) => () => new Pieces(range, cut, maker)
+  return (
+    batches === undefined ? makeIterable(range, by(items)) : makeIterable(range, by(items), by(batches))
+  ) as Pieced
 }
 
 // Where a piece is longer than a part its end is looked for in steps of so many parts.
@@ -90,9 +93,9 @@ const STRIDE = 16
 const MOST_VIEWS = 2 ** 12
 
 /** Makes the pieces of a range. */
-export class Pieces<T> implements Cursor<T> {
-  readonly reads = true
-  readonly views: boolean
+export class Pieces<T> implements BatchReader<T> {
+  readonly readsBytes = true
+  readonly yieldsViews: boolean
   position: number
   done: boolean
   readonly #state: MappingState
@@ -105,15 +108,15 @@ export class Pieces<T> implements Cursor<T> {
   // Up to here there is no separator after `position`.
   #searched: number
 
-  constructor({ state, start, end }: Route, cut: Cut, maker: Maker<T>) {
+  constructor({ state, start, end }: IterationRange, cut: Cut, maker: Maker<T>) {
     this.position = this.#searched = start
     this.done = start === end && !cut.keepLast
     this.#state = state
     this.#end = end
     this.#cut = cut
     this.#maker = maker
-    this.views = maker.of === 'views'
-    this.#ends = new Uint32Array(Math.min(this.views ? MOST_VIEWS : maker.size, end - start))
+    this.yieldsViews = maker.of === 'views'
+    this.#ends = new Uint32Array(Math.min(this.yieldsViews ? MOST_VIEWS : maker.size, end - start))
     // A view is dear where it is the only one. What is made of the bytes of one piece is made of a copy, if there are few.
     const isCopied = maker.of === 'bytes'
     this.#read = (offset, length) =>
@@ -121,14 +124,14 @@ export class Pieces<T> implements Cursor<T> {
     this.#pattern = cut.separator.length === 1 ? undefined : native.needles([cut.separator])
   }
 
-  get reach(): number {
+  get batchEnd(): number {
     const stride = this.#searched > this.position ? STRIDE : 1
     return Math.min(this.#searched + this.#maker.size * stride + this.#cut.separator.length - 1, this.#end)
   }
 
-  step(): T[] {
+  readBatch(): T[] {
     const isLong = this.#searched > this.position
-    const reach = this.reach
+    const reach = this.batchEnd
     const found = this.#find(this.#searched, reach, isLong)
     if (found.count === 0) {
       this.#searched = Math.max(this.position, reach - this.#cut.separator.length + 1)

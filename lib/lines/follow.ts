@@ -9,7 +9,8 @@ import { stat } from 'node:fs/promises'
 import { constants } from '../base/constants.js'
 import { type Cut, cutBytes, type Maker, makersOf, type LineEncoding, RETURN } from './decode.js'
 import { memmapError } from '../base/errors.js'
-import { AsyncItems, type Route, type Source } from '../iterate/iterable.js'
+import { AsyncItemIterator, type BatchSource } from '../iterate/async-iterator.js'
+import type { IterationRange } from '../iterate/range-options.js'
 import { nameOf } from '../state/registry.js'
 import { type Identity, OpenFile } from './followed-file.js'
 import type { Pieced } from './delimited.js'
@@ -18,8 +19,8 @@ import { invalidArgValue } from '../base/validate.js'
 import { Watcher } from './path-watcher.js'
 
 /** Makes what is gone through. Its start is where to begin in the file. */
-export function follow(route: Route, cut: Cut, encoding: LineEncoding, offsets: boolean): Pieced {
-  const { state } = route
+export function follow(range: IterationRange, cut: Cut, encoding: LineEncoding, offsets: boolean): Pieced {
+  const { state } = range
   const { path } = state
   if (path === undefined) {
     const text = `${nameOf(state)} has no path by which it could be followed: map the file by its path`
@@ -32,7 +33,7 @@ export function follow(route: Route, cut: Cut, encoding: LineEncoding, offsets: 
   const { items, batches } = makersOf(encoding, offsets)
   const over = (maker: Maker<unknown>, isBatched: boolean) => ({
     [Symbol.iterator]: refuse,
-    [Symbol.asyncIterator]: () => new AsyncItems(new Follower(route, path, cut, maker, isBatched)),
+    [Symbol.asyncIterator]: () => new AsyncItemIterator(new Follower(range, path, cut, maker, isBatched)),
   })
   return { ...over(items, false), batches: () => over(batches ?? items, batches === undefined) } as Pieced
 }
@@ -62,7 +63,7 @@ const BARS: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ELOOP', 'EBUSY', 
 // As much as makes one string; see `pieces.ts`.
 const BLOCK = 2 ** 16
 
-class Follower<T> implements Source<T | T[]> {
+class Follower<T> implements BatchSource<T | T[]> {
   readonly #state: MappingState
   readonly #path: string
   readonly #signal: AbortSignal | undefined
@@ -82,7 +83,7 @@ class Follower<T> implements Source<T | T[]> {
   // Something else than what is missing keeps the file away.
   #isBarred = false
 
-  constructor({ state, start, signal }: Route, path: string, cut: Cut, maker: Maker<T>, isBatched: boolean) {
+  constructor({ state, start, signal }: IterationRange, path: string, cut: Cut, maker: Maker<T>, isBatched: boolean) {
     this.#state = state
     this.#path = path
     this.#signal = signal

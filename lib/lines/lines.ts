@@ -12,7 +12,7 @@ import {
 } from './delimited.js'
 import type { MappingState } from '../state/mapping-state.js'
 import { invalidArgValue, parseBoolean, parseOptions } from '../base/validate.js'
-import { parseWalk } from '../iterate/windows.js'
+import { parseIterateOptions } from '../iterate/range-options.js'
 
 /** Options of lines. */
 export interface LineOptions extends DelimitedOptions {
@@ -31,7 +31,7 @@ export function lines(state: MappingState, options: (LineOptions & YieldOptions)
   const { encoding, keepEnd, offsets } = parsePieces(given as LineOptions & YieldOptions)
   const isFollowing = parseBoolean(given.follow, 'options.follow') ?? false
   const cut = { separator: SEPARATOR, dropReturn: true, keepEnd, keepLast: false }
-  const lay = parseWalk(given)
+  const resolve = parseIterateOptions(given)
 
   // Validate interpreted options
   if (isFollowing && given.length !== undefined) {
@@ -48,7 +48,7 @@ export function lines(state: MappingState, options: (LineOptions & YieldOptions)
       "can't be given with options.follow, which reads and does not map",
     )
   }
-  const route = lay(state)
+  const range = resolve(state)
 
-  return isFollowing ? follow(route, cut, encoding, offsets) : pieces(route, cut, encoding, offsets)
+  return isFollowing ? follow(range, cut, encoding, offsets) : pieces(range, cut, encoding, offsets)
 }

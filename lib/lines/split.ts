@@ -14,7 +14,7 @@ import {
 } from './delimited.js'
 import type { MappingState } from '../state/mapping-state.js'
 import { invalidArgType, invalidArgValue, parseOptions } from '../base/validate.js'
-import { parseWalk } from '../iterate/windows.js'
+import { parseIterateOptions } from '../iterate/range-options.js'
 
 export function split(
   state: MappingState,
@@ -27,9 +27,9 @@ export function split(
   // Interpret options
   const { encoding, keepEnd, offsets } = parsePieces(given as DelimitedOptions & YieldOptions)
   const separator = parseSeparator(givenSeparator, encoding)
-  const lay = parseWalk(given)
+  const resolve = parseIterateOptions(given)
 
-  return pieces(lay(state), { separator, dropReturn: false, keepEnd, keepLast: true }, encoding, offsets)
+  return pieces(resolve(state), { separator, dropReturn: false, keepEnd, keepLast: true }, encoding, offsets)
 }
 
 // A copy: the user may change his before the loop is through.

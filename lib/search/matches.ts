@@ -2,7 +2,7 @@
  * All matches of a search, one by one or in batches: the range is searched part by part, and while the caller works on the
  * matches of one part, the next is searched already.
  */
-import { AsyncItems, type Source } from '../iterate/iterable.js'
+import { AsyncItemIterator, type BatchSource } from '../iterate/async-iterator.js'
 import type { NativeJob } from '../base/native.js'
 import type { MappingState } from '../state/mapping-state.js'
 import {
@@ -84,7 +84,7 @@ const TAIL = 2
 export function matches(state: MappingState, needle: Needle, options?: SearchOptions, pace?: Pace): Matches {
   const search = parseSearch(state, needle, options)
   const walk = <T>(convert: (search: Search, found: Columns) => T[], usual: Pace): AsyncIterable<T> => ({
-    [Symbol.asyncIterator]: () => new AsyncItems(new Parts(new Progression(search, pace ?? usual), convert)),
+    [Symbol.asyncIterator]: () => new AsyncItemIterator(new Parts(new Progression(search, pace ?? usual), convert)),
   })
   return { ...walk(items, paceOf(search.threads)), batches: () => walk(batch, batchPaceOf(search.threads)) }
 }
@@ -156,7 +156,7 @@ class Progression {
 }
 
 /** Gives the matches of part after part, and searches one part ahead. */
-class Parts<T> implements Source<T> {
+class Parts<T> implements BatchSource<T> {
   readonly #at: Progression
   readonly #convert: (search: Search, found: Columns) => T[]
   #ahead: Promise<Columns> | undefined

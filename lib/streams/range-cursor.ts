@@ -3,12 +3,12 @@
  * it is touched, a turn for the event loop now and then, and an end that everybody hears of.
  */
 import { setImmediate } from 'node:timers/promises'
-import { Ahead } from '../iterate/read-ahead.js'
+import { ReadAhead } from '../iterate/read-ahead.js'
 import { readCopy } from '../views/copy.js'
 import { MemmapError } from '../base/errors.js'
 import type { Pin, MappingState } from '../state/mapping-state.js'
 import { invalidArgValue, outOfRange, parseOptionalBytes } from '../base/validate.js'
-import { viewOrCopy } from '../iterate/windows.js'
+import { viewOrCopy } from '../views/view-or-copy.js'
 
 /** Where a stream begins and ends, both in bytes; `end` is its last byte, as in `fs`, or Infinity. */
 export interface Span {
@@ -38,7 +38,7 @@ const BURST = 2 ** 18
 /** How to go. */
 export interface PassageOptions {
   /** The most bytes that are brought in at once. @default 32 MiB */
-  readonly window?: number
+  readonly maxStep?: number
   /** Let go of pages behind. @default false */
   readonly dropBehind?: boolean | undefined
   /** Is called when the mapping closes before the passage has ended, with the error to say so; it must end it. */
@@ -51,18 +51,18 @@ export class Passage {
   position: number
   readonly #state: MappingState
   readonly #end: number
-  readonly #ahead: Ahead
+  readonly #readAhead: ReadAhead
   readonly #pin: Pin
   #sinceTurn = 0
   #ended = false
 
-  constructor(state: MappingState, span: Span, { window, dropBehind, stop }: PassageOptions) {
+  constructor(state: MappingState, span: Span, { maxStep, dropBehind, stop }: PassageOptions) {
     state.check()
     this.#state = state
     // Nothing is there beyond the end, which `fs` does not mind.
     this.#end = Math.min(span.end + 1, state.length)
     this.position = Math.min(span.start, this.#end)
-    this.#ahead = new Ahead(state, this.position, this.#end, { window, dropBehind })
+    this.#readAhead = new ReadAhead(state, this.position, this.#end, { maxStep, dropBehind })
     this.#pin = state.pinUntil(stop)
   }
 
@@ -79,7 +79,9 @@ export class Passage {
   /** Makes the next bytes ready to be touched. Without a promise they are so already. */
   ready(length: number): Promise<void> | undefined {
     this.#state.check()
-    const waiting = this.#ahead.before(this.position, length)?.catch((error: unknown) => this.#touch(length, error))
+    const waiting = this.#readAhead
+      .prepare(this.position, length)
+      ?.catch((error: unknown) => this.#touch(length, error))
     if (waiting === undefined && this.#sinceTurn < BURST) {
       this.#sinceTurn += length
       return undefined
@@ -112,7 +114,7 @@ export class Passage {
   end(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#ahead.end()
+    this.#readAhead.end()
     this.#pin.release()
   }
 
@@ -128,7 +130,7 @@ export class Passage {
     const result = go(offset)
     this.position += length
     // Not the bytes just taken: who got them still works with them.
-    this.#ahead.behind(offset)
+    this.#readAhead.markUsed(offset)
     return result
   }
 

@@ -77,7 +77,7 @@ export class WriteStream extends Writable {
       state,
       { start, end: Infinity },
       {
-        window: PART,
+        maxStep: PART,
         stop: (reason) => this.destroy(this.writableFinished ? undefined : (reason as Error)),
       },
     )
