@@ -1,26 +1,43 @@
-// Makes a clone ready: packages installed, Rust found, the native part built. `npm start`, `npm test` and everything
-// else call it first. Where nothing is to be done it does nothing.
+// Makes a clone ready: installs the packages and builds the native binary. `npm start`, `npm test` and the other commands call
+// it first. Where everything is up to date it does nothing.
+//
+//     node scripts/setup.mjs           with the release build
+//     node scripts/setup.mjs --dev     with the build for development
+//     node scripts/setup.mjs --tests   with the build that the specs use: MEMMAP_TEST_BINARY (see ava.config.js)
+//
+// `--no-install` leaves the packages as they are.
 
 import { execSync } from 'node:child_process'
-import { existsSync, linkSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { readFileSync, utimesSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { buildNative, isStale, newest } from './native.mjs'
+import { withLock } from './setup-lock.mjs'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
-// npm writes this file last, at the end of an install.
-const installed = 'node_modules/.package-lock.json'
-const lock = '.setup.lock'
+// npm writes this file last, at the end of an installation.
+const installed = path.join('node_modules', '.package-lock.json')
+
+const flag = { type: 'boolean', default: false }
+const { values } = parseArgs({ options: { dev: flag, tests: flag, 'no-install': flag } })
+const build = values.tests ? (process.env.MEMMAP_TEST_BINARY ?? 'dev') : values.dev ? 'dev' : 'release'
 
 try {
-  checkRust()
+  if (!['dev', 'release', 'given'].includes(build)) {
+    throw new Error(`MEMMAP_TEST_BINARY is ${build}; it may be dev, release or given.`)
+  }
   if (installIsStale() || buildIsStale()) {
     await withLock(() => {
-      // Asked again: whoever held the lock may have done it.
+      // Looked at again: the previous holder of the lock may have done it.
       if (installIsStale()) install()
-      if (buildIsStale()) build()
+      if (buildIsStale()) {
+        checkRust()
+        console.log(`setup: building the native binary (${build}; the first time takes a minute or two)`)
+        buildNative(build)
+      }
     })
   }
 } catch (error) {
@@ -51,113 +68,21 @@ function checkRust() {
 }
 
 function installIsStale() {
-  return newest(['package-lock.json']) > newest([installed])
+  return !values['no-install'] && newest(['package-lock.json']) > newest([installed])
 }
 
 function install() {
   console.log('setup: installing the development packages')
-  // Not `npm ci`: it refuses a lock file that lacks other platforms' optional packages, which npm leaves out where the
-  // registry in use does not have them. `--no-save` leaves the lock file as it is all the same.
-  attempt('npm install --no-save --include=dev --no-audit --no-fund --loglevel=error')
-  // npm leaves its file alone when nothing had to change.
-  touch(installed)
-}
-
-function buildIsStale() {
-  return newest(['src', 'Cargo.toml', 'Cargo.lock', 'build.rs', 'package.json']) > newest(binaries())
-}
-
-function build() {
-  console.log('setup: building the native part (a minute or so the first time)')
-  const before = new Date()
-  attempt('npm run --silent build:native')
-  // Dated from the start of the build: a source saved while it ran is newer than what was built.
-  for (const binary of binaries()) utimesSync(binary, before, before)
-}
-
-function binaries() {
-  const names = existsSync('native') ? readdirSync('native') : []
-  return names.filter((name) => name.endsWith('.node')).map((name) => path.join('native', name))
-}
-
-/** When the newest of these files and folders, looked through, was changed; 0 where there is none. */
-function newest(paths) {
-  let latest = 0
-  for (const each of paths) {
-    const stat = statSync(each, { throwIfNoEntry: false })
-    if (!stat) continue
-    // A folder's own time tells of files that were removed.
-    latest = Math.max(latest, stat.mtimeMs)
-    if (stat.isDirectory()) latest = Math.max(latest, newest(readdirSync(each).map((name) => path.join(each, name))))
-  }
-  return latest
-}
-
-function touch(file) {
-  const now = new Date()
-  utimesSync(file, now, now)
-}
-
-/** One set-up at a time in this clone: the lock file holds the process id of who has it. */
-async function withLock(work) {
-  const mine = `${lock}.${process.pid}`
-  writeFileSync(mine, String(process.pid))
-  try {
-    let told = false
-    // A link appears whole or not at all, so a lock file is never seen empty.
-    while (!tryLink(mine)) {
-      const holder = readHolder()
-      if (holder !== undefined && !isAlive(holder)) {
-        rmSync(lock, { force: true })
-        continue
-      }
-      if (!told && holder !== undefined) {
-        console.log(`setup: waiting for process ${holder}, which sets up this clone (if it does not, delete ${lock})`)
-        told = true
-      }
-      await sleep(200)
-    }
-  } finally {
-    rmSync(mine, { force: true })
-  }
-  try {
-    work()
-  } finally {
-    rmSync(lock, { force: true })
-  }
-}
-
-function tryLink(mine) {
-  try {
-    linkSync(mine, lock)
-    return true
-  } catch (error) {
-    if (error.code === 'EEXIST') return false
-    throw error
-  }
-}
-
-function readHolder() {
-  try {
-    return Number(readFileSync(lock, 'utf8'))
-  } catch {
-    return undefined
-  }
-}
-
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error.code === 'EPERM'
-  }
-}
-
-function attempt(command) {
+  const command = 'npm ci --include=dev --no-audit --no-fund --loglevel=error'
   try {
     execSync(command, { stdio: ['ignore', 'inherit', 'inherit'] })
   } catch {
-    throw new Error(`\`${command}\` failed; its own message is above.`)
+    throw new Error(`\`${command}\` failed; its message is above.`)
   }
+  const now = new Date()
+  utimesSync(installed, now, now)
+}
+
+function buildIsStale() {
+  return build !== 'given' && isStale(build)
 }

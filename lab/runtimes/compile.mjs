@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
+import { freshBinary } from '../../scripts/native.mjs'
 import { root } from '../../scripts/run.mjs'
 import { home } from './runtimes.mjs'
 
@@ -17,8 +18,12 @@ export function compileSpecs(name) {
   execFileSync(process.execPath, [tsc, '-p', root, '--noEmit', 'false', '--outDir', made], { stdio: 'inherit' })
   for (const file of ['package.json', 'README.md', '__test__/package.json'])
     cpSync(path.join(root, file), path.join(made, file))
-  // A copy: a build meanwhile must not change what is being run.
-  cpSync(path.join(root, 'native'), path.join(made, 'native'), { recursive: true })
+  // A copy, so that a build at the same time does not change the binary under test.
+  mkdirSync(path.join(made, 'native'))
+  const binary = freshBinary()
+  for (const file of [binary, ...['binding.cjs', 'binding.d.cts'].map((name) => path.join(root, 'native', name))]) {
+    cpSync(file, path.join(made, 'native', path.basename(file)))
+  }
   for (const each of ['docs', 'npm']) {
     symlinkSync(path.join(root, each), path.join(made, each), 'junction')
   }
