@@ -51,7 +51,8 @@ export type { Match, MatchBatch, Matches, MatchesSync } from './lib/search/match
 export { mmap, mmapAnonymous, mmapSync } from './lib/open.js'
 export type { AnonymousOptions, FileOptions, FilePath, MappingOptions, MappingSource } from './lib/open-options.js'
 export type { ReadStream, ReadStreamOptions } from './lib/streams/read-stream.js'
-export type { Offsets, PrefetchOptions } from './lib/residency/prefetch.js'
+export type { Offsets } from './lib/views/gather.js'
+export type { PrefetchOptions } from './lib/residency/prefetch.js'
 export type { BufferOptions, DelimitedOptions, RangeItemOptions, StringOptions } from './lib/lines/delimited.js'
 export type { RecordOptions } from './lib/iterate/records.js'
 export {

@@ -7,7 +7,8 @@ import type { Target } from './views/copy.js'
 import type { ByteRange, ByteRanges } from './lines/decode.js'
 import { type LineIndex, lineIndex } from './lines/line-index.js'
 import { type Matches, matches, type MatchesSync, matchesSync } from './search/matches.js'
-import { gather, type Offsets, prefetch, type PrefetchOptions } from './residency/prefetch.js'
+import { prefetch, type PrefetchOptions } from './residency/prefetch.js'
+import { gather, type Offsets } from './views/gather.js'
 import {
   count,
   countSync,

@@ -1,0 +1,39 @@
+/**
+ * Copies of many small ranges of equal size, made in one native call.
+ */
+import { type Bytes, invalidArgType, outOfRange, parseBytes } from '../base/validate.js'
+import type { MappingState } from '../state/mapping-state.js'
+import { parseMemory, type Target } from './copy.js'
+
+/** Offsets of many ranges, in bytes from the start of the mapping. */
+export type Offsets = Float64Array | readonly Bytes[]
+
+/** @internal Copies `size` bytes from each offset into `into`, one after the other. Returns the number of bytes copied. */
+export function gather(state: MappingState, givenOffsets: Offsets, givenSize: unknown, into: Target): number {
+  // Validate arguments
+  if (!isOffsets(givenOffsets)) throw invalidArgType('offsets', ['Array', 'Float64Array'], givenOffsets)
+  const offsets = parseOffsets(givenOffsets)
+  const size = parseBytes(givenSize, 'size', 1)
+  const target = parseMemory(into, 'into', ['ArrayBuffer', 'Buffer', 'TypedArray', 'DataView'])
+  const total = offsets.length * size
+  if (target.length < total) {
+    throw outOfRange('the length of into', `>= ${total}, for ${offsets.length} times ${size} bytes`, target.length)
+  }
+
+  state.check()
+  state.run((native) => native.gather(offsets, size, target.subarray(0, total)))
+  return total
+}
+
+/** @internal Reports whether a value has the type of many offsets. */
+export function isOffsets(value: unknown): value is Offsets {
+  return Array.isArray(value) || value instanceof Float64Array
+}
+
+/** @internal Checks the offsets themselves. The native half checks that they lie within the mapping, since it visits each anyway. */
+export function parseOffsets(given: Offsets): Float64Array {
+  if (given instanceof Float64Array) return given
+  const offsets = new Float64Array(given.length)
+  for (const [index, offset] of given.entries()) offsets[index] = parseBytes(offset, `offsets[${index}]`)
+  return offsets
+}
