@@ -5,7 +5,7 @@ import { threadId } from 'node:worker_threads'
 import { capabilities } from './base/constants.js'
 import { memmapError } from './base/errors.js'
 import { traceCaller } from './state/registry.js'
-import { Mapping } from './mapping.js'
+import { createMapping, type Mapping } from './mapping.js'
 import { anonymous, type NativeMapping, open, openSync, type OpenRequest } from './base/native.js'
 import {
   type AnonymousOptions,
@@ -135,5 +135,5 @@ function checkShared(shared: boolean): void {
 }
 
 function present(mapping: NativeMapping, traits: MappingTraits): Mapping {
-  return new Mapping(new MappingState(mapping, traits), traits.stack)
+  return createMapping(new MappingState(mapping, traits), traits.stack)
 }

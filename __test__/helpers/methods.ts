@@ -1,12 +1,9 @@
 import { Mapping } from '../../index.js'
 
-/** The names of all methods of a mapping, wherever they are inherited from. */
+/** Returns the names of all methods of a mapping, sorted. Methods whose name is a symbol are left out. */
 export function methodNames(): string[] {
-  const names = new Set<string>()
-  for (let at = Mapping.prototype as object; at !== Object.prototype; at = Object.getPrototypeOf(at)) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
-      if (typeof value === 'function' && name !== 'constructor') names.add(name)
-    }
-  }
-  return [...names].toSorted()
+  return Object.entries(Object.getOwnPropertyDescriptors(Mapping.prototype))
+    .filter(([name, { value }]) => typeof value === 'function' && name !== 'constructor')
+    .map(([name]) => name)
+    .toSorted()
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { stateOf } from '../../lib/memory.js'
+import { stateOf } from '../../lib/state/mapping-state.js'
 import type { Mapping, MappedIterable } from '../../index.js'
 
 /** Goes through something in all four ways, which must give the same, and gives that. */

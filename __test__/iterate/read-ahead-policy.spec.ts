@@ -1,6 +1,6 @@
 import test from 'ava'
 import { mmapAnonymous, mmapSync } from '../../index.js'
-import { stateOf } from '../../lib/memory.js'
+import { stateOf } from '../../lib/state/mapping-state.js'
 import { chooseReadAheadPolicy } from '../../lib/iterate/read-ahead-policy.js'
 import { runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { type Mapping, type Match, mmapAnonymous, type Needle } from '../../index.js'
 import { matches as matchesBy, matchesSync as matchesSyncBy } from '../../lib/search/matches.js'
-import { stateOf } from '../../lib/memory.js'
+import { stateOf } from '../../lib/state/mapping-state.js'
 import { collect, endless, holding } from '../helpers/mapped.js'
 
 const MIB = 2 ** 20

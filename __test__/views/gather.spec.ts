@@ -3,7 +3,7 @@ import { truncateSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { constants, type Mapping, mmapAnonymous, mmapSync } from '../../index.js'
-import { stateOf } from '../../lib/memory.js'
+import { stateOf } from '../../lib/state/mapping-state.js'
 import { runCode } from '../helpers/child.js'
 import { counting, tempFile } from '../helpers/temp.js'
 

@@ -5,9 +5,10 @@
 import { endianness } from 'node:os'
 import { isUint8Array } from 'node:util/types'
 import { readCopy } from '../views/copy.js'
+import { checkConstruct, CONSTRUCT } from '../base/construct.js'
 import { withCode } from '../base/errors.js'
-import { type Memory, stateOf } from '../memory.js'
-import type { MappingState } from '../state/mapping-state.js'
+import { type MappingState, stateOf } from '../state/mapping-state.js'
+import type { Copyable } from '../views/copyable.js'
 import { parseTask, runTask, type SearchOptions } from '../search/search.js'
 import { type Bytes, invalidArgType, outOfRange, parseBytes, parseOptions } from '../base/validate.js'
 import { checkCount } from '../views/views.js'
@@ -23,7 +24,7 @@ export interface Line {
 /** What an index that was read from a file belongs to. */
 export interface LineIndexSource {
   /** The mapping whose lines these are. Only `text()` needs it. @default none */
-  readonly mapping?: Memory | undefined
+  readonly mapping?: Copyable | undefined
   /** Where in the mapping the indexed range begins, in bytes. @default 0 */
   readonly offset?: Bytes | undefined
 }
@@ -35,6 +36,8 @@ const BLOCK = 64
 const WORD = 8
 
 const isLittleEndian = endianness() === 'LE'
+
+let createIndex: (bytes: Uint8Array, offset: number, state: MappingState | undefined) => LineIndex
 
 /**
  * Finds lines by their number. `mapping.lineIndex()` makes it.
@@ -62,6 +65,10 @@ const isLittleEndian = endianness() === 'LE'
  * ```
  */
 export class LineIndex {
+  static {
+    createIndex = (bytes, offset, state) => new LineIndex(CONSTRUCT, bytes, offset, state)
+  }
+
   /** The number of lines. What follows the last line feed is a line if there is something. */
   readonly count: number
   /** How many bytes were indexed. */
@@ -88,15 +95,15 @@ export class LineIndex {
     const offset = givenOffset === undefined ? 0 : parseBytes(givenOffset, 'source.offset')
 
     // Validate interpreted options
-    const index = new LineIndex(bytes, offset, state)
+    const index = createIndex(bytes, offset, state)
     if (state !== undefined && index.length > state.length - offset) {
       throw outOfRange('the end of the index', `<= ${state.length}, the length of the mapping`, offset + index.length)
     }
     return index
   }
 
-  /** @internal */
-  constructor(bytes: Uint8Array, offset: number, state: MappingState | undefined) {
+  private constructor(token: typeof CONSTRUCT, bytes: Uint8Array, offset: number, state: MappingState | undefined) {
+    checkConstruct(token)
     this.bytes = bytes
     this.offset = offset
     this.#state = state
@@ -212,19 +219,13 @@ export async function lineIndex(state: MappingState, options: SearchOptions | un
   const task = parseTask(state, options)
   const { offset, length, threads } = task
   const bytes = await runTask(task, (native, job) => native.lineIndex(offset, length, threads, job))
-  return new LineIndex(bytes, offset, state)
+  return createIndex(bytes, offset, state)
 }
 
 function parseMapping(mapping: unknown): MappingState {
-  try {
-    const state = stateOf(mapping as Memory)
-    state.check()
-    return state
-  } catch (error) {
-    // What a private field says when it is looked for in something else.
-    if (error instanceof TypeError) throw invalidArgType('source.mapping', ['Mapping'], mapping)
-    throw error
-  }
+  const state = stateOf(mapping, 'source.mapping')
+  state.check()
+  return state
 }
 
 function lengthWithoutEnd(bytes: Uint8Array): number {

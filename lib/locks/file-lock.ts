@@ -3,7 +3,8 @@
  */
 import { inspect, type InspectOptions } from 'node:util'
 import { threadId } from 'node:worker_threads'
-import { MemmapError, withCode } from '../base/errors.js'
+import { checkConstruct, CONSTRUCT } from '../base/construct.js'
+import { MemmapError } from '../base/errors.js'
 import { traceCaller } from '../state/registry.js'
 import {
   type LockMethod,
@@ -36,9 +37,6 @@ const held = new Set<FileLock>()
 
 native.releaseLocksAtEnd(threadId)
 
-// Only this library makes locks.
-const KEY = Symbol('FileLock')
-
 /** Makes a lock of what the native half gave. */
 let present: (handle: number, target: LockTarget, request: LockRequest) => FileLock
 
@@ -63,7 +61,7 @@ let present: (handle: number, target: LockTarget, request: LockRequest) => FileL
  */
 export class FileLock {
   static {
-    present = (handle, target, request) => new FileLock(handle, target, request, KEY)
+    present = (handle, target, request) => new FileLock(CONSTRUCT, handle, target, request)
   }
 
   readonly #id: number
@@ -73,9 +71,8 @@ export class FileLock {
   readonly #method: LockMethod
   #mode: LockMode
 
-  /** @internal */
-  constructor(handle: number, target: LockTarget, request: LockRequest, key: typeof KEY) {
-    if (key !== KEY) throw withCode(new TypeError('Illegal constructor'), 'ERR_ILLEGAL_CONSTRUCTOR')
+  private constructor(token: typeof CONSTRUCT, handle: number, target: LockTarget, request: LockRequest) {
+    checkConstruct(token)
     this.#id = handle
     this.#target = target
     this.#request = request

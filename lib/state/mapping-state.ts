@@ -6,6 +6,7 @@ import { memmapError, MemmapError, startStackBelow } from '../base/errors.js'
 import { faultError, faultTotal, watchFaults } from './faults.js'
 import { enter, type Entry, leave, nameOf, traceCaller } from './registry.js'
 import { call, callAsync, native, type NativeJob, type NativeMapping } from '../base/native.js'
+import { invalidArgType } from '../base/validate.js'
 import { ArrayBuffers } from './array-buffers.js'
 
 /** How a mapping may be used; the letters of `fs` and of numpy. */
@@ -28,6 +29,18 @@ export interface MappingTraits {
   readonly stack: string | undefined
 }
 
+/** The key under which a Mapping gives its state to the modules of this library. */
+export const STATE: unique symbol = Symbol('memmap.state')
+
+/** Returns the state of a Mapping. Throws `ERR_INVALID_ARG_TYPE` for anything else. */
+export function stateOf(mapping: unknown, name = 'mapping'): MappingState {
+  const isObject = typeof mapping === 'object' && mapping !== null
+  const state: unknown = isObject ? Reflect.get(mapping, STATE) : undefined
+  if (state instanceof MappingState) return state
+  throw invalidArgType(name, ['Mapping'], mapping)
+}
+
+/** The state of one mapping. */
 export class MappingState implements Entry {
   readonly native: NativeMapping
   readonly id: number
@@ -195,6 +208,21 @@ export class MappingState implements Entry {
   /** Is fulfilled when a long job is no more, which may be a moment after it was told to stop. */
   async ended(job: NativeJob): Promise<void> {
     await this.#running.get(job)?.catch(() => {})
+  }
+
+  /** Throws if a page could not be delivered, if the file no longer reaches to the end, or if a flush of it has failed. */
+  assertHealthy(): void {
+    this.check()
+    this.run((handle) => {
+      handle.checkExtent(0, this.length)
+      handle.checkDamage()
+    })
+  }
+
+  /** The same as `pin()`, for users: throws if this is closed or has faulted. */
+  pinOpen(): Pin {
+    this.check()
+    return this.pin()
   }
 
   pin(): Pin {

@@ -8,7 +8,7 @@ import { parseMemory, type Target } from './copy.js'
 /** Offsets of many ranges, in bytes from the start of the mapping. */
 export type Offsets = Float64Array | readonly Bytes[]
 
-/** @internal Copies `size` bytes from each offset into `into`, one after the other. Returns the number of bytes copied. */
+/** Copies `size` bytes from each offset into `into`, one after the other. Returns the number of bytes copied. */
 export function gather(state: MappingState, givenOffsets: Offsets, givenSize: unknown, into: Target): number {
   // Validate arguments
   if (!isOffsets(givenOffsets)) throw invalidArgType('offsets', ['Array', 'Float64Array'], givenOffsets)
@@ -25,12 +25,12 @@ export function gather(state: MappingState, givenOffsets: Offsets, givenSize: un
   return total
 }
 
-/** @internal Reports whether a value has the type of many offsets. */
+/** Reports whether a value has the type of many offsets. */
 export function isOffsets(value: unknown): value is Offsets {
   return Array.isArray(value) || value instanceof Float64Array
 }
 
-/** @internal Checks the offsets themselves. The native half checks that they lie within the mapping, since it visits each anyway. */
+/** Checks the offsets themselves. The native half checks that they lie within the mapping, since it visits each anyway. */
 export function parseOffsets(given: Offsets): Float64Array {
   if (given instanceof Float64Array) return given
   const offsets = new Float64Array(given.length)

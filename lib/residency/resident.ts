@@ -1,32 +1,44 @@
-/**
- * What a mapping has to do with its pages being in memory or not. Each method has its work done in `residency.ts`; what
- * they promise is written here.
- */
-import { Memory, stateOf } from './memory.js'
-import {
-  evict,
-  type EvictOptions,
-  evictSync,
-  type Eviction,
-  lockMemory,
-  type LockMemoryOptions,
-  lockMemorySync,
-  type LockMemorySyncOptions,
-  type Residency,
-  residency,
-  type ResidencyOptions,
-  residencySync,
-  type ResidencySyncOptions,
-  unlockMemory,
-  verify,
-  type VerifyOptions,
-  verifySync,
-  type VerifySyncOptions,
-} from './residency/residency.js'
-import type { Range } from './base/validate.js'
+import type { Range } from '../base/validate.js'
+import type { Offsets } from '../views/gather.js'
+import type { PrefetchOptions } from './prefetch.js'
+import type {
+  EvictOptions,
+  Eviction,
+  LockMemoryOptions,
+  LockMemorySyncOptions,
+  Residency,
+  ResidencyOptions,
+  ResidencySyncOptions,
+  VerifyOptions,
+  VerifySyncOptions,
+} from './residency.js'
 
-/** @internal The part of `Mapping` that is about memory and disk. */
-export class Pages extends Memory {
+/** Pages in memory and on the disk. */
+export interface Resident {
+  /**
+   * Brings a range, or many places, into memory on another thread, and waits for the disk there. Reading them afterwards does
+   * not, unless they were pushed out again meanwhile. The disk is asked for many places before the first is waited for: that
+   * is several times as quick as reading one after the other.
+   *
+   * @param what a range, or offsets in bytes as an array or Float64Array @default the whole mapping
+   * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_MEMMAP_CLOSED`, also when it is closed meanwhile,
+   *   `ERR_MEMMAP_FAULT` when a page can't be had, the reason of the signal. All as rejections
+   * @see https://man7.org/linux/man-pages/man2/madvise.2.html
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmap } from 'memmap'
+   *
+   * const mapping = await mmap('records.bin', { mode: 'w+', size: 2 ** 20 })
+   * await mapping.prefetch({ offset: 2 ** 19 })
+   * await mapping.prefetch([0, 64_000, 640_000], { size: 64 })
+   * assert.equal(mapping.buffer(64_000, 64)[0], 0)
+   * await mapping.close()
+   * ```
+   */
+  prefetch(what?: Range | Offsets, options?: PrefetchOptions): Promise<void>
+
   /**
    * Says which pages of a range are in memory, that is, can be touched without waiting for a disk; on another thread, and
    * without bringing anything in. A moment later it may be different: the system takes pages out when it needs memory.
@@ -53,9 +65,7 @@ export class Pages extends Memory {
    * await mapping.close()
    * ```
    */
-  residency(range?: Range, options?: ResidencyOptions): Promise<Residency> {
-    return residency(stateOf(this), range, options)
-  }
+  residency(range?: Range, options?: ResidencyOptions): Promise<Residency>
 
   /**
    * The same as `residency()`, on this thread: some milliseconds for each GiB.
@@ -75,9 +85,7 @@ export class Pages extends Memory {
    * memory.closeSync()
    * ```
    */
-  residencySync(range?: Range, options?: ResidencySyncOptions): Residency {
-    return residencySync(stateOf(this), range, options)
-  }
+  residencySync(range?: Range, options?: ResidencySyncOptions): Residency
 
   /**
    * Takes the pages that a range touches out of memory, on another thread: out of this mapping, and out of the page cache.
@@ -108,9 +116,7 @@ export class Pages extends Memory {
    * await mapping.close()
    * ```
    */
-  evict(range?: Range, options?: EvictOptions): Promise<Eviction> {
-    return evict(stateOf(this), range, options)
-  }
+  evict(range?: Range, options?: EvictOptions): Promise<Eviction>
 
   /**
    * The same as `evict()`, on this thread: nothing else runs until the disk has what was dirty.
@@ -131,9 +137,7 @@ export class Pages extends Memory {
    * mapping.closeSync()
    * ```
    */
-  evictSync(range?: Range): Eviction {
-    return evictSync(stateOf(this), range)
-  }
+  evictSync(range?: Range): Eviction
 
   /**
    * Keeps the pages that a range touches in memory, until they are unlocked or the mapping is closed; brings them in first, on
@@ -163,9 +167,7 @@ export class Pages extends Memory {
    * await mapping.close()
    * ```
    */
-  lockMemory(range?: Range, options?: LockMemoryOptions): Promise<void> {
-    return lockMemory(stateOf(this), range, options)
-  }
+  lockMemory(range?: Range, options?: LockMemoryOptions): Promise<void>
 
   /**
    * The same as `lockMemory()`, on this thread: without `onFault` nothing else runs until all pages have come.
@@ -185,9 +187,7 @@ export class Pages extends Memory {
    * secrets.closeSync()
    * ```
    */
-  lockMemorySync(range?: Range, options?: LockMemorySyncOptions): void {
-    lockMemorySync(stateOf(this), range, options)
-  }
+  lockMemorySync(range?: Range, options?: LockMemorySyncOptions): void
 
   /**
    * Lets the system take the pages of a range out of memory again, except those in which other bytes are still locked. What
@@ -213,9 +213,7 @@ export class Pages extends Memory {
    * memory.closeSync()
    * ```
    */
-  unlockMemory(range?: Range): void {
-    unlockMemory(stateOf(this), range)
-  }
+  unlockMemory(range?: Range): void
 
   /**
    * Proves that every byte of a range can be loaded, by bringing all of its pages into memory on another thread; a page that
@@ -247,9 +245,7 @@ export class Pages extends Memory {
    * await mapping.close()
    * ```
    */
-  verify(range?: Range, options?: VerifyOptions): Promise<void> {
-    return verify(stateOf(this), range, options)
-  }
+  verify(range?: Range, options?: VerifyOptions): Promise<void>
 
   /**
    * The same as `verify()`, on this thread: nothing else runs until all pages have come.
@@ -267,7 +263,5 @@ export class Pages extends Memory {
    * mapping.closeSync()
    * ```
    */
-  verifySync(range?: Range, options?: VerifySyncOptions): void {
-    verifySync(stateOf(this), range, options)
-  }
+  verifySync(range?: Range, options?: VerifySyncOptions): void
 }

@@ -1,0 +1,84 @@
+import type { Bytes } from '../base/validate.js'
+import type { MappedIterable } from './iterable.js'
+import type { RecordOptions } from './records.js'
+import type { ChunkOptions, Window, WindowOptions } from './windows.js'
+
+/** Iteration over a range by windows, chunks and records. */
+export interface RangeIterable {
+  /**
+   * Walks through a range by windows, which may overlap; with `for` or `for await`, more than once if wanted, and by
+   * `batches()`, arrays of windows, where they are small.
+   *
+   * The last window is the first one that reaches the end of the range, and may be shorter. With `for await` what is not in
+   * memory is brought in by threads of this library, ahead of the loop, and the event loop has its turn every few
+   * milliseconds; `for` waits for each page that it touches. With `dropBehind` no more than about 100 MiB and the window in
+   * hand stay in memory.
+   *
+   * Between two steps nothing is held: closing the mapping inside the loop works, empties the windows given so far, and makes
+   * the next step fail with `ERR_MEMMAP_CLOSED`. Where the runtime refuses views of foreign memory the windows are copies.
+   *
+   * @throws `ERR_OUT_OF_RANGE` when `size` is not 1 to 2^31 - 1, or `overlap` not less than `size`;
+   *   `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. A step fails with `ERR_MEMMAP_CLOSED`, `ERR_MEMMAP_FAULT`, the signal's
+   *   reason, or `ERR_OUT_OF_RANGE` where the mapping was made shorter meanwhile
+   * @see https://tc39.es/ecma262/#sec-asynciterable-interface
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapAnonymous } from 'memmap'
+   *
+   * const memory = mmapAnonymous(10)
+   * const found = [...memory.windows({ size: 4, overlap: 1 })]
+   * assert.deepEqual(found.map((window) => window.offset), [0, 3, 6])
+   * assert.deepEqual(found.map((window) => window.view.length), [4, 4, 4])
+   * memory.closeSync()
+   * ```
+   */
+  windows(options?: WindowOptions): MappedIterable<Window>
+
+  /**
+   * Walks through a range by Buffers that follow one another; the same rules as for `windows()`.
+   *
+   * @throws `ERR_OUT_OF_RANGE` when `size` is not 1 to 2^31 - 1; the rest as `windows()`
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { createHash } from 'node:crypto'
+   * import { writeFileSync } from 'node:fs'
+   * import { mmapSync } from 'memmap'
+   *
+   * writeFileSync('hello.txt', 'hello world')
+   * const mapping = mmapSync('hello.txt')
+   * const hash = createHash('sha256')
+   * for (const chunk of mapping.chunks({ size: 4 })) hash.update(chunk)
+   * assert.equal(hash.digest('hex').slice(0, 8), 'b94d27b9')
+   * mapping.closeSync()
+   * ```
+   */
+  chunks(options?: ChunkOptions): MappedIterable<Buffer>
+
+  /**
+   * Walks through a range by Buffers of `size` bytes; the same rules as for `windows()`. A rest that is no whole record is
+   * refused at once, unless `partial` is true, which yields it at the end.
+   *
+   * @param size bytes, 1 to 2^31 - 1
+   * @throws `ERR_OUT_OF_RANGE` also when the range is not a whole number of records; the rest as `windows()`
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapAnonymous } from 'memmap'
+   *
+   * const memory = mmapAnonymous(96)
+   * memory.dataView().setUint32(64, 7)
+   * let sum = 0
+   * for (const records of memory.records(32).batches()) {
+   *   for (const record of records) sum += record.readUInt32BE(0)
+   * }
+   * assert.equal(sum, 7)
+   * memory.closeSync()
+   * ```
+   */
+  records(size: Bytes, options?: RecordOptions): MappedIterable<Buffer>
+}

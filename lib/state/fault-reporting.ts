@@ -1,0 +1,27 @@
+import type { Fault } from './faults.js'
+
+/** Pages that could not be delivered. */
+export interface FaultReporting {
+  /** The pages that the system could not deliver, oldest first; at most 16. */
+  readonly faults: Fault[]
+
+  /**
+   * Throws if a page could not be delivered so far, if the file has become shorter than the mapping, or if a flush of it has
+   * failed. A loop over a view sees zeros in the place of what is gone; ask afterwards.
+   *
+   * @throws `ERR_MEMMAP_FAULT`, `ERR_MEMMAP_FLUSH_LOST`, `ERR_MEMMAP_CLOSED`
+   *
+   * @example
+   * ```ts
+   * import assert from 'node:assert'
+   * import { mmapAnonymous } from 'memmap'
+   *
+   * const memory = mmapAnonymous(4096)
+   * const sum = memory.buffer().reduce((total, byte) => total + byte, 0)
+   * memory.assertHealthy()
+   * assert.equal(sum, 0)
+   * memory.closeSync()
+   * ```
+   */
+  assertHealthy(): void
+}
