@@ -87,7 +87,7 @@ fn convert(request: OpenRequest) -> Result<core::Result<Request>> {
         (Some(path), None) => Source::Path(path.into()),
         (None, Some(fd)) => match core::sys::duplicate(fd) {
             Ok(fd) => Source::Descriptor(fd),
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(error.into())),
         },
         _ => {
             return Err(Error::new(

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::sys;
+use super::sys::{self, SysError};
 
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -40,20 +40,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// The last error of the system, as the result of `syscall`.
-    #[must_use]
-    pub fn last(syscall: &'static str) -> Self {
-        Self::from_io(&io::Error::last_os_error(), syscall)
-    }
-
-    /// An error of the standard library, as the result of `syscall`.
+    /// Returns an error of the standard library, as the result of `syscall`.
     #[must_use]
     pub fn from_io(error: &io::Error, syscall: &'static str) -> Self {
-        let failed = Self::system(sys::errno_of(error), syscall);
-        match sys::hint_of(error) {
-            Some(hint) => failed.because(hint),
-            None => failed,
-        }
+        SysError::from_io(error, syscall).into()
     }
 
     /// The system's error `errno` from `syscall`.
@@ -142,6 +132,29 @@ impl Error {
         match self {
             Self::System { errno, .. } => Some(*errno),
             Self::Rule { .. } => None,
+        }
+    }
+}
+
+impl From<SysError> for Error {
+    fn from(error: SysError) -> Self {
+        match error {
+            SysError::Call {
+                errno,
+                syscall,
+                hint,
+            } => Self::System {
+                errno,
+                syscall,
+                path: None,
+                hint,
+            },
+            SysError::NullByteInPath => Self::rule(
+                "ERR_INVALID_ARG_VALUE",
+                "The path must be a string without null bytes",
+            ),
+            SysError::Unsupported(why) => Self::rule("ERR_MEMMAP_UNSUPPORTED", why),
+            SysError::FileReplaced(why) => Self::rule("ERR_MEMMAP_LOCK_REPLACED", why),
         }
     }
 }

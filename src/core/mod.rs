@@ -10,6 +10,7 @@ pub mod file;
 pub mod limits;
 pub mod lines;
 pub mod lock;
+pub(crate) mod mappable;
 pub mod mapping;
 pub mod open;
 pub(crate) mod poison;

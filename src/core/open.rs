@@ -13,13 +13,14 @@ use super::fault::handler;
 use super::file::allocate;
 use super::file::shared_file::SharedFile;
 use super::limits;
+use super::mappable;
 use super::mapping::advice::{self, Advice};
 use super::mapping::mapping::{Mapping, Parts, Traits};
 use super::mapping::region::{Access, Anonymous, FileRange, Region};
 use super::mapping::registry::{self, Description};
 use super::residency::populate;
 use super::sys::file_kind::Kind;
-use super::sys::{self, Handle, OpenHow, Status};
+use super::sys::{self, Handle, OpenHow, Status, SysError};
 
 /// numpy's and fs's letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -361,7 +362,7 @@ fn open_path(path: &Path, mode: Mode, length_is_given: bool) -> Result<Opened> {
         if mode == Mode::CreateNew {
             return Err(Error::system(sys::EEXIST, "open"));
         }
-        status.kind.check(length_is_given, None)?;
+        mappable::check(status.kind, length_is_given, None)?;
     }
     let (fd, created) = match mode {
         Mode::Read | Mode::CopyOnWrite => (sys::open(path, OpenHow::Read)?, Some(false)),
@@ -395,13 +396,14 @@ fn open_or_create(path: &Path) -> Result<(Handle, Option<bool>)> {
         Ok(fd) => Ok((fd, Some(true))),
         // A symbolic link to nothing, or somebody was faster: whose file it is can't be told.
         Err(error) if error.errno() == Some(sys::EEXIST) => {
-            sys::open(path, OpenHow::Create).map(|fd| (fd, None))
+            Ok((sys::open(path, OpenHow::Create)?, None))
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 
-fn explain_open(error: Error) -> Error {
+fn explain_open(error: SysError) -> Error {
+    let error = Error::from(error);
     match error.errno() {
         Some(sys::ETXTBSY) => error.because("the file is a program that is running"),
         Some(sys::EPERM) => error.because("the file is immutable or append-only"),
@@ -438,7 +440,7 @@ fn check_kind(fd: &Handle, status: &Status, length_is_given: bool) -> Result<()>
         Kind::KernelObject => sys::describe(sys::raw(fd)),
         _ => None,
     };
-    status.kind.check(length_is_given, described.as_deref())
+    mappable::check(status.kind, length_is_given, described.as_deref())
 }
 
 fn finish_opening(
@@ -515,13 +517,13 @@ fn resolve_length(offset: u64, length: Option<u64>, size: u64) -> Result<u64> {
 /// An empty file maps as nothing; a file that only looks empty does not.
 fn check_mappable_at_all(file: &SharedFile) -> Result<()> {
     if sys::file_system(file.fd()).is_ok_and(|fs| fs.is_virtual) {
-        return Kind::Virtual.check(false, None);
+        return mappable::check(Kind::Virtual, false, None);
     }
     match sys::probe_mappable(file.fd()) {
         Err(error) if matches!(error.errno(), Some(sys::ENODEV | sys::EIO)) => {
-            Kind::Virtual.check(false, None)
+            mappable::check(Kind::Virtual, false, None)
         }
-        result => result,
+        result => Ok(result?),
     }
 }
 
@@ -530,7 +532,9 @@ fn explain(error: Error, file: &SharedFile, access: Access) -> Error {
     let is_virtual = sys::file_system(file.fd()).is_ok_and(|fs| fs.is_virtual);
     match error.errno() {
         Some(sys::ENODEV | sys::EIO | sys::EACCES | sys::EPERM) if is_virtual => {
-            Kind::Virtual.check(false, None).err().unwrap_or(error)
+            mappable::check(Kind::Virtual, false, None)
+                .err()
+                .unwrap_or(error)
         }
         Some(sys::ENODEV) if access != Access::CopyOnWrite => Error::not_mappable(
             Kind::Regular.name(),

@@ -79,7 +79,7 @@ fn cut(mapping: &Mapping, file: &SharedFile, size: u64) -> Result<()> {
     let released = regions
         .iter()
         .map(|region| region.pages().let_go())
-        .collect::<Result<Vec<_>>>()?;
+        .collect::<std::result::Result<Vec<_>, sys::SysError>>()?;
     sys::truncate(file.fd(), size)?;
     let kept = size.saturating_sub(mapping.offset()) as usize;
     for (region, released) in regions.iter().zip(released) {

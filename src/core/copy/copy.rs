@@ -91,7 +91,9 @@ impl Mapping {
                 Ok(()) => {}
                 Err(error) => {
                     return match error.errno() {
-                        Some(sys::ENOSPC | sys::EDQUOT | sys::EIO) => Err(error.at(self.name())),
+                        Some(sys::ENOSPC | sys::EDQUOT | sys::EIO) => {
+                            Err(Error::from(error).at(self.name()))
+                        }
                         // Storing may still be possible, or knows what is wrong with the source.
                         _ => Ok(false),
                     };

@@ -161,6 +161,7 @@ fn schedule(mapping: &Mapping, file: &SharedFile, part: Part<'_>) -> Result<Achi
     let first = mapping.offset() + offset as u64 - before as u64;
     // SAFETY: the pages around a range of a region belong to that region, which is held.
     unsafe { sys::start_writing(file.fd(), first, address, span) }
+        .map_err(Error::from)
         .inspect_err(|error| note_damage(file, error))?;
     Ok(Achieved::Schedule)
 }
@@ -171,8 +172,8 @@ fn write_out(part: Option<Part<'_>>, file: &SharedFile, level: Level) -> Result<
     }
     match level {
         Level::All => Ok(sys::sync_all(file.fd())?.min(file.sync_name()?)),
-        Level::Barrier => sys::order_drive(file.fd()),
-        _ => sys::sync_drive(file.fd()),
+        Level::Barrier => Ok(sys::order_drive(file.fd())?),
+        _ => Ok(sys::sync_drive(file.fd())?),
     }
 }
 
@@ -181,7 +182,7 @@ fn sync_pages((region, offset, length): Part<'_>) -> Result<()> {
         match region.pages().flush(region.lead() + offset, length) {
             // A file system in user space can be interrupted.
             Err(error) if error.errno() == Some(sys::EINTR) => {}
-            result => return result,
+            result => return Ok(result?),
         }
     }
 }

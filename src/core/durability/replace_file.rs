@@ -143,7 +143,7 @@ impl Drop for Replacement {
 pub fn sync_directory(path: &Path) -> Result<()> {
     sys::sync_directory(path)
         .map(|_| ())
-        .map_err(|error| error.at(Some(&path.to_string_lossy())))
+        .map_err(|error| Error::from(error).at(Some(&path.to_string_lossy())))
 }
 
 /// The path without symbolic links at its end: the link stays, and leads to the new file. The
@@ -193,7 +193,7 @@ fn make_beside(target: &Path, is_private: bool) -> Result<(PathBuf, File)> {
         match sys::create_new(&temporary, is_private) {
             Ok(file) => return Ok((temporary, file)),
             Err(error) if error.errno() == Some(sys::EEXIST) => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
     Err(Error::system(sys::EEXIST, "open"))

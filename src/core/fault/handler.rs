@@ -49,7 +49,7 @@ pub fn stand_guard() -> Result<bool> {
         start_messenger()?;
         *started = true;
     }
-    sys::guard_signals(judge)
+    Ok(sys::guard_signals(judge)?)
 }
 
 /// The thread that carries faults out of the signal handler.

@@ -33,7 +33,7 @@ fn allocate(file: &SharedFile, start: u64, from: u64, to: u64) -> Result<()> {
     } else {
         match sys::allocate(file.fd(), start, to - start) {
             Err(error) if error.errno() == Some(sys::EOPNOTSUPP) => write_zeros(file, from, to),
-            result => result,
+            result => result.map_err(Error::from),
         }
     };
     result.map_err(|error| {
@@ -56,7 +56,7 @@ fn is_hopeless(file: &SharedFile, from: u64, to: u64) -> bool {
 /// The error for what is hopeless: a file may have a limit of its own, which one block tells.
 fn refuse(file: &SharedFile, to: u64) -> Result<()> {
     match sys::allocate(file.fd(), to - 1, 1) {
-        Err(error) if error.errno() != Some(sys::EOPNOTSUPP) => Err(error),
+        Err(error) if error.errno() != Some(sys::EOPNOTSUPP) => Err(error.into()),
         _ => Err(Error::system(sys::ENOSPC, "fallocate")),
     }
 }
@@ -74,7 +74,7 @@ pub fn start_over(file: &SharedFile, old: u64, size: u64) -> Result<()> {
     }
     match sys::zero(file.fd(), kept) {
         Err(error) if error.errno() == Some(sys::EOPNOTSUPP) => write_zeros(file, 0, kept),
-        result => result,
+        result => Ok(result?),
     }
 }
 

@@ -121,7 +121,7 @@ impl SharedFile {
 
     /// The current size in bytes.
     pub fn size(&self) -> Result<u64> {
-        sys::fstat(self.fd()).map(|status| status.size)
+        Ok(sys::fstat(self.fd())?.size)
     }
 
     /// Whether it lives in memory only.

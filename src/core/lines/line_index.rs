@@ -14,7 +14,7 @@ pub fn count(
     threads: usize,
     job: &Job,
 ) -> Result<u64> {
-    let count = mapping.with_bytes(offset, length, |bytes| {
+    let count = mapping.with_bytes(offset, length, |bytes| -> Result<u64> {
         let counts =
             parallel::in_chunks(bytes.len(), parallel::CHUNK, threads, job, |from, limit| {
                 count_byte(&bytes[from..limit], byte)

@@ -85,7 +85,7 @@ impl Description {
                 self.method.store(2, Ordering::Relaxed);
                 self.lock_whole(mode, span, wait)
             }
-            result => result,
+            result => Ok(result?),
         }
     }
 
@@ -102,9 +102,9 @@ impl Description {
         }
         sys::lock_whole(fd, mode, wait).map_err(|error| {
             if sys::is_lock_refused(&error) {
-                error::no_locks(fd, &error)
+                error::no_locks(fd, &error.into())
             } else {
-                error
+                error.into()
             }
         })
     }
@@ -132,13 +132,13 @@ impl Description {
             return Err(error::cannot_change());
         }
         let _alone = self.alone();
-        sys::lock_range(
+        Ok(sys::lock_range(
             sys::raw(&self.fd),
             Some(mode),
             span.start,
             span.length,
             wait,
-        )
+        )?)
     }
 }
 
@@ -252,7 +252,7 @@ impl Source {
         let Place::Path { path, .. } = &self.place else {
             return Ok(true);
         };
-        sys::leads_to(path, sys::raw(&description.fd))
+        Ok(sys::leads_to(path, sys::raw(&description.fd))?)
     }
 
     /// Device and inode, where that can be told.
@@ -303,9 +303,9 @@ fn describe_path(path: &Path, create: bool, mode: LockMode) -> Result<Descriptio
             if error.errno().is_some_and(|errno| refused.contains(&errno)) {
                 sys::open_to_lock(path, access, create)
                     .map(|fd| (fd, access))
-                    .map_err(|_| explain_refusal(error, mode))
+                    .map_err(|_| explain_refusal(error.into(), mode))
             } else {
-                Err(error)
+                Err(error.into())
             }
         }
     };

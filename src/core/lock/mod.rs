@@ -274,7 +274,7 @@ pub fn test_lock(source: &Source, span: Span) -> Result<Option<LockMode>> {
                     Err(error) if sys::is_lock_refused(&error) => {
                         return Err(error::cannot_test(fd));
                     }
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(error.into()),
                 }
             }
             Ok(None)

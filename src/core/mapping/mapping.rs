@@ -368,13 +368,14 @@ impl Mapping {
         }
         // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the
         // range that the user named lose their contents.
-        unsafe {
+        let discarded = unsafe {
             region.pages().discard(
                 how.unchecked(),
                 start + region.lead() - region.address(),
                 end - start,
             )
-        }
+        };
+        Ok(discarded?)
     }
 
     /// Makes whole pages read-only, or writable again.
@@ -547,8 +548,10 @@ fn advise_in(region: &Region, advice: Advice, offset: usize, length: usize) -> R
         }
     };
     result.map_err(|error| match error.errno() {
-        Some(sys::EINVAL) => error.because("the kernel does not take this advice for this memory"),
-        _ => error,
+        Some(sys::EINVAL) => {
+            Error::from(error).because("the kernel does not take this advice for this memory")
+        }
+        _ => error.into(),
     })
 }
 

@@ -134,7 +134,7 @@ impl Region {
             // What may never be used is not to be promised.
             no_reserve: range.no_reserve || room > range.length,
         })
-        .map_err(|error| limits::explain(error, mapped as u64, is_private))?;
+        .map_err(|error| limits::explain(error.into(), mapped as u64, is_private))?;
         let backing = if is_private {
             Backing::PrivateFile
         } else {
@@ -177,13 +177,12 @@ impl Region {
         let pages =
             Pages::anonymous(length_now, mapped, no_reserve, huge).map_err(|error| {
                 match (huge, error.errno()) {
-                    (Some(_), Some(sys::ENOMEM)) => {
-                        error.because("the system has no free huge pages (vm.nr_hugepages)")
-                    }
+                    (Some(_), Some(sys::ENOMEM)) => Error::from(error)
+                        .because("the system has no free huge pages (vm.nr_hugepages)"),
                     (Some(_), Some(sys::EINVAL)) => {
-                        error.because("the processor has no huge pages of that size")
+                        Error::from(error).because("the processor has no huge pages of that size")
                     }
-                    _ => limits::explain(error, mapped as u64, true),
+                    _ => limits::explain(error.into(), mapped as u64, true),
                 }
             })?;
         Self::enter(
@@ -293,7 +292,7 @@ impl Region {
                 },
             };
             // SAFETY: the pages are this region's, which is open and can't be revoked meanwhile.
-            unsafe { sys::replace_pages(start, length, with) }
+            Ok(unsafe { sys::replace_pages(start, length, with) }?)
         })
     }
 
@@ -350,7 +349,7 @@ impl Region {
             }
         };
         *self.file.write().ignore_poison() = None;
-        result
+        Ok(result?)
     }
 
     /// The file, until the region is revoked.

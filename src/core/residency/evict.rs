@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::core::cancel::Job;
 use crate::core::durability::flush::{self, Level};
-use crate::core::error::Result;
+use crate::core::error::{Error, Result};
 use crate::core::fault::region_table::Backing;
 use crate::core::file::shared_file::SharedFile;
 use crate::core::mapping::mapping::Mapping;
@@ -57,6 +57,7 @@ fn evict_step(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
         // Others may have written to it.
         let _turn = file.flushes().turn();
         sys::write_back(file.fd(), mapping.offset() + offset, length)
+            .map_err(Error::from)
             .inspect_err(|error| flush::note_damage(file, error))?;
     }
     let _held = region.hold()?;
@@ -78,7 +79,7 @@ fn evict_pages(
     let position = slot.file_offset(start);
     if let (Some(file), Backing::SharedFile) = (disk, slot.backing()) {
         // SAFETY: the pages belong to the region, are shared and clean.
-        return unsafe { sys::evict_shared(start, span, file.fd(), position) };
+        return Ok(unsafe { sys::evict_shared(start, span, file.fd(), position) }?);
     }
     // SAFETY: the pages belong to the region.
     match unsafe { sys::page_out(start, span) } {
@@ -87,7 +88,7 @@ fn evict_pages(
         result => result?,
     }
     disk.map_or(Ok(()), |file| {
-        sys::drop_cache(file.fd(), position, span as u64)
+        Ok(sys::drop_cache(file.fd(), position, span as u64)?)
     })
 }
 

@@ -98,7 +98,8 @@ fn bring_in_locked(mapping: &Mapping, region: &Region, offset: u64, length: u64)
     let _held = region.hold()?;
     let (start, span) = region.pages_of(offset as usize, length as usize);
     // SAFETY: the pages belong to the region, which is held.
-    unsafe { sys::lock_pages(start, span) }.map_err(|error| limits::explain_lock(error, length))
+    unsafe { sys::lock_pages(start, span) }
+        .map_err(|error| limits::explain_lock(error.into(), length))
 }
 
 impl MemoryLocks {
@@ -121,7 +122,7 @@ impl MemoryLocks {
             Err(error) => {
                 // Of several pieces with different treatment some may have been locked.
                 let _ = state.unlock_pages(region, &range);
-                return Err(limits::explain_lock(error, span as u64));
+                return Err(limits::explain_lock(error.into(), span as u64));
             }
             Ok(()) => {}
         }
@@ -175,21 +176,21 @@ impl MemoryLocks {
             if let Some(former) = former {
                 state.each_locked(former, |start, span| {
                     // SAFETY: the pages belong to a region that its mapping still has.
-                    unsafe { sys::unlock_pages(start, span) }
+                    Ok(unsafe { sys::unlock_pages(start, span) }?)
                 })?;
             }
             let locked = state.each_locked(region, |start, span| {
                 region.split()?;
                 // SAFETY: the pages belong to the region, which is held.
                 unsafe { sys::lock_pages_on_fault(start, span) }
-                    .map_err(|error| limits::explain_lock(error, span as u64))
+                    .map_err(|error| limits::explain_lock(error.into(), span as u64))
             });
             if let Err(error) = locked {
                 if let Some(former) = former {
                     // As it was; it fitted then.
                     let _ = state.each_locked(former, |start, span| {
                         // SAFETY: as above.
-                        unsafe { sys::lock_pages_on_fault(start, span) }
+                        Ok(unsafe { sys::lock_pages_on_fault(start, span) }?)
                     });
                 }
                 return Err(error);

@@ -144,7 +144,7 @@ pub(in crate::core) fn populate_pages(
             Populate::ForWriting => populate_pages(region, start, span, Populate::ForReading),
             Populate::ForReading => touch_pages(region, start, span),
         },
-        result => result,
+        result => Ok(result?),
     }
 }
 
@@ -245,7 +245,7 @@ fn allocate(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
             "ERR_MEMMAP_UNSUPPORTED",
             "The file system can't find blocks ahead (fallocate), so nothing is known of stores",
         ),
-        _ => error,
+        _ => error.into(),
     })
 }
 

@@ -68,7 +68,7 @@ fn try_in_chunks<T: Send>(
             job.add((end - start) as u64);
         }
     };
-    let mut results = thread::scope(|scope| {
+    let mut results = thread::scope(|scope| -> Result<Vec<_>> {
         let helpers: Vec<_> = (1..threads.clamp(1, count.max(1)))
             // Where no thread can be started, the others do its work.
             .map_while(|_| {

@@ -1,7 +1,15 @@
 //! What the seam is made of, the same on every system.
 
-use super::RawHandle;
 use crate::core::sys::file_kind::Kind;
+
+/// The number of an open file: a descriptor, or a handle of Windows, which as a number can be kept
+/// in an atomic and given to other threads.
+#[cfg(unix)]
+pub type RawHandle = std::os::fd::RawFd;
+/// The number of an open file: a descriptor, or a handle of Windows, which as a number can be kept
+/// in an atomic and given to other threads.
+#[cfg(windows)]
+pub type RawHandle = isize;
 
 /// How the pages of a region may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use crate::core::error::{Error, Result};
 use crate::core::sys::Reached;
+use crate::core::sys::error::{Result, SysError};
 
 /// Asks the system to start writing a range of a file out, and waits for nothing that it need
 /// not. `address` is where that range is mapped; both are whole pages.
@@ -33,7 +33,7 @@ pub unsafe fn start_writing(fd: i32, offset: u64, address: usize, length: usize)
         if result == 0 {
             Ok(())
         } else {
-            Err(Error::last("sync_file_range"))
+            Err(SysError::last("sync_file_range"))
         }
     }
     #[cfg(not(target_os = "linux"))]
@@ -43,7 +43,7 @@ pub unsafe fn start_writing(fd: i32, offset: u64, address: usize, length: usize)
         if unsafe { libc::msync(address as *mut _, length, libc::MS_ASYNC) } == 0 {
             Ok(())
         } else {
-            Err(Error::last("msync"))
+            Err(SysError::last("msync"))
         }
     }
 }
@@ -98,7 +98,7 @@ fn full_sync(fd: i32, requests: &[libc::c_int]) -> Result<Reached> {
                 // Network file systems refuse the strong requests.
                 libc::ENOTSUP | libc::EINVAL | libc::ENOTTY | libc::ENODEV => break,
                 // Anything else is a lost write.
-                _ => return Err(Error::last("fcntl")),
+                _ => return Err(SysError::last("fcntl")),
             }
         }
     }
@@ -111,7 +111,7 @@ fn fsync(fd: i32) -> Result<()> {
         if unsafe { libc::fsync(fd) } == 0 {
             return Ok(());
         }
-        let error = Error::last("fsync");
+        let error = SysError::last("fsync");
         if error.errno() != Some(libc::EINTR) {
             return Err(error);
         }
@@ -125,7 +125,7 @@ pub fn open_directory(path: &Path) -> Result<File> {
         .read(true)
         .custom_flags(libc::O_DIRECTORY | libc::O_NONBLOCK)
         .open(path)
-        .map_err(|error| Error::from_io(&error, "open"))
+        .map_err(|error| SysError::from_io(&error, "open"))
 }
 
 /// Makes the names in an open directory durable.
@@ -183,7 +183,7 @@ pub fn create_new(path: &Path, is_private: bool) -> Result<File> {
         .mode(if is_private { 0o600 } else { 0o666 })
         .custom_flags(libc::O_NOFOLLOW)
         .open(path)
-        .map_err(|error| Error::from_io(&error, "open"))
+        .map_err(|error| SysError::from_io(&error, "open"))
 }
 
 /// A temporary name beside `target`, in the same directory: hidden, and never longer than a name
@@ -201,7 +201,7 @@ pub fn temporary_beside(target: &Path, random: u64) -> PathBuf {
 /// Gives a file another name, in the place of the file that has it, in one step.
 /// `rename(2)`: <https://man7.org/linux/man-pages/man2/rename.2.html>
 pub fn rename(_: &File, from: &Path, to: &Path) -> Result<()> {
-    std::fs::rename(from, to).map_err(|error| Error::from_io(&error, "rename"))
+    std::fs::rename(from, to).map_err(|error| SysError::from_io(&error, "rename"))
 }
 
 /// Gives a file the owner and the group that `like` has, if it doesn't have them.
@@ -209,13 +209,13 @@ pub fn rename(_: &File, from: &Path, to: &Path) -> Result<()> {
 pub fn take_owner(file: &File, like: &std::fs::Metadata) -> Result<()> {
     let own = file
         .metadata()
-        .map_err(|error| Error::from_io(&error, "fstat"))?;
+        .map_err(|error| SysError::from_io(&error, "fstat"))?;
     let change = |old: u32, new: u32| (old != new).then_some(new);
     let (user, group) = (change(own.uid(), like.uid()), change(own.gid(), like.gid()));
     if user.is_none() && group.is_none() {
         return Ok(());
     }
-    fchown(file, user, group).map_err(|error| Error::from_io(&error, "fchown"))
+    fchown(file, user, group).map_err(|error| SysError::from_io(&error, "fchown"))
 }
 
 /// The permissions of a file as numbers, with the bits for set-user-id and the like.
@@ -227,5 +227,5 @@ pub fn permissions_of(metadata: &std::fs::Metadata) -> u32 {
 /// Gives a file these permissions, whatever the umask.
 pub fn set_permissions(file: &File, permissions: u32) -> Result<()> {
     file.set_permissions(std::fs::Permissions::from_mode(permissions))
-        .map_err(|error| Error::from_io(&error, "fchmod"))
+        .map_err(|error| SysError::from_io(&error, "fchmod"))
 }

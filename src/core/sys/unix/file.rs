@@ -5,7 +5,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::core::error::{Error, Result};
+use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::file_kind::Kind;
 use crate::core::sys::{FileSystem, Limit, OpenHow, Status};
 
@@ -45,12 +45,7 @@ fn is_zero_device(stat: &libc::stat) -> bool {
 }
 
 fn c_path(path: &Path) -> Result<CString> {
-    CString::new(path.as_os_str().as_bytes()).map_err(|_| {
-        Error::rule(
-            "ERR_INVALID_ARG_VALUE",
-            "The path must be a string without null bytes",
-        )
-    })
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| SysError::NullByteInPath)
 }
 
 /// Opens a file. Never waits for the other end of a FIFO, and never becomes the controlling
@@ -71,7 +66,7 @@ pub fn open(path: &Path, how: OpenHow) -> Result<OwnedFd> {
             // SAFETY: the descriptor is new and ours alone.
             return Ok(unsafe { OwnedFd::from_raw_fd(fd) });
         }
-        let error = Error::last("open");
+        let error = SysError::last("open");
         if error.errno() != Some(libc::EINTR) {
             return Err(error);
         }
@@ -84,7 +79,7 @@ pub fn duplicate(fd: i32) -> Result<OwnedFd> {
     let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
     if copy < 0 {
         // `fs` says fstat for a bad descriptor handed to it; dup is what we did.
-        return Err(Error::last("dup"));
+        return Err(SysError::last("dup"));
     }
     // SAFETY: the descriptor is new and ours alone.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
@@ -97,7 +92,7 @@ pub fn stat(path: &Path) -> Result<Status> {
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: both pointers are valid for the call.
     if unsafe { libc::stat(path.as_ptr(), &raw mut stat) } != 0 {
-        return Err(Error::last("stat"));
+        return Err(SysError::last("stat"));
     }
     Ok(Status::of(&stat))
 }
@@ -108,7 +103,7 @@ pub fn fstat(fd: i32) -> Result<Status> {
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
     if unsafe { libc::fstat(fd, &raw mut stat) } != 0 {
-        return Err(Error::last("fstat"));
+        return Err(SysError::last("fstat"));
     }
     Ok(Status::of(&stat))
 }
@@ -118,12 +113,12 @@ pub fn access_of(fd: i32) -> Result<(bool, bool)> {
     // SAFETY: fcntl answers a bad descriptor with an error.
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
     if flags < 0 {
-        return Err(Error::last("fcntl"));
+        return Err(SysError::last("fcntl"));
     }
     // An O_PATH descriptor names a file without opening it.
     #[cfg(target_os = "linux")]
     if flags & libc::O_PATH != 0 {
-        return Err(Error::system(libc::EBADF, "mmap")
+        return Err(SysError::new(libc::EBADF, "mmap")
             .because("the descriptor was opened with O_PATH, which can't be read"));
     }
     Ok(match flags & libc::O_ACCMODE {
@@ -149,16 +144,15 @@ pub fn device_size(fd: i32) -> Result<u64> {
         let mut size = 0_u64;
         // SAFETY: BLKGETSIZE64 writes one 64-bit number.
         if unsafe { libc::ioctl(fd, BLKGETSIZE64, &raw mut size) } != 0 {
-            return Err(Error::last("ioctl"));
+            return Err(SysError::last("ioctl"));
         }
         Ok(size)
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = fd;
-        Err(Error::rule(
-            "ERR_MEMMAP_UNSUPPORTED",
-            "The size of a block device can be found on Linux only",
+        Err(SysError::Unsupported(
+            "The size of a block device is known on Linux only",
         ))
     }
 }
@@ -214,7 +208,7 @@ pub fn file_system(fd: i32) -> Result<FileSystem> {
     let mut fs: libc::statfs = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
     if unsafe { libc::fstatfs(fd, &raw mut fs) } != 0 {
-        return Err(Error::last("fstatfs"));
+        return Err(SysError::last("fstatfs"));
     }
     #[cfg(target_os = "linux")]
     {
@@ -287,13 +281,13 @@ pub fn zero(fd: i32, length: u64) -> Result<()> {
         if result == 0 {
             Ok(())
         } else {
-            Err(Error::last("fallocate"))
+            Err(SysError::last("fallocate"))
         }
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = (fd, length);
-        Err(Error::system(libc::EOPNOTSUPP, "fallocate"))
+        Err(SysError::new(libc::EOPNOTSUPP, "fallocate"))
     }
 }
 
@@ -315,13 +309,13 @@ pub fn allocate_page(fd: i32, offset: u64, length: usize) -> Result<()> {
         if result == 0 {
             Ok(())
         } else {
-            Err(Error::last("fallocate"))
+            Err(SysError::last("fallocate"))
         }
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = (fd, offset, length);
-        Err(Error::system(libc::EOPNOTSUPP, "fallocate"))
+        Err(SysError::new(libc::EOPNOTSUPP, "fallocate"))
     }
 }
 
@@ -343,9 +337,9 @@ pub unsafe fn write_at(fd: i32, source: *const u8, length: usize, offset: u64) -
         }
         // Nothing written without an error would go on for ever.
         let error = if written == 0 {
-            Error::system(libc::EIO, "pwrite")
+            SysError::new(libc::EIO, "pwrite")
         } else {
-            Error::last("pwrite")
+            SysError::last("pwrite")
         };
         if error.errno() != Some(libc::EINTR) {
             return Err(error);
@@ -371,7 +365,7 @@ pub fn read_at(fd: i32, target: &mut [u8], offset: u64) -> Result<usize> {
         if let Ok(count) = usize::try_from(count) {
             return Ok(count);
         }
-        let error = Error::last("pread");
+        let error = SysError::last("pread");
         if error.errno() != Some(libc::EINTR) {
             return Err(error);
         }
@@ -386,7 +380,7 @@ pub fn has_byte(fd: i32, offset: u64) -> Result<bool> {
     match unsafe { libc::pread(fd, (&raw mut byte).cast(), 1, offset as libc::off_t) } {
         0 => Ok(false),
         1 => Ok(true),
-        _ => Err(Error::last("pread")),
+        _ => Err(SysError::last("pread")),
     }
 }
 
@@ -413,7 +407,7 @@ pub fn truncate(fd: i32, size: u64) -> Result<()> {
         if unsafe { libc::ftruncate(fd, size as libc::off_t) } == 0 {
             return Ok(());
         }
-        let error = Error::last("ftruncate");
+        let error = SysError::last("ftruncate");
         if error.errno() != Some(libc::EINTR) {
             return Err(error);
         }
@@ -432,7 +426,7 @@ pub fn allocate(fd: i32, offset: u64, length: u64) -> Result<()> {
         if result == 0 {
             return Ok(());
         }
-        let error = Error::last("fallocate");
+        let error = SysError::last("fallocate");
         if error.errno() != Some(libc::EINTR) {
             return Err(error);
         }
@@ -453,9 +447,9 @@ pub fn allocate(fd: i32, offset: u64, length: u64) -> Result<()> {
         };
         // SAFETY: F_PREALLOCATE reads and writes one fstore_t.
         if unsafe { libc::fcntl(fd, libc::F_PREALLOCATE, &raw mut request) } != 0 {
-            let error = Error::last("fcntl");
+            let error = SysError::last("fcntl");
             if error.errno() == Some(libc::ENOTSUP) {
-                return Err(Error::system(libc::EOPNOTSUPP, "fcntl"));
+                return Err(SysError::new(libc::EOPNOTSUPP, "fcntl"));
             }
             return Err(error);
         }
@@ -496,3 +490,6 @@ pub fn limit(which: Limit) -> Option<u64> {
     )]
     (result == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur as u64)
 }
+
+/// Bytes written by a call are seen in every mapping of the file at once.
+pub const WRITES_ARE_SEEN: bool = true;

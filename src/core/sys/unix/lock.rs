@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::{fstat, stat};
-use crate::core::error::{Error, Result};
+use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{Access, LockMode};
 
 fn flags(access: Access) -> libc::c_int {
@@ -50,7 +50,7 @@ pub fn test_range(fd: i32, mode: LockMode, start: u64, length: u64) -> Result<Op
     let mut lock = describe_range(Some(mode), start, length)?;
     // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
     if unsafe { libc::fcntl(fd, libc::F_OFD_GETLK, &raw mut lock) } != 0 {
-        return Err(Error::last("fcntl"));
+        return Err(SysError::last("fcntl"));
     }
     #[allow(
         clippy::unnecessary_cast,
@@ -72,7 +72,7 @@ pub fn test_range(fd: i32, mode: LockMode, start: u64, length: u64) -> Result<Op
     reason = "the types differ between platforms"
 )]
 fn describe_range(mode: Option<LockMode>, start: u64, length: u64) -> Result<libc::flock> {
-    let too_large = |_| Error::system(libc::EOVERFLOW, "fcntl");
+    let too_large = |_| SysError::new(libc::EOVERFLOW, "fcntl");
     // SAFETY: all-zero is a valid flock; locks of descriptions want l_pid to be 0.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     lock.l_type = match mode {
@@ -111,7 +111,7 @@ fn attempt(syscall: &'static str, mut call: impl FnMut() -> libc::c_int) -> Resu
         if call() == 0 {
             return Ok(true);
         }
-        let error = Error::last(syscall);
+        let error = SysError::last(syscall);
         match error.errno() {
             Some(libc::EINTR) => {}
             // POSIX allows both for a lock that is taken.
@@ -123,7 +123,7 @@ fn attempt(syscall: &'static str, mut call: impl FnMut() -> libc::c_int) -> Resu
 
 /// Whether an error says that the system or the file system lacks this kind of lock.
 #[must_use]
-pub fn is_lock_refused(error: &Error) -> bool {
+pub fn is_lock_refused(error: &SysError) -> bool {
     // Two of these are one on some systems.
     let refusals = [libc::EINVAL, libc::ENOSYS, libc::EOPNOTSUPP, libc::ENOTSUP];
     error.errno().is_some_and(|errno| refusals.contains(&errno))
@@ -142,12 +142,7 @@ pub fn open_to_lock(path: &Path, access: Access, create: bool) -> Result<OwnedFd
 fn open_with(path: &Path, flags: libc::c_int) -> Result<OwnedFd> {
     const OWNER_ONLY: libc::c_uint = 0o600;
     let flags = flags | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| {
-        Error::rule(
-            "ERR_INVALID_ARG_VALUE",
-            "The path must be a string without null bytes",
-        )
-    })?;
+    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| SysError::NullByteInPath)?;
     loop {
         // SAFETY: the path ends in NUL; the mode is only read when a file is created.
         let fd = unsafe { libc::open(path.as_ptr(), flags, OWNER_ONLY) };
@@ -155,7 +150,7 @@ fn open_with(path: &Path, flags: libc::c_int) -> Result<OwnedFd> {
             // SAFETY: the descriptor is new and ours alone.
             return Ok(unsafe { OwnedFd::from_raw_fd(fd) });
         }
-        let error = Error::last("open");
+        let error = SysError::last("open");
         if error.errno() != Some(libc::EINTR) {
             return Err(error);
         }
@@ -168,7 +163,7 @@ pub fn reopen(fd: i32, path: Option<&Path>) -> Result<OwnedFd> {
     let access = lock_access(fd)?;
     let again = match own_path(fd) {
         Some(own) => open_with(&own, flags(access)),
-        None => Err(Error::system(libc::ENOENT, "open")),
+        None => Err(SysError::new(libc::ENOENT, "open")),
     };
     match (again, path) {
         // What the system named may have gone since, where it isn't a link to the open file.
@@ -178,15 +173,13 @@ pub fn reopen(fd: i32, path: Option<&Path>) -> Result<OwnedFd> {
             if is_same(fd, again.as_raw_fd())? {
                 return Ok(again);
             }
-            Err(Error::rule(
-                "ERR_MEMMAP_LOCK_REPLACED",
-                "Another file has taken the place of the open one, which can't be opened again to \
-                 be locked; open the new one, or lock by path",
+            Err(SysError::FileReplaced(
+                "Another file has replaced the open one, which cannot be opened again for the \
+                 lock; open the new file, or lock by path",
             ))
         }
-        (Ok(_), None) => Err(Error::rule(
-            "ERR_MEMMAP_LOCK_REPLACED",
-            "The file was renamed or replaced, and can't be opened again to be locked",
+        (Ok(_), None) => Err(SysError::FileReplaced(
+            "The file was renamed or replaced, and cannot be opened again for the lock",
         )),
         (Err(error), None) => Err(error.because(
             "a lock needs an open file description of its own, and this file can't be opened again",
@@ -199,7 +192,7 @@ pub fn lock_access(fd: i32) -> Result<Access> {
     // SAFETY: fcntl answers a bad descriptor with an error.
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
     if flags < 0 {
-        return Err(Error::last("fcntl"));
+        return Err(SysError::last("fcntl"));
     }
     let access = flags & libc::O_ACCMODE;
     Ok(Access {

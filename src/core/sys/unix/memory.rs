@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::core::error::{Error, Result};
+use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{ExtraAdvice, Replacement};
 
 /// The size of a page in bytes. Never assumed: 4 KiB, 16 KiB and 64 KiB all occur.
@@ -59,7 +59,7 @@ pub unsafe fn replace_pages(address: usize, length: usize, with: Replacement) ->
     // mapped there takes nothing from anybody else.
     let result = unsafe { mmap(address, length, protection, flags, fd, offset) };
     if result == usize::MAX {
-        Err(Error::last("mmap"))
+        Err(SysError::last("mmap"))
     } else {
         Ok(())
     }
@@ -128,7 +128,7 @@ pub fn probe_mappable(fd: i32) -> Result<()> {
         )
     };
     if page == libc::MAP_FAILED {
-        return Err(Error::last("mmap"));
+        return Err(SysError::last("mmap"));
     }
     // SAFETY: the page was mapped just now and nobody else knows it.
     unsafe { libc::munmap(page, page_size()) };
@@ -150,7 +150,7 @@ pub unsafe fn protect_pages(address: usize, length: usize, writable: bool) -> Re
     if result == 0 {
         Ok(())
     } else {
-        Err(Error::last("mprotect"))
+        Err(SysError::last("mprotect"))
     }
 }
 
@@ -187,7 +187,7 @@ pub unsafe fn advise_pages(address: usize, length: usize, number: i32) -> Result
     if result == 0 {
         Ok(())
     } else {
-        Err(Error::last("madvise"))
+        Err(SysError::last("madvise"))
     }
 }
 
@@ -302,7 +302,7 @@ pub unsafe fn empty_pages(address: usize, length: usize) -> Result<()> {
     {
         // SAFETY: nobody misses the contents.
         if unsafe { libc::madvise(address as *mut _, length, libc::MADV_DONTNEED) } != 0 {
-            return Err(Error::last("madvise"));
+            return Err(SysError::last("madvise"));
         }
         Ok(())
     }

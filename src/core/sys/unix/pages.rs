@@ -5,7 +5,7 @@ use memmap2::{MmapOptions, MmapRaw};
 /// Advice by the names that memmap2 has for it.
 pub use memmap2::{Advice as KnownAdvice, UncheckedAdvice};
 
-use crate::core::error::{Error, Result};
+use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{FilePages, PageAccess, page_size};
 
 /// A read-only mapping shows the shared pages themselves.
@@ -100,7 +100,7 @@ impl Pages {
     pub fn advise(&self, advice: KnownAdvice, offset: usize, length: usize) -> Result<()> {
         self.0
             .advise_range(advice, offset, length)
-            .map_err(|error| Error::from_io(&error, "madvise"))
+            .map_err(|error| SysError::from_io(&error, "madvise"))
     }
 
     /// Destroys the contents of whole pages.
@@ -116,14 +116,14 @@ impl Pages {
     ) -> Result<()> {
         // SAFETY: the same contract.
         unsafe { self.0.unchecked_advise_range(advice, offset, length) }
-            .map_err(|error| Error::from_io(&error, "madvise"))
+            .map_err(|error| SysError::from_io(&error, "madvise"))
     }
 
     /// Writes changed pages of a range to the file, and waits for that.
     pub fn flush(&self, offset: usize, length: usize) -> Result<()> {
         self.0
             .flush_range(offset, length)
-            .map_err(|error| Error::from_io(&error, "msync"))
+            .map_err(|error| SysError::from_io(&error, "msync"))
     }
 }
 
@@ -138,7 +138,7 @@ fn whole_pages(length: usize) -> usize {
 fn made(pages: std::io::Result<MmapRaw>) -> Result<Pages> {
     pages
         .map(Pages)
-        .map_err(|error| Error::from_io(&error, "mmap"))
+        .map_err(|error| SysError::from_io(&error, "mmap"))
 }
 
 /// Pages of a file that may be cut.

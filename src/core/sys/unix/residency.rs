@@ -1,7 +1,7 @@
 //! Which pages are in memory: finding out, bringing them in, keeping them there, letting them go.
 
 use super::page_size;
-use crate::core::error::{Error, Result};
+use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{CacheCounts, Populate};
 
 /// Brings pages into memory and into the page table, without a signal where one of them can't
@@ -22,17 +22,17 @@ pub unsafe fn populate_pages(address: usize, length: usize, what_for: Populate) 
         if unsafe { libc::madvise(address as *mut _, length, advice) } == 0 {
             return Ok(());
         }
-        let error = Error::last("madvise");
+        let error = SysError::last("madvise");
         // Linux before 5.14 doesn't know the advice.
         if error.errno() == Some(libc::EINVAL) {
-            return Err(Error::system(libc::ENOSYS, "madvise"));
+            return Err(SysError::new(libc::ENOSYS, "madvise"));
         }
         Err(error)
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = (address, length, what_for);
-        Err(Error::system(libc::ENOSYS, "madvise"))
+        Err(SysError::new(libc::ENOSYS, "madvise"))
     }
 }
 
@@ -58,7 +58,7 @@ pub unsafe fn resident_pages(address: usize, flags: &mut [u8]) -> Result<()> {
     let length = flags.len() * page_size();
     // SAFETY: there is room for a byte for each page; the caller owns the pages.
     if unsafe { libc::mincore(address as *mut _, length, flags.as_mut_ptr().cast()) } != 0 {
-        return Err(Error::last("mincore"));
+        return Err(SysError::last("mincore"));
     }
     for flag in flags {
         *flag &= 1;
@@ -136,10 +136,10 @@ pub fn present_pages(address: usize, flags: &mut [u8]) -> Result<()> {
         const ENTRY: usize = 8;
         const PRESENT: u32 = 63;
         let file = std::fs::File::open("/proc/self/pagemap")
-            .map_err(|error| Error::from_io(&error, "open"))?;
+            .map_err(|error| SysError::from_io(&error, "open"))?;
         let mut entries = vec![0_u8; flags.len() * ENTRY];
         file.read_exact_at(&mut entries, (address / page_size() * ENTRY) as u64)
-            .map_err(|error| Error::from_io(&error, "pread"))?;
+            .map_err(|error| SysError::from_io(&error, "pread"))?;
         for (flag, entry) in flags.iter_mut().zip(entries.chunks_exact(ENTRY)) {
             let entry = u64::from_ne_bytes(entry.try_into().unwrap_or_default());
             *flag = (entry >> PRESENT & 1) as u8;
@@ -149,7 +149,7 @@ pub fn present_pages(address: usize, flags: &mut [u8]) -> Result<()> {
     #[cfg(not(target_os = "linux"))]
     {
         let _ = (address, flags);
-        Err(Error::system(libc::ENOSYS, "pagemap"))
+        Err(SysError::new(libc::ENOSYS, "pagemap"))
     }
 }
 
@@ -170,13 +170,13 @@ pub fn cache_counts(fd: i32, offset: u64, length: u64) -> Result<CacheCounts> {
         if result == 0 {
             Ok(counts)
         } else {
-            Err(Error::last("cachestat"))
+            Err(SysError::last("cachestat"))
         }
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = (fd, offset, length);
-        Err(Error::system(libc::ENOSYS, "cachestat"))
+        Err(SysError::new(libc::ENOSYS, "cachestat"))
     }
 }
 
@@ -204,13 +204,13 @@ pub unsafe fn lock_pages_on_fault(address: usize, length: usize) -> Result<()> {
         if result == 0 {
             Ok(())
         } else {
-            Err(Error::last("mlock"))
+            Err(SysError::last("mlock"))
         }
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = (address, length);
-        Err(Error::system(libc::ENOSYS, "mlock"))
+        Err(SysError::new(libc::ENOSYS, "mlock"))
     }
 }
 
@@ -226,7 +226,7 @@ pub unsafe fn lock_pages(address: usize, length: usize) -> Result<()> {
     if unsafe { libc::mlock(address as *const _, length) } == 0 {
         return Ok(());
     }
-    Err(Error::last("mlock"))
+    Err(SysError::last("mlock"))
 }
 
 /// Lets the system take pages out of memory again.
@@ -239,7 +239,7 @@ pub unsafe fn unlock_pages(address: usize, length: usize) -> Result<()> {
     if unsafe { libc::munlock(address as *const _, length) } == 0 {
         return Ok(());
     }
-    Err(Error::last("munlock"))
+    Err(SysError::last("munlock"))
 }
 
 /// Lets go of clean pages: out of this process's page table, and out of the page cache if nobody
@@ -252,7 +252,7 @@ pub unsafe fn unlock_pages(address: usize, length: usize) -> Result<()> {
 pub unsafe fn release_pages(address: usize, length: usize, fd: i32, offset: u64) -> Result<()> {
     // SAFETY: the caller owns the pages and does without their private contents.
     if unsafe { libc::madvise(address as *mut _, length, libc::MADV_DONTNEED) } != 0 {
-        return Err(Error::last("madvise"));
+        return Err(SysError::last("madvise"));
     }
     drop_cache(fd, offset, length as u64)
 }
@@ -272,7 +272,7 @@ pub fn drop_cache(fd: i32, offset: u64, length: u64) -> Result<()> {
             )
         };
         if errno != 0 {
-            return Err(Error::system(errno, "posix_fadvise"));
+            return Err(SysError::new(errno, "posix_fadvise"));
         }
     }
     #[cfg(not(target_os = "linux"))]
@@ -295,17 +295,17 @@ pub unsafe fn page_out(address: usize, length: usize) -> Result<()> {
         if unsafe { libc::madvise(address as *mut _, length, libc::MADV_PAGEOUT) } == 0 {
             return Ok(());
         }
-        let error = Error::last("madvise");
+        let error = SysError::last("madvise");
         // Linux before 5.4 doesn't know the advice, and huge pages of a fixed size can't go.
         if error.errno() == Some(libc::EINVAL) {
-            return Err(Error::system(libc::ENOSYS, "madvise"));
+            return Err(SysError::new(libc::ENOSYS, "madvise"));
         }
         Err(error)
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = (address, length);
-        Err(Error::system(libc::ENOSYS, "madvise"))
+        Err(SysError::new(libc::ENOSYS, "madvise"))
     }
 }
 
@@ -339,7 +339,7 @@ pub unsafe fn evict_shared(address: usize, length: usize, fd: i32, offset: u64) 
         {
             return Ok(());
         }
-        Err(Error::last("msync"))
+        Err(SysError::last("msync"))
     }
 }
 
@@ -363,7 +363,7 @@ pub fn write_back(fd: i32, offset: u64, length: u64) -> Result<()> {
         if result == 0 {
             return Ok(());
         }
-        let error = Error::last("sync_file_range");
+        let error = SysError::last("sync_file_range");
         // What has no disk has nothing to write.
         if matches!(error.errno(), Some(libc::ESPIPE | libc::EINVAL)) {
             return Ok(());
@@ -377,7 +377,7 @@ pub fn write_back(fd: i32, offset: u64, length: u64) -> Result<()> {
         if unsafe { libc::fsync(fd) } == 0 {
             return Ok(());
         }
-        Err(Error::last("fsync"))
+        Err(SysError::last("fsync"))
     }
 }
 

@@ -15,8 +15,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
 use super::{last_errno, set_errno};
-use crate::core::error::{Error, Result};
 use crate::core::poison::IgnorePoison;
+use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{Trap, Verdict};
 
 const SIGNALS: [i32; 2] = [libc::SIGBUS, libc::SIGSEGV];
@@ -82,7 +82,7 @@ fn action(signal: i32, new: Option<&libc::sigaction>) -> Result<libc::sigaction>
     if result == 0 {
         Ok(old)
     } else {
-        Err(Error::last("sigaction"))
+        Err(SysError::last("sigaction"))
     }
 }
 
@@ -281,7 +281,7 @@ impl Bell {
         let mut ends = [0_i32; 2];
         // SAFETY: the array has room for the two descriptors.
         if unsafe { close_on_exec_pipe(&mut ends) } != 0 {
-            return Err(Error::last("pipe"));
+            return Err(SysError::last("pipe"));
         }
         // SAFETY: the descriptors are new and ours. Only the ringer must never wait.
         unsafe { libc::fcntl(ends[1], libc::F_SETFL, libc::O_NONBLOCK) };

@@ -6,8 +6,14 @@ use std::ffi::c_void;
 use std::sync::OnceLock;
 
 use windows_sys::Win32::Foundation::HANDLE;
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE,
+};
 
 use super::thread::find_in;
+
+/// Lets other processes do everything with an open file, also remove and rename it, as on Unix.
+pub(super) const SHARE_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 
 type VirtualAlloc2 = unsafe extern "system" fn(
     process: HANDLE,

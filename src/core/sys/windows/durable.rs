@@ -13,12 +13,12 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::Memory::FlushViewOfFile;
 
+use super::call::SHARE_ALL;
 use super::errno::{EAGAIN, EBUSY};
-use super::file::SHARE_ALL;
-use super::handle::{RawHandle, pointer, raw};
-use crate::core::error::{Error, Result};
-use crate::core::sys::Reached;
+use super::handle::{pointer, raw};
+use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::file_kind::Kind;
+use crate::core::sys::{RawHandle, Reached};
 
 /// How often a flush is tried again that somebody else's lock on the file is in the way of.
 const TRIES: u32 = 50;
@@ -37,7 +37,7 @@ pub unsafe fn write_pages(address: usize, length: usize) -> Result<()> {
             if unsafe { FlushViewOfFile(part.start as *const _, part.len()) } != 0 {
                 break;
             }
-            let error = Error::last("msync");
+            let error = SysError::last("msync");
             // The writer of pages and this call get in each other's way (ERROR_LOCK_VIOLATION).
             if error.errno() != Some(EBUSY) || attempt == TRIES {
                 return Err(error);
@@ -66,7 +66,7 @@ pub fn sync_drive(handle: RawHandle) -> Result<Reached> {
         if unsafe { FlushFileBuffers(pointer(handle)) } != 0 {
             break;
         }
-        let error = Error::last("fsync");
+        let error = SysError::last("fsync");
         if !matches!(error.errno(), Some(EBUSY | EAGAIN)) || attempt == TRIES {
             return Err(error);
         }
@@ -92,11 +92,11 @@ pub fn open_directory(path: &Path) -> Result<File> {
         .share_mode(SHARE_ALL)
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
         .open(path)
-        .map_err(|error| Error::from_io(&error, "open"))?;
+        .map_err(|error| SysError::from_io(&error, "open"))?;
     if super::fstat(raw(&directory))?.kind == Kind::Directory {
         Ok(directory)
     } else {
-        Err(Error::system(super::ENOTDIR, "open"))
+        Err(SysError::new(super::ENOTDIR, "open"))
     }
 }
 
@@ -144,7 +144,7 @@ pub fn create_new(path: &Path, _is_private: bool) -> Result<File> {
         .share_mode(SHARE_ALL)
         .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
         .open(path)
-        .map_err(|error| Error::from_io(&error, "open"))
+        .map_err(|error| SysError::from_io(&error, "open"))
 }
 
 /// A temporary name beside `target`, in the same directory, and never longer than a name may be.
@@ -174,7 +174,7 @@ pub fn rename(file: &File, from: &Path, to: &Path) -> Result<()> {
     }
     // The standard library's goes on to that.
     std::fs::rename(from, to).map_err(|error| {
-        Error::from_io(&error, "rename")
+        SysError::from_io(&error, "rename")
             .because("Windows doesn't replace a file that is open without sharing, or mapped")
     })?;
     sync_drive(raw(file)).map(|_| ())
@@ -199,7 +199,7 @@ pub fn permissions_of(metadata: &Metadata) -> u32 {
 /// Makes a file read-only for everybody, or not, as Node's `chmod` does here.
 pub fn set_permissions(file: &File, permissions: u32) -> Result<()> {
     const OWNER_WRITES: u32 = 0o200;
-    let fail = |error| Error::from_io(&error, "fchmod");
+    let fail = |error| SysError::from_io(&error, "fchmod");
     let mut now = file.metadata().map_err(fail)?.permissions();
     now.set_readonly(permissions & OWNER_WRITES == 0);
     file.set_permissions(now).map_err(fail)

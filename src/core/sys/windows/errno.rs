@@ -25,6 +25,8 @@ use windows_sys::Win32::Foundation::{
     ERROR_WRITE_PROTECT,
 };
 
+use crate::core::sys::error::SysError;
+
 macro_rules! numbers {
     ($($name:ident = $number:literal, $text:literal;)*) => {
         $(
@@ -83,6 +85,27 @@ numbers! {
 /// A quota is a full disk here: the system's number for it is translated to `ENOSPC`.
 pub const EDQUOT: i32 = i32::MAX - 1;
 
+/// The memory itself is broken, which this system does not say.
+pub const EHWPOISON: i32 = i32::MAX;
+
+impl SysError {
+    /// Returns the last error of the calling thread, as the result of `syscall`.
+    #[must_use]
+    pub fn last(syscall: &'static str) -> Self {
+        Self::from_io(&io::Error::last_os_error(), syscall)
+    }
+
+    /// Returns an error of the standard library, as the result of `syscall`.
+    #[must_use]
+    pub fn from_io(error: &io::Error, syscall: &'static str) -> Self {
+        let failed = Self::new(errno_of(error), syscall);
+        match hint_of(error) {
+            Some(hint) => failed.because(hint),
+            None => failed,
+        }
+    }
+}
+
 /// The number of an error of the standard library.
 #[must_use]
 pub fn errno_of(error: &io::Error) -> i32 {
@@ -101,8 +124,7 @@ pub fn error_text(errno: i32) -> String {
 }
 
 /// What Windows itself says, where the number stands for many errors.
-#[must_use]
-pub fn hint_of(error: &io::Error) -> Option<String> {
+fn hint_of(error: &io::Error) -> Option<String> {
     let code = error.raw_os_error()?.cast_unsigned();
     if code == ERROR_USER_MAPPED_FILE {
         return Some(String::from(

@@ -22,9 +22,9 @@ use windows_sys::Win32::System::Threading::{
 };
 
 use super::home::{home_of, wait_for_change};
-use super::memory::is_readable;
-use crate::core::error::{Error, Result};
+use super::virtual_memory::is_readable;
 use crate::core::poison::IgnorePoison;
+use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{Trap, Verdict};
 
 const EXCEPTION_CONTINUE_EXECUTION: i32 = -1;
@@ -44,7 +44,7 @@ pub fn guard_signals(judge: Judge) -> Result<bool> {
     if !*is_there {
         // SAFETY: the handler has this signature, and the library stays loaded.
         if unsafe { AddVectoredExceptionHandler(1, Some(on_exception)) }.is_null() {
-            return Err(Error::last("AddVectoredExceptionHandler"));
+            return Err(SysError::last("AddVectoredExceptionHandler"));
         }
         *is_there = true;
     }
@@ -143,7 +143,7 @@ impl Bell {
         // SAFETY: an event that resets itself, without a name.
         let event = unsafe { CreateEventW(ptr::null(), 0, 0, ptr::null()) };
         if event.is_null() {
-            return Err(Error::last("CreateEvent"));
+            return Err(SysError::last("CreateEvent"));
         }
         self.event.store(event as isize, Ordering::Release);
         self.hangs.store(true, Ordering::Release);

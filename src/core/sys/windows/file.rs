@@ -15,31 +15,25 @@ use windows_sys::Win32::Foundation::{ERROR_HANDLE_EOF, GetLastError};
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ALLOCATION_INFO, FILE_APPEND_DATA, FILE_ATTRIBUTE_DIRECTORY,
     FILE_END_OF_FILE_INFO, FILE_FLAG_BACKUP_SEMANTICS, FILE_READ_ATTRIBUTES, FILE_READ_DATA,
-    FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_STANDARD_INFO, FILE_TYPE_CHAR,
-    FILE_TYPE_DISK, FILE_TYPE_PIPE, FILE_WRITE_DATA, FileAllocationInfo, FileEndOfFileInfo,
-    FileStandardInfo, GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType,
-    ReadFile, SetFileInformationByHandle, WriteFile,
+    FILE_STANDARD_INFO, FILE_TYPE_CHAR, FILE_TYPE_DISK, FILE_TYPE_PIPE, FILE_WRITE_DATA,
+    FileAllocationInfo, FileEndOfFileInfo, FileStandardInfo, GetFileInformationByHandle,
+    GetFileInformationByHandleEx, GetFileType, ReadFile, SetFileInformationByHandle, WriteFile,
 };
 use windows_sys::Win32::System::IO::{DeviceIoControl, IO_STATUS_BLOCK, OVERLAPPED};
 use windows_sys::Win32::System::Ioctl::{FILE_ZERO_DATA_INFORMATION, FSCTL_SET_ZERO_DATA};
 use windows_sys::Win32::System::Pipes::GetNamedPipeInfo;
 
+use super::call::SHARE_ALL;
 use super::errno::{EINVAL, EIO, EOPNOTSUPP};
-use super::handle::{RawHandle, pointer, raw};
-use crate::core::error::{Error, Result};
+use super::handle::{pointer, raw};
+use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::file_kind::Kind;
-use crate::core::sys::{FileSystem, Limit, OpenHow, Status};
-
-/// Others may do with the file what they like, removing and renaming it too, as on Unix.
-pub(super) const SHARE_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+use crate::core::sys::{FileSystem, Limit, OpenHow, RawHandle, Status};
 
 fn check_path(path: &Path) -> Result<()> {
     use std::os::windows::ffi::OsStrExt;
     if path.as_os_str().encode_wide().any(|unit| unit == 0) {
-        return Err(Error::rule(
-            "ERR_INVALID_ARG_VALUE",
-            "The path must be a string without null bytes",
-        ));
+        return Err(SysError::NullByteInPath);
     }
     Ok(())
 }
@@ -59,7 +53,7 @@ pub fn open(path: &Path, how: OpenHow) -> Result<OwnedHandle> {
     options
         .open(path)
         .map(OwnedHandle::from)
-        .map_err(|error| Error::from_io(&error, "open"))
+        .map_err(|error| SysError::from_io(&error, "open"))
 }
 
 /// Looks at a path without opening what it leads to for any access.
@@ -80,7 +74,7 @@ pub fn stat(path: &Path) -> Result<Status> {
         .share_mode(SHARE_ALL)
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
         .open(path)
-        .map_err(|error| Error::from_io(&error, "stat"))?;
+        .map_err(|error| SysError::from_io(&error, "stat"))?;
     fstat(raw(&file))
 }
 
@@ -98,7 +92,7 @@ pub fn fstat(handle: RawHandle) -> Result<Status> {
         FILE_TYPE_PIPE if is_named_pipe(handle) => Kind::Fifo,
         FILE_TYPE_PIPE => Kind::Socket,
         // SAFETY: no preconditions.
-        _ if unsafe { GetLastError() } != 0 => return Err(Error::last("fstat")),
+        _ if unsafe { GetLastError() } != 0 => return Err(SysError::last("fstat")),
         _ => Kind::KernelObject,
     };
     let mut status = Status {
@@ -115,7 +109,7 @@ pub fn fstat(handle: RawHandle) -> Result<Status> {
     let mut info: BY_HANDLE_FILE_INFORMATION = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is valid for the call.
     if unsafe { GetFileInformationByHandle(pointer(handle), &raw mut info) } == 0 {
-        let error = Error::last("fstat");
+        let error = SysError::last("fstat");
         // A disk or a partition: of type disk, but without the attributes of a file.
         return match error.errno() {
             Some(super::EISDIR | EINVAL | EOPNOTSUPP) => Ok(Status {
@@ -160,7 +154,7 @@ fn granted(handle: RawHandle) -> Result<u32> {
         )
     };
     if status < 0 {
-        return Err(Error::system(super::EBADF, "fcntl"));
+        return Err(SysError::new(super::EBADF, "fcntl"));
     }
     Ok(rights)
 }
@@ -187,9 +181,8 @@ pub const WRITES_ARE_SEEN: bool = false;
 
 /// The size in bytes of a block device.
 pub fn device_size(_: RawHandle) -> Result<u64> {
-    Err(Error::rule(
-        "ERR_MEMMAP_UNSUPPORTED",
-        "Windows doesn't map disks: read it with fs instead",
+    Err(SysError::Unsupported(
+        "Windows cannot map disks; read it with fs instead",
     ))
 }
 
@@ -288,17 +281,17 @@ pub fn zero(handle: RawHandle, length: u64) -> Result<()> {
     if done != 0 {
         return Ok(());
     }
-    let error = Error::last("fallocate");
+    let error = SysError::last("fallocate");
     match error.errno() {
         // How file systems say that they don't know a request.
-        Some(super::EISDIR | EINVAL) => Err(Error::system(EOPNOTSUPP, "fallocate")),
+        Some(super::EISDIR | EINVAL) => Err(SysError::new(EOPNOTSUPP, "fallocate")),
         _ => Err(error),
     }
 }
 
 /// Whether a block can be had for a page: there is no such question here.
 pub fn allocate_page(_: RawHandle, _: u64, _: usize) -> Result<()> {
-    Err(Error::system(EOPNOTSUPP, "fallocate"))
+    Err(SysError::new(EOPNOTSUPP, "fallocate"))
 }
 
 pub(super) fn at(offset: u64) -> OVERLAPPED {
@@ -339,8 +332,8 @@ pub unsafe fn write_at(
             )
         };
         match (result, written) {
-            (0, _) => return Err(Error::last("write")),
-            (_, 0) => return Err(Error::system(EIO, "write")),
+            (0, _) => return Err(SysError::last("write")),
+            (_, 0) => return Err(SysError::new(EIO, "write")),
             _ => done += written as usize,
         }
     }
@@ -364,7 +357,7 @@ pub fn read_at(handle: RawHandle, target: &mut [u8], offset: u64) -> Result<usiz
     };
     // SAFETY: no preconditions.
     if result == 0 && unsafe { GetLastError() } != ERROR_HANDLE_EOF {
-        return Err(Error::last("read"));
+        return Err(SysError::last("read"));
     }
     Ok(count as usize)
 }
@@ -387,7 +380,7 @@ pub fn has_byte(handle: RawHandle, offset: u64) -> Result<bool> {
     };
     // SAFETY: no preconditions.
     if result == 0 && unsafe { GetLastError() } != ERROR_HANDLE_EOF {
-        return Err(Error::last("read"));
+        return Err(SysError::last("read"));
     }
     Ok(count == 1)
 }
@@ -401,7 +394,7 @@ pub fn is_sealed_against_writing(_: RawHandle) -> bool {
 /// Makes the file `size` bytes long, without allocating.
 pub fn truncate(handle: RawHandle, size: u64) -> Result<()> {
     let end = FILE_END_OF_FILE_INFO {
-        EndOfFile: i64::try_from(size).map_err(|_| Error::system(EINVAL, "ftruncate"))?,
+        EndOfFile: i64::try_from(size).map_err(|_| SysError::new(EINVAL, "ftruncate"))?,
     };
     set(handle, FileEndOfFileInfo, &end, "ftruncate")
 }
@@ -410,7 +403,7 @@ pub fn truncate(handle: RawHandle, size: u64) -> Result<()> {
 /// file has already keeps what is under it, holes too.
 /// <https://learn.microsoft.com/en-us/windows/win32/api/winbase/ns-winbase-file_allocation_info>
 pub fn allocate(handle: RawHandle, offset: u64, length: u64) -> Result<()> {
-    let too_large = || Error::system(super::EFBIG, "fallocate");
+    let too_large = || SysError::new(super::EFBIG, "fallocate");
     let end = offset.checked_add(length).ok_or_else(too_large)?;
     // Setting less than the file has would cut it.
     if end <= fstat(handle)?.size {
@@ -422,7 +415,7 @@ pub fn allocate(handle: RawHandle, offset: u64, length: u64) -> Result<()> {
     match set(handle, FileAllocationInfo, &request, "fallocate") {
         // File systems that can't, and wine, which does not know the request.
         Err(error) if matches!(error.errno(), Some(super::EISDIR | super::ENOSYS | EINVAL)) => {
-            Err(Error::system(EOPNOTSUPP, "fallocate"))
+            Err(SysError::new(EOPNOTSUPP, "fallocate"))
         }
         Err(error) => Err(error),
         Ok(()) => truncate(handle, end),
@@ -440,7 +433,7 @@ fn set<T>(handle: RawHandle, class: i32, value: &T, syscall: &'static str) -> Re
         )
     };
     if done == 0 {
-        Err(Error::last(syscall))
+        Err(SysError::last(syscall))
     } else {
         Ok(())
     }

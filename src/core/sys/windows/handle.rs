@@ -11,13 +11,11 @@ use windows_sys::Win32::Foundation::{
 use windows_sys::Win32::Storage::FileSystem::ReOpenFile;
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
+use super::call::SHARE_ALL;
 use super::errno::{EBADF, EMFILE, ENOSYS};
-use super::file::SHARE_ALL;
 use super::thread::find_symbol;
-use crate::core::error::{Error, Result};
-
-/// A handle as a number, which can be kept in an atomic and given to other threads.
-pub type RawHandle = isize;
+use crate::core::sys::error::{Result, SysError};
+use crate::core::sys::types::RawHandle;
 
 /// A handle of our own, closed when it is dropped.
 pub use std::os::windows::io::OwnedHandle as Handle;
@@ -38,7 +36,7 @@ pub(super) fn pointer(handle: RawHandle) -> HANDLE {
 /// A new handle as one that closes itself; an error where the call gave none.
 pub(super) fn own(handle: HANDLE, syscall: &'static str) -> Result<OwnedHandle> {
     if handle.is_null() || handle == INVALID_HANDLE_VALUE {
-        return Err(Error::last(syscall));
+        return Err(SysError::last(syscall));
     }
     // SAFETY: the handle is new and ours alone.
     Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
@@ -49,7 +47,7 @@ pub(super) fn own(handle: HANDLE, syscall: &'static str) -> Result<OwnedHandle> 
 /// <https://docs.libuv.org/en/v1.x/fs.html#c.uv_get_osfhandle>
 pub fn duplicate(fd: i32) -> Result<OwnedHandle> {
     let Some(address) = find_symbol(c"uv_get_osfhandle") else {
-        return Err(Error::system(ENOSYS, "uv_get_osfhandle")
+        return Err(SysError::new(ENOSYS, "uv_get_osfhandle")
             .because("this runtime doesn't tell which file a descriptor stands for: map by path"));
     };
     // SAFETY: libuv exports the function with this signature.
@@ -57,7 +55,7 @@ pub fn duplicate(fd: i32) -> Result<OwnedHandle> {
     // SAFETY: it answers a bad descriptor with INVALID_HANDLE_VALUE or -2.
     let handle = unsafe { handle_of(fd) };
     if handle as isize == -1 || handle as isize == -2 {
-        return Err(Error::system(EBADF, "dup"));
+        return Err(SysError::new(EBADF, "dup"));
     }
     let handle = handle as RawHandle;
     match super::access_of(handle) {
@@ -79,7 +77,7 @@ fn open_fully(handle: RawHandle) -> Result<OwnedHandle> {
 /// [`close_descriptor`].
 pub fn descriptor_of(file: &impl AsHandle) -> Result<i32> {
     let Some(address) = find_symbol(c"uv_open_osfhandle") else {
-        return Err(Error::system(ENOSYS, "uv_open_osfhandle"));
+        return Err(SysError::new(ENOSYS, "uv_open_osfhandle"));
     };
     // SAFETY: libuv exports the function with this signature.
     let open: unsafe extern "C" fn(HANDLE) -> i32 = unsafe { std::mem::transmute(address) };
@@ -87,7 +85,7 @@ pub fn descriptor_of(file: &impl AsHandle) -> Result<i32> {
     // SAFETY: the handle is open; it belongs to the descriptor, if there comes one.
     let fd = unsafe { open(copy.as_raw_handle()) };
     if fd < 0 {
-        return Err(Error::system(EMFILE, "uv_open_osfhandle"));
+        return Err(SysError::new(EMFILE, "uv_open_osfhandle"));
     }
     std::mem::forget(copy);
     Ok(fd)
@@ -126,7 +124,7 @@ pub fn duplicate_handle(handle: RawHandle) -> Result<OwnedHandle> {
         )
     };
     if done == 0 {
-        return Err(Error::last("dup"));
+        return Err(SysError::last("dup"));
     }
     own(copy, "dup")
 }

@@ -19,11 +19,11 @@ use windows_sys::Win32::System::Threading::{GetCurrentProcess, GetCurrentThreadI
 
 use super::call::Placeholders;
 use super::errno::{EINVAL, ENOMEM, EPERM};
-use super::handle::{RawHandle, own, pointer};
-use super::memory::{page_size, protect_pages, query, runs_of};
-use crate::core::error::{Error, Result};
+use super::handle::{own, pointer};
+use super::virtual_memory::{page_size, protect_pages, query, runs_of};
 use crate::core::poison::IgnorePoison;
-use crate::core::sys::PageAccess;
+use crate::core::sys::error::{Result, SysError};
+use crate::core::sys::{PageAccess, RawHandle};
 
 /// The runs of addresses that are ours, by their beginning.
 static HOMES: RwLock<BTreeMap<usize, Arc<Home>>> = RwLock::new(BTreeMap::new());
@@ -140,7 +140,7 @@ impl Home {
     /// as large.
     pub fn map(&self, state: &State, from: usize, to: usize) -> Result<()> {
         let (Some(source), Some(calls)) = (state.source, state.calls) else {
-            return Err(Error::system(EINVAL, "mmap"));
+            return Err(SysError::new(EINVAL, "mmap"));
         };
         let section = section(&source)?;
         let start = source.offset + from as u64;
@@ -160,7 +160,7 @@ impl Home {
                 )
             };
             if view.is_null() {
-                Err(Error::last("mmap"))
+                Err(SysError::last("mmap"))
             } else {
                 Ok(())
             }
@@ -184,7 +184,7 @@ impl Home {
     /// Makes two placeholders of the one that holds `at`, if it doesn't begin or end there.
     pub fn split(&self, start: usize, end: usize) -> Result<()> {
         let Some(info) = query(start) else {
-            return Err(Error::system(EINVAL, "mmap"));
+            return Err(SysError::new(EINVAL, "mmap"));
         };
         let (first, last) = (
             info.AllocationBase as usize,
@@ -202,7 +202,7 @@ impl Home {
             )
         };
         if done == 0 {
-            return Err(Error::last("mmap"));
+            return Err(SysError::last("mmap"));
         }
         Ok(())
     }
@@ -235,12 +235,12 @@ impl Home {
                 let view = MEMORY_MAPPED_VIEW_ADDRESS { Value: start };
                 // SAFETY: the view is ours, the only one of this run.
                 if unsafe { UnmapViewOfFile(view) } == 0 {
-                    return Err(Error::last("munmap"));
+                    return Err(SysError::last("munmap"));
                 }
                 // SAFETY: addresses of nobody; another thread may have got them meanwhile.
                 let address = unsafe { VirtualAlloc(start, length, MEM_RESERVE, PAGE_NOACCESS) };
                 if address.is_null() {
-                    let error = Error::last("mmap");
+                    let error = SysError::last("mmap");
                     self.is_lost.store(true, Ordering::Release);
                     self.leave();
                     return Err(error);
@@ -252,7 +252,7 @@ impl Home {
         if result {
             Ok(())
         } else {
-            Err(Error::last("mmap"))
+            Err(SysError::last("mmap"))
         }
     }
 
@@ -260,11 +260,11 @@ impl Home {
     pub fn decommit(&self, address: usize, length: usize) -> Result<()> {
         let mut change = self.change();
         if change.state.source.is_some() {
-            return Err(Error::system(EINVAL, "madvise"));
+            return Err(SysError::new(EINVAL, "madvise"));
         }
         // SAFETY: the memory is ours, and nobody misses the contents.
         if unsafe { VirtualFree(address as *mut _, length, MEM_DECOMMIT) } == 0 {
-            return Err(Error::last("madvise"));
+            return Err(SysError::last("madvise"));
         }
         change.state.mapped = change.state.mapped.min(address - self.base);
         Ok(())
@@ -349,7 +349,7 @@ pub(super) fn unmap_view(start: usize, calls: Placeholders) -> Result<()> {
         )
     };
     if done == 0 {
-        Err(Error::last("munmap"))
+        Err(SysError::last("munmap"))
     } else {
         Ok(())
     }
@@ -386,10 +386,10 @@ pub(super) fn view_protection(source: &Source) -> u32 {
 
 /// Why addresses or memory could not be had. All that is asked for is sound but for its amount, and
 /// the system says so in several ways: more than the processor can address is a wrong parameter.
-pub(super) fn no_room() -> Error {
-    let error = Error::last("mmap");
+pub(super) fn no_room() -> SysError {
+    let error = SysError::last("mmap");
     match error.errno() {
-        Some(EINVAL | EPERM) => Error::system(ENOMEM, "mmap"),
+        Some(EINVAL | EPERM) => SysError::new(ENOMEM, "mmap"),
         _ => error,
     }
 }

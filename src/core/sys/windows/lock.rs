@@ -16,11 +16,12 @@ use windows_sys::Win32::Storage::FileSystem::{
     ReOpenFile, UnlockFileEx,
 };
 
+use super::call::SHARE_ALL;
 use super::errno::{EBADF, EBUSY, EIO, EISDIR, ENOENT, ENOSYS, EOPNOTSUPP, EOVERFLOW};
-use super::file::{SHARE_ALL, access_of, at, fstat, is_removed, stat};
-use super::handle::{RawHandle, own, pointer};
-use crate::core::error::{Error, Result};
-use crate::core::sys::{Access, LockMode};
+use super::file::{access_of, at, fstat, is_removed, stat};
+use super::handle::{own, pointer};
+use crate::core::sys::error::{Result, SysError};
+use crate::core::sys::{Access, LockMode, RawHandle};
 
 /// Where locks are set that stand for the first byte of a file.
 const SHIFT: u64 = 1 << 62;
@@ -49,7 +50,7 @@ pub fn lock_range(
     let taken = take(handle, mode, range, wait);
     // What there was is had again, whatever became of the other. Somebody may have been quicker.
     if had && !matches!(taken, Ok(true)) && !take(handle, LockMode::Shared, range, false)? {
-        return Err(Error::system(EIO, "LockFileEx"));
+        return Err(SysError::new(EIO, "LockFileEx"));
     }
     taken
 }
@@ -65,13 +66,13 @@ fn check_access(handle: RawHandle, mode: LockMode) -> Result<()> {
     if may {
         Ok(())
     } else {
-        Err(Error::system(EBADF, "LockFileEx"))
+        Err(SysError::new(EBADF, "LockFileEx"))
     }
 }
 
 fn shifted(start: u64, length: u64) -> Result<(u64, u64)> {
     let too_large = || {
-        Error::system(EOVERFLOW, "LockFileEx")
+        SysError::new(EOVERFLOW, "LockFileEx")
             .because("on Windows the ranges of locks begin below 2^62 bytes")
     };
     let rest = (SHIFT - 1).checked_sub(start).ok_or_else(too_large)?;
@@ -103,7 +104,7 @@ fn take(handle: RawHandle, mode: LockMode, range: (u64, u64), wait: bool) -> Res
     if done != 0 {
         return Ok(true);
     }
-    let error = Error::last("LockFileEx");
+    let error = SysError::last("LockFileEx");
     if error.errno() == Some(EBUSY) {
         Ok(false)
     } else {
@@ -153,7 +154,7 @@ pub fn lock_whole(handle: RawHandle, mode: Option<LockMode>, wait: bool) -> Resu
 
 /// Whether an error says that the file system lacks locks.
 #[must_use]
-pub fn is_lock_refused(error: &Error) -> bool {
+pub fn is_lock_refused(error: &SysError) -> bool {
     matches!(error.errno(), Some(EISDIR | ENOSYS | EOPNOTSUPP))
 }
 
@@ -174,7 +175,7 @@ pub fn open_to_lock(path: &Path, access: Access, create: bool) -> Result<OwnedHa
         .create(create)
         .open(path)
         .map(OwnedHandle::from)
-        .map_err(|error| Error::from_io(&error, "open"))
+        .map_err(|error| SysError::from_io(&error, "open"))
 }
 
 /// Opens an open file once more, for the same access, with locks of its own.

@@ -13,6 +13,7 @@ mod pages;
 mod residency;
 mod splice;
 mod thread;
+mod virtual_memory;
 
 pub use durable::*;
 pub use errno::*;
@@ -24,6 +25,4 @@ pub use memory::*;
 pub use pages::*;
 pub use residency::*;
 pub use thread::*;
-
-/// The memory itself is broken, which this system does not say.
-pub const EHWPOISON: i32 = i32::MAX;
+pub use virtual_memory::*;

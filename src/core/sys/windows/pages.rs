@@ -17,10 +17,11 @@ use super::handle::pointer;
 use super::home::{
     Change, Home, PieceKind, Source, State, no_room, section, unmap_view, view_protection,
 };
-use super::memory::{KnownAdvice, UncheckedAdvice, page_size, protect_pages};
+use super::memory::{KnownAdvice, UncheckedAdvice};
 use super::residency::prefetch;
 use super::splice::{Fill, splice};
-use crate::core::error::{Error, Result};
+use super::virtual_memory::{page_size, protect_pages};
+use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{FilePages, PageAccess};
 
 /// A read-only view has private pages, so that the one that is stored into can be made writable.
@@ -116,9 +117,8 @@ impl Pages {
 
     fn map_plainly(file: &FilePages, source: Source, span: usize, mapped: usize) -> Result<Self> {
         if span > mapped {
-            return Err(Error::rule(
-                "ERR_MEMMAP_UNSUPPORTED",
-                "Room to grow in place ('reserve') needs Windows 10 1803 or later",
+            return Err(SysError::Unsupported(
+                "Address space to grow into ('reserve') needs Windows 10 1803 or later",
             ));
         }
         let section = section(&source)?;
@@ -139,7 +139,7 @@ impl Pages {
         }
         .Value as usize;
         if base == 0 {
-            return Err(Error::last("mmap"));
+            return Err(SysError::last("mmap"));
         }
         let state = State {
             source: Some(source),
@@ -166,16 +166,15 @@ impl Pages {
         huge: Option<usize>,
     ) -> Result<Self> {
         if huge.is_some() {
-            return Err(Error::rule(
-                "ERR_MEMMAP_UNSUPPORTED",
-                "Huge pages need a right on Windows that programs don't have (Lock pages in memory)",
+            return Err(SysError::Unsupported(
+                "Huge pages on Windows need a privilege that programs do not have (Lock pages in \
+                 memory)",
             ));
         }
         if no_reserve {
-            return Err(Error::rule(
-                "ERR_MEMMAP_UNSUPPORTED",
-                "Windows promises all memory that it hands out: 'noReserve' can't be had; use \
-                 'reserve' for address space to grow into",
+            return Err(SysError::Unsupported(
+                "Windows reserves memory for every page that it commits, so 'noReserve' is not \
+                 possible; use 'reserve' for address space to grow into",
             ));
         }
         let page = page_size();
@@ -308,7 +307,7 @@ impl Pages {
                 if back {
                     Ok(())
                 } else {
-                    Err(Error::last("madvise"))
+                    Err(SysError::last("madvise"))
                 }
             }
             (UncheckedAdvice::Free, None) => {
@@ -316,7 +315,7 @@ impl Pages {
                 let reset =
                     unsafe { VirtualAlloc(start as *const _, length, MEM_RESET, PAGE_READWRITE) };
                 if reset.is_null() {
-                    Err(Error::last("madvise"))
+                    Err(SysError::last("madvise"))
                 } else {
                     Ok(())
                 }
@@ -325,7 +324,7 @@ impl Pages {
             (UncheckedAdvice::DontNeed, Some(PageAccess::Shared)) => unsafe {
                 super::release_pages(start, length, super::NO_HANDLE, 0)
             },
-            (UncheckedAdvice::Free, Some(_)) => Err(Error::system(EINVAL, "madvise")),
+            (UncheckedAdvice::Free, Some(_)) => Err(SysError::new(EINVAL, "madvise")),
             // The file's pages are put where the private ones were.
             (UncheckedAdvice::DontNeed, Some(_)) => {
                 splice(&self.home, &(start..start + length), Fill::File)

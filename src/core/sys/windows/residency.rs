@@ -12,10 +12,9 @@ use windows_sys::Win32::System::ProcessStatus::{
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
 use super::errno::{EINVAL, ENOMEM, ENOSYS};
-use super::handle::RawHandle;
-use super::memory::{is_readable, page_size, parts_of, runs_of};
-use crate::core::error::{Error, Result};
-use crate::core::sys::{CacheCounts, Populate};
+use super::virtual_memory::{is_readable, page_size, parts_of, runs_of};
+use crate::core::sys::error::{Result, SysError};
+use crate::core::sys::{CacheCounts, Populate, RawHandle};
 
 /// Asks for pages to be read ahead, many at a time.
 /// <https://learn.microsoft.com/en-us/windows/win32/api/memoryapi/nf-memoryapi-prefetchvirtualmemory>
@@ -27,7 +26,7 @@ pub(super) fn prefetch(address: usize, length: usize) -> Result<()> {
         };
         // SAFETY: the entry is valid for the call; no byte changes.
         if unsafe { PrefetchVirtualMemory(GetCurrentProcess(), 1, &raw const entry, 0) } == 0 {
-            return Err(Error::last("PrefetchVirtualMemory"));
+            return Err(SysError::last("PrefetchVirtualMemory"));
         }
     }
     Ok(())
@@ -42,7 +41,7 @@ pub(super) fn prefetch(address: usize, length: usize) -> Result<()> {
 pub unsafe fn populate_pages(address: usize, length: usize, _: Populate) -> Result<()> {
     // What it could not bring is found out by touching.
     let _ = prefetch(address, length);
-    Err(Error::system(ENOSYS, "PrefetchVirtualMemory"))
+    Err(SysError::new(ENOSYS, "PrefetchVirtualMemory"))
 }
 
 /// Whether a page can be loaded from, found out without a trap.
@@ -72,11 +71,11 @@ pub unsafe fn resident_pages(address: usize, flags: &mut [u8]) -> Result<()> {
         K32QueryWorkingSetEx(
             GetCurrentProcess(),
             pages.as_mut_ptr().cast(),
-            u32::try_from(size).map_err(|_| Error::system(EINVAL, "QueryWorkingSetEx"))?,
+            u32::try_from(size).map_err(|_| SysError::new(EINVAL, "QueryWorkingSetEx"))?,
         )
     };
     if done == 0 {
-        return Err(Error::last("QueryWorkingSetEx"));
+        return Err(SysError::last("QueryWorkingSetEx"));
     }
     for (flag, page) in flags.iter_mut().zip(&pages) {
         // SAFETY: the call has filled the flags of all of them.
@@ -106,7 +105,7 @@ pub fn present_pages(address: usize, flags: &mut [u8]) -> Result<()> {
 
 /// The system doesn't count what its cache has of a file.
 pub fn cache_counts(_: RawHandle, _: u64, _: u64) -> Result<CacheCounts> {
-    Err(Error::system(ENOSYS, "cachestat"))
+    Err(SysError::new(ENOSYS, "cachestat"))
 }
 
 /// Whether [`cache_counts`] works at all.
@@ -121,7 +120,7 @@ pub fn can_count_cache() -> bool {
 ///
 /// None needed.
 pub unsafe fn lock_pages_on_fault(_: usize, _: usize) -> Result<()> {
-    Err(Error::system(ENOSYS, "VirtualLock"))
+    Err(SysError::new(ENOSYS, "VirtualLock"))
 }
 
 /// Brings pages into memory and keeps them there. A process may lock a little less than its
@@ -139,7 +138,7 @@ pub unsafe fn lock_pages(address: usize, length: usize) -> Result<()> {
         let lock = || {
             // SAFETY: the caller owns the pages, and locking changes no byte.
             if unsafe { VirtualLock(run.start as *const _, run.len()) } == 0 {
-                Err(Error::last("VirtualLock"))
+                Err(SysError::last("VirtualLock"))
             } else {
                 Ok(())
             }
@@ -169,7 +168,7 @@ fn widen_working_set(bytes: usize) -> Result<()> {
         )
     };
     if done == 0 {
-        return Err(Error::last("VirtualLock"));
+        return Err(SysError::last("VirtualLock"));
     }
     let wanted = least.saturating_add(bytes).saturating_add(SPARE);
     // SAFETY: it answers sizes that can't be with an error.
@@ -182,7 +181,7 @@ fn widen_working_set(bytes: usize) -> Result<()> {
         )
     };
     if done == 0 {
-        return Err(Error::system(ENOMEM, "VirtualLock"));
+        return Err(SysError::new(ENOMEM, "VirtualLock"));
     }
     Ok(())
 }
@@ -201,7 +200,7 @@ pub unsafe fn unlock_pages(address: usize, length: usize) -> Result<()> {
         let done = unsafe { VirtualUnlock(run.start as *const _, run.len()) };
         // SAFETY: no preconditions.
         if done == 0 && unsafe { GetLastError() } != ERROR_NOT_LOCKED {
-            return Err(Error::last("VirtualUnlock"));
+            return Err(SysError::last("VirtualUnlock"));
         }
     }
     Ok(())

@@ -15,8 +15,8 @@ use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
 use super::errno::{EFAULT, ENOSYS};
 use super::home::{Home, Piece, PieceKind, State, unmap_view};
-use super::memory::{is_readable, page_size, protect_pages, runs_of};
-use crate::core::error::{Error, Result};
+use super::virtual_memory::{is_readable, page_size, protect_pages, runs_of};
+use crate::core::sys::error::{Result, SysError};
 
 /// What comes in the place of pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ fn replace(
     let Some(calls) = state.calls else {
         // Memory without a file, or after the end of a mapping: reserved, and no placeholder.
         return match (piece.kind, fill) {
-            (PieceKind::View, _) | (_, Fill::File) => Err(Error::system(ENOSYS, "mmap")),
+            (PieceKind::View, _) | (_, Fill::File) => Err(SysError::new(ENOSYS, "mmap")),
             _ => commit(part),
         };
     };
@@ -99,7 +99,7 @@ fn replace(
             )
         };
         if freed == 0 {
-            return Err(Error::last("mmap"));
+            return Err(SysError::last("mmap"));
         }
     } else {
         home.split(part.start, part.end)?;
@@ -126,7 +126,7 @@ fn replace(
         )
     };
     if memory.is_null() {
-        return Err(Error::last("mmap"));
+        return Err(SysError::last("mmap"));
     }
     if let Some(bytes) = bytes {
         // SAFETY: the memory is new, ours, and as large as the copy.
@@ -147,7 +147,7 @@ fn commit(part: &Range<usize>) -> Result<()> {
         )
     };
     if memory.is_null() {
-        return Err(Error::last("mmap"));
+        return Err(SysError::last("mmap"));
     }
     Ok(())
 }
@@ -155,7 +155,7 @@ fn commit(part: &Range<usize>) -> Result<()> {
 fn copy_of(part: &Range<usize>) -> Result<Vec<u8>> {
     for page in part.clone().step_by(page_size()) {
         if !is_readable(page) {
-            return Err(Error::system(EFAULT, "mmap"));
+            return Err(SysError::new(EFAULT, "mmap"));
         }
     }
     // SAFETY: all of its pages could be read just now, and nobody changes what is mapped.

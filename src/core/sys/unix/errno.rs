@@ -1,0 +1,46 @@
+//! Error numbers, and the errors of the calls that set them.
+
+use std::io;
+
+use crate::core::sys::error::SysError;
+
+/// Error numbers that core gives a meaning of their own.
+pub use libc::{
+    EACCES, EAGAIN, EBADF, EDEADLK, EDQUOT, EEXIST, EFAULT, EFBIG, EINTR, EINVAL, EIO, EISDIR,
+    ELOOP, EMFILE, ENODEV, ENOENT, ENOLCK, ENOMEM, ENOSPC, ENOSYS, ENXIO, EOPNOTSUPP, EPERM, EROFS,
+    ETXTBSY,
+};
+
+/// The memory itself is broken. No other system than Linux says so.
+#[cfg(target_os = "linux")]
+pub use libc::EHWPOISON;
+/// The memory itself is broken, which this system does not say.
+#[cfg(not(target_os = "linux"))]
+pub const EHWPOISON: i32 = i32::MAX;
+
+impl SysError {
+    /// Returns the last error of the calling thread, as the result of `syscall`.
+    #[must_use]
+    pub fn last(syscall: &'static str) -> Self {
+        Self::from_io(&io::Error::last_os_error(), syscall)
+    }
+
+    /// Returns an error of the standard library, as the result of `syscall`.
+    #[must_use]
+    pub fn from_io(error: &io::Error, syscall: &'static str) -> Self {
+        Self::new(errno_of(error), syscall)
+    }
+}
+
+/// Returns the number of an error of the standard library.
+#[must_use]
+pub fn errno_of(error: &io::Error) -> i32 {
+    // An error of the standard library itself has no number.
+    error.raw_os_error().unwrap_or(libc::EINVAL)
+}
+
+/// Returns the system's text for an error number.
+#[must_use]
+pub fn error_text(errno: i32) -> String {
+    io::Error::from_raw_os_error(errno).to_string()
+}
