@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use memmap::core::Result;
-use memmap::core::durability::flush::{Level, flush};
+use memmap::core::durability::flush::flush;
+use memmap::core::file::flush_level::Level;
 use memmap::core::mapping::mapping::Mapping;
 use memmap::core::mapping::registry;
 use memmap::core::open::{Mode, Request, SMALL, Source, open, read_small};

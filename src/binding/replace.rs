@@ -8,8 +8,8 @@ use napi_derive::napi;
 
 use super::error::to_js;
 use super::promise::spawn;
-use crate::core::durability::flush::Achieved;
 use crate::core::durability::replace_file::{self, Replacement};
+use crate::core::file::flush_level::Achieved;
 use crate::core::poison::IgnorePoison;
 
 /// A file that is about to take the place of another. It is removed when this is collected.

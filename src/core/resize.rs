@@ -261,7 +261,8 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::core::durability::flush::{Level, flush};
+    use crate::core::durability::flush::flush;
+    use crate::core::file::flush_level::Level;
     use crate::core::mapping::registry::Description;
     use crate::core::open::{Request, Source, anonymous, open};
 

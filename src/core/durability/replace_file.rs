@@ -10,8 +10,8 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::core::durability::flush::Achieved;
 use crate::core::error::{Error, Result};
+use crate::core::file::flush_level::Achieved;
 use crate::core::sys::file_kind::Kind;
 use crate::core::sys::{self, Reached};
 

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use crate::core::durability::flush_queue::Queue;
 use crate::core::error::{Error, Result};
+use crate::core::file::pending_flushes::PendingFlushes;
 use crate::core::poison::IgnorePoison;
 use crate::core::sys;
 use crate::core::sys::file_kind::Kind;
@@ -47,7 +47,7 @@ pub struct SharedFile {
     appends: bool,
     is_volatile: bool,
     inode: Arc<Inode>,
-    flushes: Arc<Queue>,
+    flushes: Arc<PendingFlushes>,
     /// The directory in which a mapping of ours made the file, until its name is durable.
     made_in: Mutex<Option<PathBuf>>,
 }
@@ -132,7 +132,7 @@ impl SharedFile {
 
     /// The flushes that wait for it.
     #[must_use]
-    pub fn flushes(&self) -> &Arc<Queue> {
+    pub fn flushes(&self) -> &Arc<PendingFlushes> {
         &self.flushes
     }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::core::cancel::Job;
-use crate::core::durability::flush::{self, Level};
+use crate::core::durability::flush;
 use crate::core::error::{Error, Result};
 use crate::core::fault::region_table::Backing;
+use crate::core::file::flush_level::Level;
 use crate::core::file::shared_file::SharedFile;
 use crate::core::mapping::mapping::Mapping;
 use crate::core::mapping::region::Region;
@@ -55,7 +56,7 @@ fn evict_step(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     flush::flush(mapping, Level::Data, offset, length)?;
     if let Some(file) = disk.as_ref().filter(|_| !mapping.mode().writes_file()) {
         // Others may have written to it.
-        let _turn = file.flushes().turn();
+        let _turn = file.flushes().begin();
         sys::write_back(file.fd(), mapping.offset() + offset, length)
             .map_err(Error::from)
             .inspect_err(|error| flush::note_damage(file, error))?;
