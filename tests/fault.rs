@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use memmap::core::fault::region_table::Reason;
 use memmap::core::mapping::mapping::Mapping;
-use memmap::core::open::{Mode, Request, Source, open};
+use memmap::core::mapping::mode::Mode;
+use memmap::core::open::{Request, Source, open};
 use memmap::core::sys;
 
 fn request(path: &Path, mode: Mode) -> Request {

@@ -4,9 +4,10 @@
 
 use memmap::core::cancel::Job;
 use memmap::core::mapping::mapping::Mapping;
+use memmap::core::mapping::mode::Mode;
 use memmap::core::mapping::region::Anonymous;
 use memmap::core::mapping::registry::Description;
-use memmap::core::open::{Mode, Request, Source, anonymous, open};
+use memmap::core::open::{Request, Source, anonymous, open};
 use memmap::core::residency::{lock_pages, residency};
 use memmap::core::sys;
 use proptest::prelude::*;

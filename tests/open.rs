@@ -7,8 +7,9 @@ use memmap::core::Result;
 use memmap::core::durability::flush::flush;
 use memmap::core::file::flush_level::Level;
 use memmap::core::mapping::mapping::Mapping;
+use memmap::core::mapping::mode::Mode;
 use memmap::core::mapping::registry;
-use memmap::core::open::{Mode, Request, SMALL, Source, open, read_small};
+use memmap::core::open::{Request, SMALL, Source, open, read_small};
 
 fn request(path: &Path, mode: Mode) -> Request {
     Request::new(Source::Path(path.to_owned()), mode)

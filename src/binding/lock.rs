@@ -115,7 +115,8 @@ impl NativeLockFile {
     pub fn of_mapping(env: &Env, mapping: &NativeMapping) -> Result<Self> {
         let mapping = mapping.shared();
         mapping
-            .lock_source()
+            .file()
+            .and_then(|file| Source::of_mapping(file, mapping.name()))
             .map(Self)
             .map_err(|error| to_js(env, &error))
     }

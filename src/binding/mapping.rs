@@ -13,6 +13,7 @@ use crate::core::durability::{flush, flush_queue};
 use crate::core::file::flush_level::{Flushed, Level};
 use crate::core::mapping::advice;
 use crate::core::mapping::mapping::Mapping;
+use crate::core::residency::advise;
 use crate::core::resize;
 
 /// A fault that was survived.
@@ -208,7 +209,7 @@ impl NativeMapping {
     pub fn advise(&self, env: &Env, name: String, offset: f64, length: f64) -> Result<()> {
         let (offset, length) = (whole(offset)?, whole(length)?);
         advice::advice(&name)
-            .and_then(|advice| self.0.advise(advice, offset, length))
+            .and_then(|advice| advise::advise(&self.0, advice, offset, length))
             .map_err(|error| to_js(env, &error.at(self.0.name())))
     }
 
@@ -217,7 +218,7 @@ impl NativeMapping {
     pub fn discard(&self, env: &Env, how: String, offset: f64, length: f64) -> Result<()> {
         let (offset, length) = (whole(offset)?, whole(length)?);
         advice::discard(&how)
-            .and_then(|how| self.0.discard(how, offset, length))
+            .and_then(|how| advise::discard(&self.0, how, offset, length))
             .map_err(|error| to_js(env, &error.at(self.0.name())))
     }
 

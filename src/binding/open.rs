@@ -8,9 +8,10 @@ use super::mapping::NativeMapping;
 use super::number::whole;
 use super::promise::spawn;
 use crate::core;
+use crate::core::mapping::mode::Mode;
 use crate::core::mapping::region::Anonymous;
 use crate::core::mapping::registry::Description;
-use crate::core::open::{self as opening, Mode, Request, Source};
+use crate::core::open::{self as opening, Request, Source};
 
 /// A request to map a file; the facade documents what each option means.
 #[napi(object, object_to_js = false)]

@@ -16,59 +16,13 @@ use super::limits;
 use super::mappable;
 use super::mapping::advice::{self, Advice};
 use super::mapping::mapping::{Mapping, Parts, Traits};
-use super::mapping::region::{Access, Anonymous, FileRange, Region};
+use super::mapping::mode::Mode;
+use super::mapping::region::{Anonymous, FileRange, Region};
 use super::mapping::registry::{self, Description};
+use super::residency::advise;
 use super::residency::populate;
 use super::sys::file_kind::Kind;
-use super::sys::{self, Handle, OpenHow, Status, SysError};
-
-/// numpy's and fs's letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// `r`: stores neither kill nor reach the file.
-    Read,
-    /// `r+`: an existing file, for reading and writing.
-    ReadWrite,
-    /// `w+`: created, or emptied first.
-    Write,
-    /// `wx+`: created; it must not exist.
-    CreateNew,
-    /// `c`: copy-on-write.
-    CopyOnWrite,
-}
-
-impl Mode {
-    /// The mode with these letters.
-    #[must_use]
-    pub fn parse(letters: &str) -> Option<Self> {
-        Some(match letters {
-            "r" => Self::Read,
-            "r+" => Self::ReadWrite,
-            "w+" => Self::Write,
-            "wx+" => Self::CreateNew,
-            "c" => Self::CopyOnWrite,
-            _ => return None,
-        })
-    }
-
-    /// Its letters.
-    #[must_use]
-    pub fn letters(self) -> &'static str {
-        match self {
-            Self::Read => "r",
-            Self::ReadWrite => "r+",
-            Self::Write => "w+",
-            Self::CreateNew => "wx+",
-            Self::CopyOnWrite => "c",
-        }
-    }
-
-    /// Whether stores reach the file.
-    #[must_use]
-    pub fn writes_file(self) -> bool {
-        matches!(self, Self::ReadWrite | Self::Write | Self::CreateNew)
-    }
-}
+use super::sys::{self, Handle, OpenHow, PageAccess, Status, SysError};
 
 /// What to map.
 #[derive(Debug)]
@@ -207,7 +161,7 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
         let region = if length == 0 && room == 0 {
             None
         } else {
-            let access = Access::of(mode, is_strict);
+            let access = mode.access(is_strict);
             let range = FileRange {
                 file: Arc::clone(&file),
                 offset,
@@ -261,7 +215,9 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
 
 fn advise_all(mapping: &Mapping, advice: Advice) -> Result<()> {
     let region = mapping.region()?;
-    region.map_or(Ok(()), |region| mapping.advise_all(&region, advice))
+    region.map_or(Ok(()), |region| {
+        advise::advise_all(mapping, &region, advice)
+    })
 }
 
 fn address_space(bytes: u64) -> Result<usize> {
@@ -528,7 +484,7 @@ fn check_mappable_at_all(file: &SharedFile) -> Result<()> {
 }
 
 /// What the numbers mean for a file that was opened, has the right kind and the right size.
-fn explain(error: Error, file: &SharedFile, access: Access) -> Error {
+fn explain(error: Error, file: &SharedFile, access: PageAccess) -> Error {
     let is_virtual = sys::file_system(file.fd()).is_ok_and(|fs| fs.is_virtual);
     match error.errno() {
         Some(sys::ENODEV | sys::EIO | sys::EACCES | sys::EPERM) if is_virtual => {
@@ -536,7 +492,7 @@ fn explain(error: Error, file: &SharedFile, access: Access) -> Error {
                 .err()
                 .unwrap_or(error)
         }
-        Some(sys::ENODEV) if access != Access::CopyOnWrite => Error::not_mappable(
+        Some(sys::ENODEV) if access != PageAccess::CopyOnWrite => Error::not_mappable(
             Kind::Regular.name(),
             "The file system does not let the file be shared (FUSE with direct I/O, for \
              instance): map it with mode 'r' or 'c'",
@@ -545,12 +501,12 @@ fn explain(error: Error, file: &SharedFile, access: Access) -> Error {
             Kind::Regular.name(),
             "The file system does not support mapping: read the file with fs instead",
         ),
-        Some(sys::EINVAL) if access == Access::CopyOnWrite => Error::not_mappable(
+        Some(sys::EINVAL) if access == PageAccess::CopyOnWrite => Error::not_mappable(
             Kind::Regular.name(),
             "The file can't be mapped privately (secret memory, for instance): map it with mode \
              'r+', or 'r' with 'strict'",
         ),
-        Some(sys::EACCES) if access != Access::CopyOnWrite => error.because(
+        Some(sys::EACCES) if access != PageAccess::CopyOnWrite => error.because(
             "an append-only file can't be shared; mode 'r' without 'strict', and 'c', can map it",
         ),
         Some(sys::EPERM) if sys::is_sealed_against_writing(file.fd()) => {

@@ -12,10 +12,11 @@ use super::file::allocate;
 use super::file::shared_file::SharedFile;
 use super::mapping::advice;
 use super::mapping::mapping::Mapping;
-use super::mapping::region::{Access, Anonymous, FileRange, Region};
-use super::open::Mode;
-use super::sys;
+use super::mapping::mode::Mode;
+use super::mapping::region::{Anonymous, FileRange, Region};
+use super::residency::advise;
 use super::sys::file_kind::Kind;
+use super::sys::{self, PageAccess};
 
 /// Makes the file `size` bytes long, and lets the mapping reach to its end; the new length of the
 /// mapping. New bytes are zeros with blocks under them. On failure all is as it was.
@@ -148,11 +149,11 @@ fn refresh_now(mapping: &Mapping) -> Result<u64> {
             .region()?
             .is_some_and(|now| Arc::ptr_eq(&now, &region))
         {
-            mapping.memory_locks.renew(&region, None)?;
+            mapping.locked_ranges.renew(&region, None)?;
         }
     }
     reach(mapping, length)?;
-    if access(mapping) == Access::CopyOnWrite && length > before {
+    if access(mapping) == PageAccess::CopyOnWrite && length > before {
         mapping.catch_up(before)?;
     }
     Ok(length)
@@ -196,13 +197,13 @@ fn wider_region(mapping: &Mapping, current: Option<&Region>, length: u64) -> Res
     }
     let traits = mapping.traits();
     if traits.transparent_huge {
-        mapping.advise_all(&region, advice::advice("hugepage")?)?;
+        advise::advise_all(mapping, &region, advice::advice("hugepage")?)?;
     }
     if let Some(advice) = traits.advice {
-        mapping.advise_all(&region, advice)?;
+        advise::advise_all(mapping, &region, advice)?;
     }
     mapping.protect_again(&region)?;
-    mapping.memory_locks.renew(&region, current)?;
+    mapping.locked_ranges.renew(&region, current)?;
     Ok(region)
 }
 
@@ -241,8 +242,8 @@ fn make_region(mapping: &Mapping, length: u64, room: u64) -> Result<Region> {
 
 /// How the pages of a mapping may be used.
 #[must_use]
-pub fn access(mapping: &Mapping) -> Access {
-    Access::of(mapping.mode(), mapping.is_strict())
+pub fn access(mapping: &Mapping) -> PageAccess {
+    mapping.mode().access(mapping.is_strict())
 }
 
 fn no_room(room: usize, length: u64) -> Error {
@@ -332,14 +333,14 @@ mod tests {
                     flush(&mapping, level, 0, size as u64).unwrap();
                 }
                 let advice = advice::advice("willneed").unwrap();
-                mapping.advise(advice, size as u64 - 1, 1).unwrap();
+                advise::advise(&mapping, advice, size as u64 - 1, 1).unwrap();
             }
         }
         let memory = Anonymous::of(100);
         let mapping = anonymous(&memory, false, Description::default()).unwrap();
         resize(&mapping, 200).unwrap();
         let advice = advice::advice("willneed").unwrap();
-        mapping.advise(advice, 0, 200).unwrap();
+        advise::advise(&mapping, advice, 0, 200).unwrap();
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::core::error::{Error, Result};
 use crate::core::fault::foreign_memory;
 use crate::core::mapping::advice;
 use crate::core::mapping::mapping::Mapping;
+use crate::core::residency::advise;
 use crate::core::residency::populate::prefetch;
 
 /// How many places the disk is asked for before the first of them is waited for. That many are on
@@ -15,7 +16,7 @@ const ASKED_AHEAD: usize = 256;
 pub fn prefetch_places(mapping: &Mapping, offsets: &[f64], size: u64, job: &Job) -> Result<()> {
     let offsets = places(mapping, offsets, size)?;
     let hint = advice::advice("willneed")?;
-    let ask = |offset: u64| mapping.advise(hint, offset, size);
+    let ask = |offset: u64| advise::advise(mapping, hint, offset, size);
     for &offset in offsets.iter().take(ASKED_AHEAD) {
         ask(offset)?;
     }

@@ -127,7 +127,8 @@ pub(in crate::core) fn note_damage(file: &SharedFile, error: &Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::open::{Mode, Request, Source, open};
+    use crate::core::mapping::mode::Mode;
+    use crate::core::open::{Request, Source, open};
     use std::path::Path;
 
     fn map(path: &Path, mode: Mode) -> Mapping {

@@ -90,7 +90,8 @@ fn run(mapping: &Mapping, level: Level, range: &Range<u64>) -> Result<Flushed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::open::{Mode, Request, Source, open};
+    use crate::core::mapping::mode::Mode;
+    use crate::core::open::{Request, Source, open};
     use std::sync::mpsc::channel;
     use std::time::Duration;
 

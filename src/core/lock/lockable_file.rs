@@ -173,10 +173,16 @@ impl Source {
         })
     }
 
-    /// The file of a mapping, and the name that the user gave it.
-    #[must_use]
-    pub fn of_mapping(file: Arc<SharedFile>, name: Option<&str>) -> Arc<Self> {
-        Self::new(Place::Shared(file), name.map(str::to_owned))
+    /// Returns the file of a mapping, with the name that the user gave it. Anonymous memory has
+    /// no file.
+    pub fn of_mapping(file: Option<Arc<SharedFile>>, name: Option<&str>) -> Result<Arc<Self>> {
+        let Some(file) = file else {
+            return Err(Error::rule(
+                "ERR_MEMMAP_UNSUPPORTED",
+                "Anonymous memory has no file that could be locked: lock a file with fileLock()",
+            ));
+        };
+        Ok(Self::new(Place::Shared(file), name.map(str::to_owned)))
     }
 
     /// What a path names at the time of each lock. It is created, empty, if that is asked for.

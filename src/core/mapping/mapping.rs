@@ -6,16 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::core::error::{Error, Result};
 use crate::core::fault::region_table::{Fault, Reason};
 use crate::core::file::shared_file::SharedFile;
-use crate::core::lock::Source;
-use crate::core::mapping::advice::{self, Advice, Discard};
+use crate::core::mapping::advice::Advice;
+use crate::core::mapping::locked_ranges::LockedRanges;
+use crate::core::mapping::mode::Mode;
 use crate::core::mapping::region::Region;
 use crate::core::mapping::region_list::Pages;
 use crate::core::mapping::registry::{Description, Entry};
-use crate::core::open::Mode;
 use crate::core::poison::IgnorePoison;
 use crate::core::range_set::RangeSet;
-use crate::core::residency::lock_pages::MemoryLocks;
-use crate::core::residency::populate;
 use crate::core::sys;
 use crate::core::sys::file_kind::Kind;
 
@@ -79,7 +77,7 @@ pub struct Mapping {
     /// What `protect` made read-only.
     protected: Mutex<RangeSet>,
     /// What is locked in memory.
-    pub(in crate::core) memory_locks: MemoryLocks,
+    pub(in crate::core) locked_ranges: LockedRanges,
 }
 
 impl Mapping {
@@ -112,7 +110,7 @@ impl Mapping {
             traits,
             resizing: Mutex::new(()),
             protected: Mutex::new(RangeSet::new()),
-            memory_locks: MemoryLocks::default(),
+            locked_ranges: LockedRanges::default(),
         }
     }
 
@@ -199,7 +197,7 @@ impl Mapping {
         if length < before
             && let Ok(Some(region)) = self.region()
         {
-            self.memory_locks.cut(&region, length);
+            self.locked_ranges.cut(&region, length);
         }
     }
 
@@ -289,93 +287,6 @@ impl Mapping {
         let address = region.address() + missing as usize;
         region.slot().record(address, Reason::Truncated);
         Err(self.fault_error(region))
-    }
-
-    /// Says how a range will be used. The pages around it are meant, but none of a neighbour.
-    pub fn advise(&self, advice: Advice, offset: u64, length: u64) -> Result<()> {
-        self.check_range(offset, length)?;
-        let Some(region) = self.region()? else {
-            return Ok(());
-        };
-        if length == 0 {
-            return Ok(());
-        }
-        let _held = region.hold()?;
-        if advice.is_remembered() {
-            region.split()?;
-        }
-        advise_in(&region, advice, offset as usize, length as usize).map_err(|error| {
-            match (error.errno(), advice.populates()) {
-                (Some(sys::EFAULT | sys::EHWPOISON), Some(what_for)) => {
-                    let (start, span) = region.pages_of(offset as usize, length as usize);
-                    populate::bad_page(self, &region, start, span, what_for)
-                }
-                (Some(sys::EINVAL), _) => advice::not_known(advice)
-                    .unwrap_or_else(|| self.explain_refusal(error, &region, offset, length)),
-                _ => error,
-            }
-        })
-    }
-
-    /// What it means that the kernel does not take advice that it knows.
-    fn explain_refusal(&self, error: Error, region: &Region, offset: u64, length: u64) -> Error {
-        let is_locked = error.errno() == Some(sys::EINVAL)
-            && self.memory_locks.pages(region, offset, length) > 0;
-        if is_locked {
-            return error.because("a part of it is locked in memory: unlockMemory() comes first");
-        }
-        error
-    }
-
-    /// Says how all of a region will be used, with what it may grow to.
-    pub(in crate::core) fn advise_all(&self, region: &Region, advice: Advice) -> Result<()> {
-        let length = if advice.is_remembered() {
-            region.pages().len() - region.lead()
-        } else {
-            region.length()
-        };
-        if length == 0 {
-            return Ok(());
-        }
-        advise_in(region, advice, 0, length).map_err(|error| error.at(self.name()))
-    }
-
-    /// Destroys the contents of the whole pages inside a range.
-    pub fn discard(&self, how: Discard, offset: u64, length: u64) -> Result<()> {
-        self.check_range(offset, length)?;
-        if how == Discard::Remove {
-            self.check_writable(offset, length)?;
-            if !self.mode.writes_file() {
-                return Err(self.read_only("Discarding with 'remove' changes the file"));
-            }
-        }
-        let Some(region) = self.region()? else {
-            return Ok(());
-        };
-        let _held = region.hold()?;
-        let page = region.granule();
-        let address = region.address() + offset as usize;
-        let start = address.next_multiple_of(page);
-        let end = (address + length as usize) / page * page;
-        if start >= end {
-            return Ok(());
-        }
-        // The kernel would refuse too, but after it has destroyed the pages before.
-        let inner = ((start - region.address()) as u64, (end - start) as u64);
-        if self.memory_locks.pages(&region, inner.0, inner.1) > 0 {
-            let error = Error::system(sys::EINVAL, "madvise");
-            return Err(self.explain_refusal(error, &region, inner.0, inner.1));
-        }
-        // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the
-        // range that the user named lose their contents.
-        let discarded = unsafe {
-            region.pages().discard(
-                how.unchecked(),
-                start + region.lead() - region.address(),
-                end - start,
-            )
-        };
-        Ok(discarded?)
     }
 
     /// Makes whole pages read-only, or writable again.
@@ -503,17 +414,6 @@ impl Mapping {
         }
     }
 
-    /// Its file, to be locked. Anonymous memory has none.
-    pub fn lock_source(&self) -> Result<Arc<Source>> {
-        let Some(file) = self.file()? else {
-            return Err(Error::rule(
-                "ERR_MEMMAP_UNSUPPORTED",
-                "Anonymous memory has no file that could be locked: lock a file with fileLock()",
-            ));
-        };
-        Ok(Source::of_mapping(file, self.name()))
-    }
-
     /// The file, as the user named it.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
@@ -533,26 +433,6 @@ impl Drop for Mapping {
             crate::core::thread_pool::run(move || drop(regions));
         }
     }
-}
-
-fn advise_in(region: &Region, advice: Advice, offset: usize, length: usize) -> Result<()> {
-    let result = match advice {
-        Advice::Known(advice) => region
-            .pages()
-            .advise(advice, region.lead() + offset, length),
-        Advice::Extra(extra) => {
-            let number = extra.number().unwrap_or(-1);
-            let (start, span) = region.pages_of(offset, length);
-            // SAFETY: the pages around a range of a region belong to that region.
-            unsafe { sys::advise_pages(start, span, number) }
-        }
-    };
-    result.map_err(|error| match error.errno() {
-        Some(sys::EINVAL) => {
-            Error::from(error).because("the kernel does not take this advice for this memory")
-        }
-        _ => error.into(),
-    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

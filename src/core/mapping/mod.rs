@@ -1,7 +1,10 @@
 //! What is mapped: regions of address space, the mapping over them, and the registry of all mappings.
 
 pub mod advice;
+pub mod locked_ranges;
 pub mod mapping;
+pub mod mode;
+pub mod populate_pages;
 pub mod region;
 mod region_list;
 pub mod registry;

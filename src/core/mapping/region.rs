@@ -23,23 +23,8 @@ use crate::core::error::{Error, Result};
 use crate::core::fault::region_table::{Backing, Claim, Fault, Slot, SlotHandle};
 use crate::core::file::shared_file::SharedFile;
 use crate::core::limits::{self, Counted};
-use crate::core::open::Mode;
 use crate::core::poison::IgnorePoison;
-use crate::core::sys::{self, FilePages, Pages, Replacement};
-
-pub use crate::core::sys::PageAccess as Access;
-
-impl Access {
-    /// What a mode means for the pages.
-    #[must_use]
-    pub fn of(mode: Mode, is_strict: bool) -> Self {
-        match mode {
-            Mode::Read if is_strict => Self::ReadOnly,
-            Mode::Read | Mode::CopyOnWrite => Self::CopyOnWrite,
-            Mode::ReadWrite | Mode::Write | Mode::CreateNew => Self::Shared,
-        }
-    }
-}
+use crate::core::sys::{self, FilePages, PageAccess, Pages, Replacement};
 
 /// What to map.
 #[derive(Debug, Clone)]
@@ -54,7 +39,7 @@ pub struct FileRange {
     /// behind the end of the file are mapped too, and are there once the file has them.
     pub room: usize,
     /// How.
-    pub access: Access,
+    pub access: PageAccess,
     /// Without a promise of memory for private copies.
     pub no_reserve: bool,
 }
@@ -121,9 +106,9 @@ impl Region {
         let file_offset = range.offset - lead as u64;
         let fd = range.file.fd();
         let is_private = match range.access {
-            Access::CopyOnWrite => true,
-            Access::ReadOnly => sys::READ_ONLY_IS_PRIVATE,
-            Access::Shared => false,
+            PageAccess::CopyOnWrite => true,
+            PageAccess::ReadOnly => sys::READ_ONLY_IS_PRIVATE,
+            PageAccess::Shared => false,
         };
         let pages = Pages::of_file(&FilePages {
             handle: fd,
@@ -147,7 +132,7 @@ impl Region {
             backing,
             fd,
             file_offset,
-            copies_lazily: pages.copies_lazily() && range.access == Access::CopyOnWrite,
+            copies_lazily: pages.copies_lazily() && range.access == PageAccess::CopyOnWrite,
             abort,
             name,
             ..Claim::default()
@@ -276,7 +261,7 @@ impl Region {
 
     /// Puts the file's pages back where faults have replaced them, and forgets those faults. Of
     /// private pages with contents only the tail that the file had lost.
-    pub fn heal(&self, access: Access, keeps_stores: bool) -> Result<()> {
+    pub fn heal(&self, access: PageAccess, keeps_stores: bool) -> Result<()> {
         let open = self.is_open.write().ignore_poison();
         let Some(file) = self.file().filter(|_| *open) else {
             return Ok(());
@@ -284,11 +269,11 @@ impl Region {
         self.slot.get().heal(keeps_stores, |start, length| {
             let (fd, offset) = (file.fd(), self.slot.get().file_offset(start));
             let with = match access {
-                Access::CopyOnWrite => Replacement::PrivateFile { fd, offset },
-                Access::ReadOnly | Access::Shared => Replacement::SharedFile {
+                PageAccess::CopyOnWrite => Replacement::PrivateFile { fd, offset },
+                PageAccess::ReadOnly | PageAccess::Shared => Replacement::SharedFile {
                     fd,
                     offset,
-                    writable: access == Access::Shared,
+                    writable: access == PageAccess::Shared,
                 },
             };
             // SAFETY: the pages are this region's, which is open and can't be revoked meanwhile.

@@ -9,8 +9,8 @@ use crate::core::fault::region_table::Backing;
 use crate::core::file::flush_level::Level;
 use crate::core::file::shared_file::SharedFile;
 use crate::core::mapping::mapping::Mapping;
+use crate::core::mapping::mode::Mode;
 use crate::core::mapping::region::Region;
-use crate::core::open::Mode;
 use crate::core::residency::populate::in_steps;
 use crate::core::residency::residency::resident_bytes;
 use crate::core::sys;
@@ -62,7 +62,7 @@ fn evict_step(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
             .inspect_err(|error| flush::note_damage(file, error))?;
     }
     let _held = region.hold()?;
-    for (start, span) in mapping.memory_locks.unlocked(&region, offset, length) {
+    for (start, span) in mapping.locked_ranges.unlocked(&region, offset, length) {
         evict_pages(&region, disk.as_ref(), start, span)?;
     }
     Ok(())
@@ -115,7 +115,7 @@ pub fn release(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
         return Ok(());
     }
     let (offset, length) = ((start - region.address()) as u64, (end - start) as u64);
-    for (start, span) in mapping.memory_locks.unlocked(&region, offset, length) {
+    for (start, span) in mapping.locked_ranges.unlocked(&region, offset, length) {
         let position = region.slot().file_offset(start);
         // SAFETY: the pages lie wholly in the range; a mapping for reading has no private
         // contents but stores by mistake, and a shared one has none.

@@ -5,6 +5,7 @@ use crate::core::cancel::Job;
 use crate::core::error::{Error, Result};
 use crate::core::fault::region_table::{Backing, Reason};
 use crate::core::mapping::mapping::Mapping;
+use crate::core::mapping::populate_pages::populate_pages;
 use crate::core::mapping::region::Region;
 use crate::core::sys::file_kind::Kind;
 use crate::core::sys::{self, Populate};
@@ -128,36 +129,6 @@ pub fn populate(mapping: &Mapping, offset: u64, length: u64, what_for: Populate)
         }
         result => result,
     }
-}
-
-/// Populates pages of a region that is held.
-pub(in crate::core) fn populate_pages(
-    region: &Region,
-    start: usize,
-    span: usize,
-    what_for: Populate,
-) -> Result<()> {
-    // SAFETY: the pages lie in a region that the caller holds.
-    match unsafe { sys::populate_pages(start, span, what_for) } {
-        // An old kernel; or pages that may not be written to, which can be read.
-        Err(error) if error.errno() == Some(sys::ENOSYS) => match what_for {
-            Populate::ForWriting => populate_pages(region, start, span, Populate::ForReading),
-            Populate::ForReading => touch_pages(region, start, span),
-        },
-        result => Ok(result?),
-    }
-}
-
-/// Touches one page after the other, without a trap, where the system has no call for all at once.
-fn touch_pages(region: &Region, start: usize, span: usize) -> Result<()> {
-    let slot = region.slot();
-    for page in (start..start + span).step_by(region.granule()) {
-        let file = (slot.backing() != Backing::Anonymous).then(|| slot.fd());
-        if !sys::can_load(page, file, slot.file_offset(page)) {
-            return Err(Error::system(sys::EFAULT, "madvise"));
-        }
-    }
-    Ok(())
 }
 
 /// The first page that can't be had: everything before it can.

@@ -120,7 +120,7 @@ pub fn report(
             _ => Resident::No,
         },
         resident_pages: (unknown == 0).then_some(yes),
-        locked_pages: mapping.memory_locks.pages(&region, offset, length),
+        locked_pages: mapping.locked_ranges.pages(&region, offset, length),
         cache: survey.cache_counts(),
         buckets,
     })

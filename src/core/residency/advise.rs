@@ -1,0 +1,125 @@
+//! Advice for ranges of a mapping, and discarding what its pages hold.
+
+use crate::core::error::{Error, Result};
+use crate::core::mapping::advice::{self, Advice, Discard};
+use crate::core::mapping::mapping::Mapping;
+use crate::core::mapping::region::Region;
+use crate::core::residency::populate;
+use crate::core::sys;
+
+/// Says how a range will be used. The pages around it are meant, but none of a neighbour.
+pub fn advise(mapping: &Mapping, advice: Advice, offset: u64, length: u64) -> Result<()> {
+    mapping.check_range(offset, length)?;
+    let Some(region) = mapping.region()? else {
+        return Ok(());
+    };
+    if length == 0 {
+        return Ok(());
+    }
+    let _held = region.hold()?;
+    if advice.is_remembered() {
+        region.split()?;
+    }
+    advise_in(&region, advice, offset as usize, length as usize).map_err(|error| {
+        match (error.errno(), advice.populates()) {
+            (Some(sys::EFAULT | sys::EHWPOISON), Some(what_for)) => {
+                let (start, span) = region.pages_of(offset as usize, length as usize);
+                populate::bad_page(mapping, &region, start, span, what_for)
+            }
+            (Some(sys::EINVAL), _) => advice::not_known(advice)
+                .unwrap_or_else(|| explain_refusal(mapping, error, &region, offset, length)),
+            _ => error,
+        }
+    })
+}
+
+/// What it means that the kernel does not take advice that it knows.
+fn explain_refusal(
+    mapping: &Mapping,
+    error: Error,
+    region: &Region,
+    offset: u64,
+    length: u64,
+) -> Error {
+    let is_locked = error.errno() == Some(sys::EINVAL)
+        && mapping.locked_ranges.pages(region, offset, length) > 0;
+    if is_locked {
+        return error.because("a part of it is locked in memory: unlockMemory() comes first");
+    }
+    error
+}
+
+/// Says how all of a region will be used, with what it may grow to.
+pub(in crate::core) fn advise_all(
+    mapping: &Mapping,
+    region: &Region,
+    advice: Advice,
+) -> Result<()> {
+    let length = if advice.is_remembered() {
+        region.pages().len() - region.lead()
+    } else {
+        region.length()
+    };
+    if length == 0 {
+        return Ok(());
+    }
+    advise_in(region, advice, 0, length).map_err(|error| error.at(mapping.name()))
+}
+
+/// Destroys the contents of the whole pages inside a range.
+pub fn discard(mapping: &Mapping, how: Discard, offset: u64, length: u64) -> Result<()> {
+    mapping.check_range(offset, length)?;
+    if how == Discard::Remove {
+        mapping.check_writable(offset, length)?;
+        if !mapping.mode().writes_file() {
+            return Err(mapping.read_only("Discarding with 'remove' changes the file"));
+        }
+    }
+    let Some(region) = mapping.region()? else {
+        return Ok(());
+    };
+    let _held = region.hold()?;
+    let page = region.granule();
+    let address = region.address() + offset as usize;
+    let start = address.next_multiple_of(page);
+    let end = (address + length as usize) / page * page;
+    if start >= end {
+        return Ok(());
+    }
+    // The kernel would refuse too, but after it has destroyed the pages before.
+    let inner = ((start - region.address()) as u64, (end - start) as u64);
+    if mapping.locked_ranges.pages(&region, inner.0, inner.1) > 0 {
+        let error = Error::system(sys::EINVAL, "madvise");
+        return Err(explain_refusal(mapping, error, &region, inner.0, inner.1));
+    }
+    // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the
+    // range that the user named lose their contents.
+    let discarded = unsafe {
+        region.pages().discard(
+            how.unchecked(),
+            start + region.lead() - region.address(),
+            end - start,
+        )
+    };
+    Ok(discarded?)
+}
+
+fn advise_in(region: &Region, advice: Advice, offset: usize, length: usize) -> Result<()> {
+    let result = match advice {
+        Advice::Known(advice) => region
+            .pages()
+            .advise(advice, region.lead() + offset, length),
+        Advice::Extra(extra) => {
+            let number = extra.number().unwrap_or(-1);
+            let (start, span) = region.pages_of(offset, length);
+            // SAFETY: the pages around a range of a region belong to that region.
+            unsafe { sys::advise_pages(start, span, number) }
+        }
+    };
+    result.map_err(|error| match error.errno() {
+        Some(sys::EINVAL) => {
+            Error::from(error).because("the kernel does not take this advice for this memory")
+        }
+        _ => error.into(),
+    })
+}
