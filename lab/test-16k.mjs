@@ -25,7 +25,14 @@ const quickSpecs = [
   'durability/flush',
   'state/faults-readonly.slow',
 ]
-const allSpecs = [...quickSpecs, 'residency/advice', 'state/faults.slow', 'iterate/iterable']
+const allSpecs = [
+  ...quickSpecs,
+  'residency/advice',
+  'state/faults.slow',
+  'iterate/iterable',
+  'iterate/iterable.slow',
+  'iterate/windows.slow',
+]
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false } },

@@ -1,10 +1,7 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { attemptsOf, type Circumstances, explain, PLATFORMS } from '../../lib/base/load-error.js'
-import { type Outcome, runCode } from '../helpers/child.js'
-import { tempDir } from '../helpers/temp.js'
 
 const root = path.join(import.meta.dirname, '..', '..')
 const notFound = (name: string) => `Cannot find module '${name}'`
@@ -111,73 +108,10 @@ test('what is no error has no tries', (t) => {
   for (const odd of [undefined, null, 'text', 1, {}]) t.deepEqual(attemptsOf(odd), [])
 })
 
-test('an environment variable that names no binary is blamed', async (t) => {
-  const outcome = await runCode(`import { mmap } from 'memmap'`, {
-    env: { NAPI_RS_NATIVE_LIBRARY_PATH: '/none/such.node' },
-  })
-  refuses(t, outcome, /NAPI_RS_NATIVE_LIBRARY_PATH asks for \/none\/such\.node instead/)
-})
-
-test('an environment variable that asks for WebAssembly is blamed', async (t) => {
-  for (const env of [{ NAPI_RS_FORCE_WASI: 'error' }, { NAPI_RS_WASI_FLAVOR: 'wasm32-wasi' }]) {
-    const outcome = await runCode(`import { mmap } from 'memmap'`, { env })
-    refuses(t, outcome, /An environment variable .* asks for a WebAssembly build, and there is none: unset it/)
-  }
-})
-
-test('without a binary the import fails with what was tried', async (t) => {
-  refuses(t, await importFrom(copyWithoutBinary(t)), /, an optional dependency, is not installed\. [^]*Tried:\n {2}- /)
-})
-
-test('without the loader the import says that the package is not whole', async (t) => {
-  const folder = copyWithoutBinary(t)
-  rmSync(path.join(folder, 'native', 'binding.cjs'))
-  refuses(t, await importFrom(folder), /The loader that comes with memmap did not look for it\. Delete node_modules/)
-})
-
-test("with another platform's package alone the import says so", async (t) => {
-  const folder = copyWithoutBinary(t)
-  install(folder, 'win32-arm64-msvc')
-  refuses(t, await importFrom(folder), /not installed \(memmap-win32-arm64-msvc is, for another platform\)/)
-})
-
-test('a damaged binary is reported as refused by the system', async (t) => {
-  const folder = copyWithoutBinary(t)
-  for (const platform of PLATFORMS) install(folder, platform)
-  refuses(t, await importFrom(folder), /is installed, but the system refused its binary \(.+\)\. It may be damaged/)
-})
-
 function explains(
   t: ExecutionContext,
   { says, ...given }: Partial<Circumstances> & { readonly says: readonly RegExp[] },
 ): void {
   const text = explain({ platform: 'linux', arch: 'x64', env: {}, attempts: [], installed: [], ...given })
   for (const each of says) t.regex(text, each)
-}
-
-function refuses(t: ExecutionContext, { code, signal, stderr }: Outcome, message: RegExp): void {
-  t.deepEqual({ code, signal }, { code: 1, signal: null })
-  t.regex(stderr, /MemmapError \[ERR_MEMMAP_NO_BINARY\]: No native binary of memmap could be loaded on /)
-  t.regex(stderr, message)
-}
-
-/** This library as it is in the repository, less what was built. */
-function copyWithoutBinary(t: ExecutionContext): string {
-  const folder = tempDir(t)
-  for (const name of ['index.ts', 'lib', 'package.json', 'native/binding.cjs', 'tsconfig.json']) {
-    cpSync(path.join(root, name), path.join(folder, name), { recursive: true })
-  }
-  return folder
-}
-
-function install(folder: string, platform: string): void {
-  const home = path.join(folder, 'node_modules', `memmap-${platform}`)
-  mkdirSync(home, { recursive: true })
-  cpSync(path.join(root, 'npm', platform, 'package.json'), path.join(home, 'package.json'))
-  writeFileSync(path.join(home, `memmap.${platform}.node`), 'no binary')
-}
-
-function importFrom(folder: string): Promise<Outcome> {
-  const entry = pathToFileURL(path.join(folder, 'index.ts')).href
-  return runCode(`await import(${JSON.stringify(entry)})`, { env: { NAPI_RS_NATIVE_LIBRARY_PATH: '' } })
 }

@@ -1,9 +1,6 @@
-import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
-import fc from 'fast-check'
 import { capabilities, type Mapping, mappings, mmap, mmapAnonymous, mmapSync } from '../../index.js'
-import { canRig, inExt4, inTmpfs } from '../helpers/rig.js'
-import { survives } from '../helpers/survive.js'
 import { counting, tempDir, tempFile } from '../helpers/temp.js'
 
 const MiB = 2 ** 20
@@ -128,17 +125,6 @@ test('views on a SharedArrayBuffer are in the way for good', (t) => {
   t.throws(() => mapping.resizeSync(100, { force: true }), { code: 'ERR_MEMMAP_UNSUPPORTED' })
   t.is(view.length, mapping.length)
 })
-
-test(
-  'a view that the collector has found is in the way no more',
-  survives,
-  'torture/resize.ts',
-  'through',
-  ['collected'],
-  {
-    node: ['--expose-gc', '--no-warnings'],
-  },
-)
 
 test('shrinking is refused while something is under way or pinned', async (t) => {
   const mapping = open(t, 10_000)
@@ -317,21 +303,6 @@ test('a page that was protected is read-only also where the mapping grows into i
   t.deepEqual(mapping.faults, [])
 })
 
-const cuts = capabilities()['resize:shared'] ? test : test.skip
-cuts('protection stays where pages were lost and mapped anew behind the end', async (t) => {
-  const mapping = open(t, 8192)
-  mapping.protect('r')
-  truncateSync(mapping.path!, 100)
-  t.throws(() => mapping.read({ offset: 5000, length: 1 }), { code: 'ERR_MEMMAP_FAULT' })
-  await mapping.refresh()
-  truncateSync(mapping.path!, 8192)
-  await mapping.refresh()
-  t.throws(() => mapping.write('x', 5000), { code: 'ERR_MEMMAP_READ_ONLY' })
-  mapping.buffer()[5000] = 90
-  t.is(readFileSync(mapping.path!)[5000], 0)
-  t.is(mapping.faults[0]?.reason, 'readonly')
-})
-
 test('protection holds for the views of before and after a mapping went elsewhere', async (t) => {
   const mapping = open(t, 8192)
   const view = mapping.buffer()
@@ -347,138 +318,3 @@ test('protection holds for the views of before and after a mapping went elsewher
   t.is(mapping.faults[0]?.reason, 'readonly')
   t.is(readFileSync(mapping.path!).toString('latin1', 0, 2), 'AB')
 })
-
-for (const sync of [false, true]) {
-  const refresh = async (mapping: Mapping) => (sync ? mapping.refreshSync() : mapping.refresh())
-  const name = sync ? 'refreshSync()' : 'refresh()'
-
-  test(`${name} follows a file that others make longer and shorter`, async (t) => {
-    const file = tempFile(t, 100)
-    for (const mode of ['r', 'r+'] as const) {
-      writeFileSync(file, counting(100))
-      const mapping = mmapSync(file, { mode })
-      t.is(await refresh(mapping), false)
-      appendFileSync(file, counting(MiB))
-      t.is(await refresh(mapping), true)
-      t.deepEqual(mapping.buffer(), Buffer.concat([counting(100), counting(MiB)]))
-      truncateSync(file, 50)
-      t.is(await refresh(mapping), true)
-      t.deepEqual([mapping.length, mapping.read()], [50, counting(50)])
-      truncateSync(file, 0)
-      t.is(await refresh(mapping), true)
-      t.deepEqual([mapping.length, mapping.buffer().length], [0, 0])
-      appendFileSync(file, 'again')
-      await refresh(mapping)
-      t.is(mapping.buffer().toString(), 'again')
-      mapping.closeSync()
-    }
-  })
-
-  test(`${name} adds to a page with contents of its own, in mode c, what others wrote behind them`, async (t) => {
-    for (const size of [24, 5000]) {
-      const file = tempFile(t, 'a'.repeat(size))
-      const mapping = mmapSync(file, { mode: 'c', reserve: MiB })
-      mapping.write('X', size - 1)
-      for (const added of ['bcd', 'e', 'f'.repeat(9000)]) {
-        const before = mapping.read()
-        appendFileSync(file, added)
-        t.is(await refresh(mapping), true)
-        t.deepEqual(mapping.read(), Buffer.concat([before, Buffer.from(added)]))
-      }
-      t.is(readFileSync(file, 'latin1').indexOf('X'), -1)
-      mapping.closeSync()
-    }
-  })
-
-  test(`${name} keeps to the length that was asked for`, async (t) => {
-    const file = tempFile(t, 1000)
-    const mapping = mmapSync(file, { offset: 100, length: 300 })
-    appendFileSync(file, 'more')
-    t.is(await refresh(mapping), false)
-    truncateSync(file, 150)
-    t.is(await refresh(mapping), true)
-    t.is(mapping.length, 50)
-    truncateSync(file, 10)
-    await refresh(mapping)
-    t.is(mapping.length, 0)
-    truncateSync(file, 5000)
-    await refresh(mapping)
-    t.is(mapping.length, 300)
-    mapping.closeSync()
-  })
-
-  test(`${name} mends what a cut has broken`, survives, 'torture/resize.ts', 'through', ['mended', name])
-}
-
-test('private contents stay where they are when the file is followed', async (t) => {
-  const file = tempFile(t, 100)
-  const mapping = mmapSync(file, { mode: 'c', reserve: 2 * MiB })
-  const view = mapping.buffer()
-  view[0] = 77
-  appendFileSync(file, Buffer.alloc(MiB, 1))
-  await mapping.refresh()
-  t.deepEqual([view[0], mapping.read({ length: 1 })[0], mapping.read({ offset: MiB })[0]], [77, 77, 1])
-  appendFileSync(file, Buffer.alloc(4 * MiB, 1))
-  await t.throwsAsync(mapping.refresh(), { code: 'ERR_MEMMAP_ADDRESS_SPACE', message: /reserve/ })
-  t.is(mapping.length, MiB + 100)
-  mapping.closeSync()
-})
-
-test('any order of resizing, writing and looking agrees with a plain Buffer', (t) => {
-  const size = fc.nat({ max: 40_000 })
-  const step = fc.oneof(
-    fc.record({ kind: fc.constant('resize' as const), size }),
-    fc.record({ kind: fc.constant('outside' as const), size }),
-    fc.record({ kind: fc.constant('write' as const), at: size, bytes: fc.uint8Array({ maxLength: 5000 }) }),
-    fc.record({ kind: fc.constant('view' as const), at: size, size }),
-  )
-  const directory = tempDir(t)
-  const property = fc.property(
-    fc.array(step, { maxLength: 30 }),
-    fc.constantFrom(0, 20_000, MiB),
-    fc.nat({ max: 5000 }),
-    (steps, reserve, offset) => {
-      const file = `${directory}/file`
-      let model = counting(offset + 100)
-      writeFileSync(file, model)
-      const mapping = mmapSync(file, { mode: 'r+', offset, reserve })
-      try {
-        for (const each of steps) {
-          const length = model.length - offset
-          if (each.kind === 'resize' || each.kind === 'outside') {
-            const total = offset + each.size
-            model = Buffer.concat([model.subarray(0, total), Buffer.alloc(Math.max(0, total - model.length))])
-            if (each.kind === 'resize') mapping.resizeSync(total, { force: true })
-            else {
-              truncateSync(file, total)
-              mapping.refreshSync()
-            }
-            t.is(mapping.length, each.size)
-          } else if (each.kind === 'write' && each.at + each.bytes.length <= length) {
-            mapping.write(each.bytes, each.at)
-            model.set(each.bytes, offset + each.at)
-          } else if (each.kind === 'view' && each.at + each.size <= length) {
-            const view = mapping.buffer(each.at, each.size)
-            t.true(view.equals(model.subarray(offset + each.at, offset + each.at + each.size)))
-            if (each.size > 0) model[offset + each.at] = view[0] = (view[0]! + 1) & 255
-          }
-          t.true(mapping.buffer().equals(model.subarray(offset)))
-        }
-        t.true(readFileSync(file).equals(model))
-        t.deepEqual(mapping.faults, [])
-      } finally {
-        mapping.closeSync()
-      }
-    },
-  )
-  t.notThrows(() => fc.assert(property, { numRuns: 300 }))
-})
-
-const rigged = test.macro(async (t: ExecutionContext, through: readonly string[]) => {
-  if (canRig(t)) await survives.exec(t, 'torture/resize.ts', 'through', ['full'], { through, node: ['--no-warnings'] })
-})
-test.serial('on a full disk the file is as it was (tmpfs)', rigged, inTmpfs)
-test.serial('on a full disk the file is as it was (ext4)', rigged, inExt4)
-test('a limit of file size is an ordinary error', survives, 'torture/resize.ts', 'through', ['limited'])
-test('a worker and others grow one file, and all see it', survives, 'torture/resize.ts', 'through', ['shared'])
-test('views used after the file was cut under them live', survives, 'torture/resize.ts', 'through', ['stale'])

@@ -1,9 +1,7 @@
 import { truncateSync } from 'node:fs'
-import fc from 'fast-check'
 import test, { type ExecutionContext } from 'ava'
 import { mmapAnonymous, mmapSync, type WindowOptions } from '../../index.js'
 import { counting, tempFile } from '../helpers/temp.js'
-import { allOf } from '../helpers/walks.js'
 
 const yields = test.macro(
   (t: ExecutionContext, options: WindowOptions, expected: [offset: number, length: number][]) => {
@@ -52,28 +50,6 @@ test('windows of a range', yields, { size: 4, offset: 90, length: 6 }, [
 test('windows of the end', yields, { size: 4, offset: 97 }, [[97, 3]])
 test('no windows of nothing', yields, { offset: 50, length: 0 }, [])
 test('no windows at the end', yields, { offset: 100 }, [])
-
-test('windows cover every byte of every range, and overlap by what was asked', (t) => {
-  const memory = mmapAnonymous(1000)
-  fc.assert(
-    fc.property(fc.nat(1000), fc.nat(1000), fc.integer({ min: 1, max: 300 }), fc.nat(299), (a, b, size, some) => {
-      const overlap = some % size
-      const [start, end] = [Math.min(a, b), Math.max(a, b)]
-      let next = start
-      let reached = start
-      for (const { offset, length, view } of memory.windows({ size, overlap, offset: start, length: end - start })) {
-        t.is(offset, next)
-        t.is(view.length, length)
-        t.true(length === size || offset + length === end)
-        t.true(offset + length > reached)
-        next = offset + size - overlap
-        reached = offset + length
-      }
-      t.is(reached, end)
-    }),
-  )
-  memory.closeSync()
-})
 
 test('chunks are Buffers that follow one another', (t) => {
   const mapping = mmapSync(tempFile(t, 100))
@@ -135,28 +111,6 @@ test('closing in the middle of a walk empties what was given, and the next step 
   t.is(seen.length, 1)
   t.is(seen[0]?.length, 0)
   await memory.close()
-})
-
-test('windows are the same with for and for await, one by one and in batches, down to one byte', async (t) => {
-  const mapping = mmapSync(tempFile(t, 5000))
-  const property = fc.asyncProperty(
-    fc.integer({ min: 1, max: 40 }),
-    fc.nat(39),
-    fc.nat(5000),
-    async (size, some, at) => {
-      const overlap = some % size
-      const expected = []
-      for (let offset = at; offset < 5000; offset += size - overlap) {
-        const length = Math.min(size, 5000 - offset)
-        expected.push({ offset, length, view: counting(5000).subarray(offset, offset + length) })
-        if (offset + length === 5000) break
-      }
-      t.deepEqual(await allOf(mapping.windows({ size, overlap, offset: at })), expected)
-    },
-  )
-  await fc.assert(property, { numRuns: 20, examples: [[1, 0, 0], [2, 1, 2500]] }) // prettier-ignore
-  t.deepEqual(Buffer.concat(await allOf(mapping.chunks({ size: 1 }))), counting(5000))
-  mapping.closeSync()
 })
 
 test('batches are arrays of a bounded number of windows', (t) => {

@@ -1,12 +1,7 @@
-import fc from 'fast-check'
 import test, { type ExecutionContext } from 'ava'
 import { mmapAnonymous, mmapSync } from '../../index.js'
-import { type Cut, makersOf, type LineEncoding } from '../../lib/lines/decode.js'
-import { makeIterable } from '../../lib/iterate/iterable.js'
-import { Pieces } from '../../lib/lines/delimited.js'
-import { runCode } from '../helpers/child.js'
 import { tempFile } from '../helpers/temp.js'
-import { allOf, rangeOf } from '../helpers/walks.js'
+import { allOf } from '../helpers/walks.js'
 
 const splits = test.macro(async (t: ExecutionContext, text: string, separator: string) => {
   const mapping = mmapSync(tempFile(t, text))
@@ -28,68 +23,6 @@ test('a separator that overlaps itself is found from the left', splits, 'aaaaaxa
 test('a separator may be longer than the range', splits, 'ab', 'abc')
 test('a separator may be the range', splits, 'abc', 'abc')
 test('a carriage return is not part of an end', splits, 'a\r\nb\r\n', '\n')
-test(
-  'a separator may be longer than a part',
-  splits,
-  `a${'s'.repeat(70_000)}b${'s'.repeat(70_000)}`,
-  's'.repeat(70_000),
-)
-test('pieces may be longer than a part', splits, `${'a'.repeat(3_000_000)};b;${'c'.repeat(200_000)}`, ';')
-test('pieces between longer separators cross the borders of parts', splits, 'grün<br>blau<br>\n'.repeat(30_000), '<br>')
-
-// An alphabet so small that separators meet, overlap, and lie across every border.
-const letter = fc.constantFrom('a', 'b', 'ab', 'é', '€', '😀')
-const text = fc.array(letter, { maxLength: 60 }).map((letters) => letters.join(''))
-const separators = fc.array(letter, { minLength: 1, maxLength: 3 }).map((letters) => letters.join(''))
-const sizes = fc.integer({ min: 1, max: 30 })
-
-test('pieces are those of String.split, wherever parts end', async (t) => {
-  const memory = mmapAnonymous(400)
-  const property = fc.asyncProperty(text, separators, sizes, fc.nat(20), async (whole, separator, size, at) => {
-    const bytes = Buffer.from(whole)
-    memory.fill('ab')
-    memory.write(bytes, at)
-    const cut: Cut = { separator: Buffer.from(separator), dropReturn: false, keepEnd: false, keepLast: true }
-    const range = rangeOf(memory, at, at + bytes.length)
-    const through = (encoding: LineEncoding, offsets = false) => {
-      const maker = { ...makersOf(encoding, offsets).items, size }
-      return allOf(makeIterable(range, () => new Pieces(range, cut, maker)))
-    }
-    const expected = whole.split(separator)
-    t.deepEqual(await through('utf8'), expected)
-    t.deepEqual((await through('buffer')).map(String), expected)
-    let next = at
-    const extents = expected.map((piece) => {
-      const offset = next
-      const length = Buffer.byteLength(piece)
-      next += length + cut.separator.length
-      return { offset, length }
-    })
-    t.deepEqual(await through('utf8', true), extents)
-  })
-  await fc.assert(property, { numRuns: 300 })
-  memory.closeSync()
-})
-
-test('pieces of any bytes, between any bytes, are those of Latin-1', async (t) => {
-  const memory = mmapAnonymous(400)
-  const byte = fc.constantFrom(0, 10, 0x41, 0x80, 0xc3, 0xe2, 0xff)
-  const bytes = fc.array(byte, { maxLength: 60 }).map((list) => Buffer.from(list))
-  const separator = fc.array(byte, { minLength: 1, maxLength: 3 }).map((list) => Uint8Array.from(list))
-  const property = fc.asyncProperty(bytes, separator, async (whole, between) => {
-    memory.write(whole)
-    const range = { offset: 0, length: whole.length }
-    const expected = whole.toString('latin1').split(Buffer.from(between).toString('latin1'))
-    const again = expected.map((piece) => Buffer.from(piece, 'latin1'))
-    t.deepEqual(await allOf(memory.split(between, { ...range, encoding: 'latin1' })), expected)
-    t.deepEqual(await allOf(memory.split(between, { ...range, encoding: 'buffer' })), again)
-    t.deepEqual(await allOf(memory.split(between, range)), again.map(String))
-    t.deepEqual(await allOf(memory.split(between, { ...range, encoding: 'ascii' })), again.map((piece) => piece.toString('ascii'))) // prettier-ignore
-  })
-  await fc.assert(property, { numRuns: 300 })
-  memory.closeSync()
-})
-
 test('a separator stands for its bytes in the encoding asked for', async (t) => {
   const memory = mmapAnonymous(3)
   memory.write(Uint8Array.of(0x61, 0xe9, 0x62))
@@ -119,19 +52,3 @@ test('no bytes are refused', refuses, new Uint8Array(0), {}, 'ERR_INVALID_ARG_VA
 test('a number is refused', refuses, 44, {}, 'ERR_INVALID_ARG_TYPE')
 test('an expression is refused', refuses, /,/, {}, 'ERR_INVALID_ARG_TYPE')
 test('follow is for lines', refuses, ',', { follow: true }, 'ERR_INVALID_ARG_VALUE')
-
-test('where the runtime refuses views there are pieces all the same', async (t) => {
-  const outcome = await runCode(
-    `
-    import assert from 'node:assert'
-    import { mmapAnonymous } from 'memmap'
-    const memory = mmapAnonymous(200_000)
-    memory.fill('ab, ')
-    assert.equal([...memory.split(', ')].filter((piece) => piece === 'ab').length, 50_000)
-    for await (const batch of memory.split(',', { encoding: 'buffer' }).batches()) assert(batch.length > 0)
-    memory.closeSync()
-    `,
-    { env: { MEMMAP_NO_EXTERNAL_BUFFERS: '1' } },
-  )
-  t.deepEqual(outcome, { code: 0, signal: null, stdout: '', stderr: '' })
-})

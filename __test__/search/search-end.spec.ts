@@ -3,7 +3,6 @@ import { getEventListeners } from 'node:events'
 import { truncateSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { type Mapping, mmapAnonymous, mmapSync, type Progress } from '../../index.js'
-import { entry, runCode } from '../helpers/child.js'
 import { collect, endless, holding } from '../helpers/mapped.js'
 import { tempFile } from '../helpers/temp.js'
 
@@ -83,26 +82,6 @@ test('an abort or a close ends batches()', ends, (memory, signal) =>
   drain(memory.matches(/a|\0b/, { signal }).batches()),
 )
 
-// Each of these begins to match at the first byte, and might to the last.
-for (const expression of [/a[^]*b/, /a.*b/, /\ba[^]*c|\0d/]) {
-  const starting = (memory: Mapping): Mapping => {
-    memory.write('a')
-    return memory
-  }
-  test(`an abort or a close ends count(${expression})`, ends, (memory, signal) =>
-    starting(memory).count(expression, { signal }),
-  )
-  test(`an abort or a close ends indexOf(${expression})`, ends, (memory, signal) =>
-    starting(memory).indexOf(expression, { signal }),
-  )
-  test(`an abort or a close ends lastIndexOf(${expression})`, ends, (memory, signal) =>
-    starting(memory).lastIndexOf(expression, { signal }),
-  )
-  test(`an abort or a close ends matches(${expression})`, ends, (memory, signal) =>
-    drain(starting(memory).matches(expression, { signal })),
-  )
-}
-
 test('progress is told in the middle of a search for one endless match', async (t) => {
   const memory = endless(t)
   memory.write('a')
@@ -171,25 +150,6 @@ test('a loop over matches that has ended in any way holds the mapping no more', 
   }
 })
 
-test('a file that is cut during a search makes it fail, not the process', async (t) => {
-  const file = tempFile(t, new Uint8Array(64 * MIB))
-  const code = `
-    import assert from 'node:assert'
-    import { truncateSync } from 'node:fs'
-    import { mmapSync } from 'memmap'
-    const mapping = mmapSync(process.argv[1])
-    const walk = mapping.matches('\\0')[Symbol.asyncIterator]()
-    await walk.next()
-    truncateSync(process.argv[1], 4096)
-    await assert.rejects(mapping.count('a'), { code: 'ERR_MEMMAP_FAULT', reason: 'truncated' })
-    await assert.rejects(async () => { while (!(await walk.next()).done); }, { code: 'ERR_MEMMAP_FAULT' })
-    assert.throws(() => mapping.indexOfSync('a'), { code: 'ERR_MEMMAP_FAULT' })
-    await mapping.close()
-    console.log('alive')`
-  const { code: exit, signal, stdout, stderr } = await runCode(code, { args: [file] })
-  t.deepEqual({ exit, signal, stdout }, { exit: 0, signal: null, stdout: 'alive\n' }, stderr)
-})
-
 test('a file that is cut within its last page is a fault for every search, loop and stream', async (t) => {
   const length = 2 * 65536 + 100
   const cut = length - 50
@@ -224,34 +184,4 @@ test('a file that is cut within its last page is a fault for every search, loop 
     t.throws(() => mapping.assertHealthy(), { code: expected.code })
     await mapping.close()
   }
-})
-
-test('searching works where views are refused', async (t) => {
-  const code = `
-    import { mmapAnonymous } from '${entry}'
-    const memory = mmapAnonymous(20)
-    memory.write('one two one')
-    console.log(await memory.count('one'), memory.indexOfSync(/t./), (await memory.lineIndex()).count)
-    for await (const { offset } of memory.matches('one')) console.log(offset)
-    memory.closeSync()`
-  const { code: exit, stdout } = await runCode(code, { env: { MEMMAP_NO_EXTERNAL_BUFFERS: '1' } })
-  t.deepEqual({ exit, stdout }, { exit: 0, stdout: '2 4 1\n0\n8\n' })
-})
-
-test('nothing goes unhandled when a walk is left in any way', async (t) => {
-  const code = `
-    import { mmapAnonymous } from '${entry}'
-    const memory = mmapAnonymous(2 ** 40, { noReserve: true })
-    memory.write('a', 100)
-    for await (const match of memory.matches('a')) break
-    const left = memory.matches('a')[Symbol.asyncIterator]()
-    await left.next()
-    const abort = new AbortController()
-    const aborted = memory.matches('a', { signal: abort.signal })[Symbol.asyncIterator]()
-    await aborted.next()
-    abort.abort()
-    await memory.close()
-    console.log('closed')`
-  const { code: exit, signal, stdout, stderr } = await runCode(code)
-  t.deepEqual({ exit, signal, stdout }, { exit: 0, signal: null, stdout: 'closed\n' }, stderr)
 })

@@ -5,7 +5,6 @@ import type { Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import test, { type ExecutionContext } from 'ava'
-import fc from 'fast-check'
 import { mmapAnonymous, mmapSync, type ReadStreamOptions } from '../../index.js'
 import { mapFile } from '../helpers/mapped.js'
 import { counting, tempFile } from '../helpers/temp.js'
@@ -105,51 +104,6 @@ test('chunks are of 1 MiB, and views: no byte is copied', async (t) => {
   }
   t.deepEqual(lengths, [2 ** 20, 2 ** 20, 2 ** 19])
   await memory.close()
-})
-
-test('whatever the bounds, the chunk size and the encoding, it gives what fs gives', async (t) => {
-  const { file, mapping } = mapFile(t, Buffer.from('aé€𝄞\0\n'.repeat(60)))
-  const bound = fc.option(fc.nat(900), { nil: undefined })
-  const encoding = fc.constantFrom<(BufferEncoding | undefined)[]>(undefined, 'utf8', 'utf16le', 'base64', 'hex')
-  await fc.assert(
-    fc.asyncProperty(bound, bound, fc.integer({ min: 1, max: 300 }), encoding, async (start, end, size, name) => {
-      fc.pre(end === undefined || (start ?? 0) <= end)
-      const options = {
-        ...(start !== undefined && { start }),
-        ...(end !== undefined && { end }),
-        ...(name !== undefined && { encoding: name }),
-        highWaterMark: size,
-      }
-      const [chunks, model] = await Promise.all([
-        chunksOf(mapping.createReadStream(options)),
-        chunksOf(createReadStream(file, options)),
-      ])
-      if (name === undefined) t.deepEqual(chunks, model, JSON.stringify(options))
-      else t.is(chunks.join(''), model.join(''), JSON.stringify(options))
-    }),
-    { numRuns: 150 },
-  )
-})
-
-test('however it is consumed, the bytes are all there and in order', async (t) => {
-  const { mapping } = mapFile(t, 5000)
-  const step = fc.oneof(fc.constant('pause' as const), fc.constant('turn' as const), fc.integer({ min: 1, max: 700 }))
-  await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 900 }), fc.array(step, { maxLength: 30 }), async (size, steps) => {
-      const stream = mapping.createReadStream({ highWaterMark: size })
-      const seen: Buffer[] = []
-      for (const act of steps) {
-        if (typeof act === 'number') {
-          const chunk = stream.read(act) as Buffer | null
-          if (chunk !== null) seen.push(Buffer.from(chunk))
-        } else if (act === 'pause') stream.pause()
-        else await new Promise(setImmediate)
-      }
-      for await (const chunk of stream) seen.push(Buffer.from(chunk as Buffer))
-      t.deepEqual(Buffer.concat(seen), counting(5000))
-    }),
-    { numRuns: 100 },
-  )
 })
 
 // What is refused.
@@ -330,12 +284,4 @@ test('many streams of one mapping do not disturb each other', async (t) => {
     buffer(mapping.createReadStream({ start: index, highWaterMark: 100 + index })),
   )
   for (const [index, bytes] of (await Promise.all(all)).entries()) t.deepEqual(bytes, counting(3000).subarray(index))
-})
-
-test('dropBehind changes no byte', async (t) => {
-  const { mapping } = mapFile(t, Buffer.alloc(40 * 2 ** 20, counting(251)))
-  const plain = createHash('sha1').update(mapping.buffer()).digest('hex')
-  const hash = createHash('sha1')
-  await pipeline(mapping.createReadStream({ dropBehind: true }), hash)
-  t.is(hash.digest('hex'), plain)
 })

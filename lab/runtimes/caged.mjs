@@ -3,10 +3,12 @@
 /** Specs that are not run there: they are about views, or their programs make some; or they have nothing to do with it. */
 export const aboutViews = {
   'base/load-error': 'how the loader fails has nothing to do with memory',
+  'base/load-error.slow': 'how the loader fails has nothing to do with memory',
   'state/close.slow': 'how the addresses of views are given back',
   'state/close-in-flight.slow': 'what a close does to views in the hands of others',
   docs: 'the examples show views',
   'map-buffer': 'it is about views for good',
+  'map-buffer.slow': 'it is about views for good',
   'state/exit.slow': 'its programs end with views',
   'state/faults.slow': 'how loads and stores through views fault',
   'state/faults-disk.slow': 'how loads and stores through views fault',
@@ -25,6 +27,7 @@ export const aboutViews = {
   'torture/large.slow': 'long, and about views',
   'torture/objects.slow': 'long, and about views',
   'views/views': 'it is about views',
+  'views/views.slow': 'it is about views',
   'state/worker.slow': 'its programs end with views',
 }
 
@@ -33,11 +36,13 @@ const copies = 'as copies, windows of gigabytes take hours and more memory than 
 /** Tests that are not run. */
 export const notRun = {
   'cli/cli': {
-    'npm start counts in a large file that is surely here, or in yours':
-      'it is about this folder, not the compiled one',
     'what is installed is the built program': 'it is about this folder, not the compiled one',
   },
-  property: { 'windows() cover ranges far beyond 4 GiB exactly': copies },
+  'cli/cli.slow': {
+    'npm start counts in a large file that is surely here, or in yours':
+      'it is about this folder, not the compiled one',
+  },
+  'iterate/windows.slow': { 'windows() cover ranges far beyond 4 GiB exactly': copies },
   'iterate/windows': { 'windows cross every boundary of a file that is longer than any ArrayBuffer': copies },
 }
 
@@ -62,7 +67,7 @@ export const differences = {
     'write() of much from a mapping that was cut says so': subject,
     '* is not deceived by what was stored behind the end of such a file': looks,
   },
-  'base/errors': {
+  'state/faults': {
     'after the file shrank every use says so, until it is closed': looks,
     'a strictly read-only mapping reports a store, and neither dies nor writes': subject,
     'listeners of SIGBUS that come later do not displace the guard': looks,
@@ -79,7 +84,7 @@ export const differences = {
     'a file with holes has them filled when a size is asked for (*)': looks,
     'a file that the disk has no room for is as it was, or not there as it was not (*)': looks,
   },
-  'iterate/iterable': {
+  'iterate/iterable.slow': {
     'items that were made of a page that was lost meanwhile are not handed out': looks,
   },
   'open-kind.slow': {
@@ -98,10 +103,12 @@ export const differences = {
   'state/registry': {
     'every live mapping is listed with what is known of it': subject,
     'drop-ins are listed as the collector’s own': subject,
-    'a mapping that the collector takes is warned of once, with its path and where it was opened': looks,
     'a view keeps its mapping from being collected': subject,
-    'what is open at the exit is no leak': looks,
     'opening and closing are told on diagnostics channels': looks,
+  },
+  'state/registry.slow': {
+    'a mapping that the collector takes is warned of once, with its path and where it was opened': looks,
+    'what is open at the exit is no leak': looks,
   },
   'open-limit.slow': {
     'there is a clear error at the limit of descriptors, of which 11,000 mappings of one file need two': looks,
@@ -140,10 +147,7 @@ export const differences = {
     'anonymous memory may be larger than memory': looks,
     'populate, noReserve and advice change nothing that is read': looks,
   },
-  property: {
-    'a slice of a mapping is that slice of a Buffer': looks,
-    'a typed array of a mapping has the elements of one over a copy': subject,
-    'what mapBuffer() and mapArray() give is what reading the file gives': subject,
+  'base/validate.slow': {
     'buffer(*) lets no bad number through': subject,
     'array(*) lets no bad number through': subject,
     'dataView(*) lets no bad number through': subject,
@@ -151,6 +155,8 @@ export const differences = {
   },
   'streams/read-stream': {
     'chunks are of 1 MiB, and views: no byte is copied': isCopied,
+  },
+  'streams/read-stream.slow': {
     'dropBehind changes no byte': looks,
   },
   'streams/read-stream-end': {
@@ -161,33 +167,39 @@ export const differences = {
   },
   'replace-file': {
     'whoever has the old file mapped, open or linked goes on seeing it': looks,
+  },
+  'replace-file-fails': {
     'a function whose file is cut by others': looks,
   },
-  'residency/residency': {
+  'residency/residency.slow': {
     'pages are said to be where another program finds them, and none is lost (*)': looks,
     'locking brings in what it locks, copies nothing, and lasts until it is undone or closed': looks,
     'a lock follows its bytes when the mapping grows, and ends with them when it shrinks': looks,
     'a hole on a full * is found without a fault': looks,
   },
   'growth/resize': {
-    'protection stays where pages were lost and mapped anew behind the end': looks,
     'protection holds for the views of before and after a mapping went elsewhere': looks,
     'growing in the room that was reserved keeps views and bytes, and adds zeros on blocks': subject,
     'growing without room keeps views and bytes, and adds zeros on blocks': subject,
     'steps of growth each get a view, across which longer views lie': subject,
     'shrinking is refused while a view reaches behind the new end, and the file stays': subject,
     'force empties the views that are in the way': subject,
-    'a view that the collector has found is in the way no more': subject,
     'anonymous memory grows in its room, and keeps what it has': looks,
     'protected pages stay so when the mapping goes elsewhere': looks,
     'the registry has the new length, and every view': subject,
-    '* follows a file that others make longer and shorter': looks,
-    '* mends what a cut has broken': looks,
-    'private contents stay where they are when the file is followed': looks,
+  },
+  'growth/resize.slow': {
+    'a view that the collector has found is in the way no more': subject,
     'any order of resizing, writing and looking agrees with a plain Buffer': looks,
     'on a full disk the file is as it was (*)': looks,
     'a worker and others grow one file, and all see it': looks,
     'views used after the file was cut under them live': subject,
+  },
+  'growth/refresh': {
+    'protection stays where pages were lost and mapped anew behind the end': looks,
+    '* follows a file that others make longer and shorter': looks,
+    '* mends what a cut has broken': looks,
+    'private contents stay where they are when the file is followed': looks,
   },
   'search/search': {
     'a needle may be a view of the mapping itself': subject,

@@ -3,7 +3,9 @@
 /** Specs that are not run there, and why. `__test__/smoke.mjs` has the dangers for each runtime. */
 export const aboutNode = {
   'base/load-error': 'how the loader fails is about the package, whatever runs it',
+  'base/load-error.slow': 'how the loader fails is about the package, whatever runs it',
   'cli/cli': 'the command is started by Node',
+  'cli/cli.slow': 'the command is started by Node',
   'cli/cli-terminal.slow': 'the command is started by Node',
   'state/close.slow': 'when a closed mapping’s addresses are given back is up to the runtime’s collector',
   'state/close-in-flight.slow': 'how jobs of zlib, crypto and fs end is up to the runtime',
@@ -32,6 +34,8 @@ export const leftOut = {
   bun: {},
   deno: {
     'base/errors': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
+    'base/errors.slow': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
+    'state/faults': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
     'state/faults.slow': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
     'state/faults-readonly.slow': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
     'state/faults-report.slow': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
@@ -60,6 +64,8 @@ export const differences = {
     'base/errors': {
       'the stack of a thrown error leads to the user': 'a stack starts in the library',
       'a missing binary says what to do, and why': 'an uncaught error is printed in another form',
+    },
+    'state/faults': {
       'listeners of SIGBUS that come later do not displace the guard': 'a listener is in front again a turn later',
     },
     'state/faults.slow': {
@@ -67,7 +73,7 @@ export const differences = {
         'Atomics.load stores, which a strict mapping reports',
       'a hot loop survives a cut: Atomics.load': 'Atomics.load stores, which a strict mapping reports',
     },
-    'locks/file-lock': {
+    'locks/file-lock.slow': {
       'with MEMMAP_TRACE=1 the registry knows where':
         'a function that ends in `return call()` is left before the call, so the stack does not have it',
     },
@@ -75,7 +81,7 @@ export const differences = {
       'what is written just before a file is replaced is not lost':
         'a function of fs can not be put in the place of another: syncBuiltinESMExports() changes nothing',
     },
-    'lines/follow-end': {
+    'lines/follow-end.slow': {
       'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
         'process.getActiveResourcesInfo() does not name what it waits for',
       'a step that waits keeps the process alive, an iterator that is left alone does not':
@@ -84,7 +90,7 @@ export const differences = {
     'open-kind.slow': {
       'what fs can not open is refused with the error that fs throws': 'its fs throws another error for some of them',
     },
-    'lines/lines': {
+    'lines/lines.slow': {
       'a line longer than any string is an error that says where, and fine as a Buffer or as a place':
         'its strings may be longer',
     },
@@ -92,11 +98,11 @@ export const differences = {
       'without procfs a file is opened again by its path, and only if it still is the same':
         'without /proc it ends on an error of its own',
     },
-    'search/regexp/translate': {
+    'search/regexp/translate.slow': {
       'letters are the same without case as in JavaScript, which has other rules without the flag u':
         'its own regular expressions find other letters alike without case',
     },
-    'growth/resize': {
+    'growth/resize.slow': {
       'a worker and others grow one file, and all see it':
         'its worker does not find a module that is imported by a file URL from an evaluated one',
     },
@@ -109,7 +115,7 @@ export const differences = {
       'what is written just before a file is replaced is not lost':
         'a function of fs can not be put in the place of another: syncBuiltinESMExports() changes nothing',
     },
-    'lines/follow-end': {
+    'lines/follow-end.slow': {
       'a step that waits keeps the process alive, an iterator that is left alone does not':
         'fs.watch() keeps the process alive with persistent: false, too',
       'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
@@ -122,11 +128,11 @@ export const differences = {
       'without procfs a file is opened again by its path, and only if it still is the same':
         'without /proc it ends on an error of its own',
     },
-    'growth/resize': {
+    'growth/resize.slow': {
       'a limit of file size is an ordinary error': 'it does not ignore SIGXFSZ, which ends it',
       'a worker and others grow one file, and all see it': 'the port of its workers has no close()',
     },
-    'residency/residency': {
+    'residency/residency.slow': {
       'asking whether a file still has its pages leaves no fault':
         'it starts `process.execPath -e`, of which Deno makes other arguments',
     },

@@ -17,6 +17,7 @@ export const windows = {
   /** Specs that are not run. */
   leftOut: {
     'base/load-error': 'how the loader fails is about the package, whatever runs it',
+    'base/load-error.slow': 'how the loader fails is about the package, whatever runs it',
     'cli/cli-terminal.slow': 'the terminal is one of Unix',
     docs: 'the examples are run where the docs are checked',
     'state/faults.slow': cut,
@@ -44,10 +45,14 @@ export const windows = {
       'what has the name for a while and can not be read is waited out': inUse,
       'a pipe that has taken the name keeps nobody waiting who has enough': inUse,
     },
-    'lines/follow-end': { 'a file that may not be read yet is read once it may': modes },
+    'lines/follow-end.slow': {
+      'a file that may not be read yet is read once it may': modes,
+    },
     'cli/cli': {
-      'npm start counts in a large file that is surely here, or in yours': 'it is run from the sources',
       'what is installed is the built program': 'it is run from the sources',
+    },
+    'cli/cli.slow': {
+      'npm start counts in a large file that is surely here, or in yours': 'it is run from the sources',
     },
   },
   /** Tests that fail. */
@@ -58,6 +63,8 @@ export const windows = {
     },
     'iterate/read-ahead': {
       'memory without a file is not waited for, and not touched': promised,
+    },
+    'iterate/read-ahead.slow': {
       'a page that is gone is an error for who comes to it, and not before': cut,
     },
     'views/views-refused': { 'advice, protection, resizing and what is asked about a mapping': advice },
@@ -70,7 +77,7 @@ export const windows = {
       '* is not deceived by what was stored behind the end of such a file': cut,
     },
     'map-buffer': { 'mapBuffer() with every option': advice },
-    'base/errors': {
+    'state/faults': {
       'after the file shrank every use says so, until it is closed': cut,
       'a copy that meets a fault throws what every later use throws': cut,
       'listeners of SIGBUS that come later do not displace the guard': cut,
@@ -94,7 +101,7 @@ export const windows = {
       'a file without a name can be locked': inUse,
     },
     'durability/flush': { 'a file in memory says that nothing makes it durable': 'there is no file system in memory' },
-    'lines/follow-end': {
+    'lines/follow-end.slow': {
       'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
         'Windows tells too late of what is written: it is asked each second',
     },
@@ -113,8 +120,10 @@ export const windows = {
       'what fs can not open is refused with the error that fs throws': noSuchCode,
     },
     'iterate/iterable': {
-      'items that were made of a page that was lost meanwhile are not handed out': cut,
       'lines as Buffers are handed out no more when a page is known to be gone': cut,
+    },
+    'iterate/iterable.slow': {
+      'items that were made of a page that was lost meanwhile are not handed out': cut,
     },
     'lines/line-index': {
       'lines may be longer than 4 GiB': promised,
@@ -122,6 +131,8 @@ export const windows = {
     },
     'lines/lines': {
       'a line longer than any Buffer is an error as one, and fine as a place, and so as a DataView': promised,
+    },
+    'lines/lines.slow': {
       'a page that is lost becomes an error, not a line of zeros': cut,
       'where a file ends in the middle of a page now, the rest of the page becomes an error, not zeros': cut,
     },
@@ -144,33 +155,43 @@ export const windows = {
       'populate, noReserve and advice change nothing that is read': advice,
     },
     'open-options': { 'a URL with a NUL': noSuchCode },
-    property: {
+    'iterate/windows.slow': {
       'windows() cover ranges far beyond 4 GiB exactly': promised,
     },
     'replace-file': {
       'keeps the permissions': modes,
       'gives the permissions that are asked for, to a new file and an old one': modes,
       'a file with permissions is at no time open to others': modes,
-      'a function whose file is cut by others': cut,
-      'the synchronous one refuses to leave a pinned mapping, and replaces nothing': inUse,
       'whoever has the old file mapped, open or linked goes on seeing it': inUse,
+    },
+    'replace-file.slow': {
       'a process that is killed while it writes leaves the old file': signals,
     },
+    'replace-file-fails': {
+      'a function whose file is cut by others': cut,
+      'the synchronous one refuses to leave a pinned mapping, and replaces nothing': inUse,
+    },
     'residency/residency': {
-      'asking whether a file still has its pages leaves no fault': cut,
-      'only a mapping that writes to a file can be verified for that': 'nothing is known of blocks ahead',
       'a bucket that is partly there is neither 0 nor 100 per cent': advice,
       'buckets may be of any size, down to a byte, and begin anywhere': advice,
     },
-    'growth/resize': {
+    'residency/residency.slow': {
+      'asking whether a file still has its pages leaves no fault': cut,
+      'only a mapping that writes to a file can be verified for that': 'nothing is known of blocks ahead',
+    },
+    'growth/resize.slow': {
+      'any order of resizing, writing and looking agrees with a plain Buffer': cut,
+    },
+    'growth/refresh': {
       '* follows a file that others make longer and shorter': cut,
       '* keeps to the length that was asked for': cut,
       '* mends what a cut has broken': cut,
-      'any order of resizing, writing and looking agrees with a plain Buffer': cut,
     },
     'search/search-end': {
-      'a file that is cut during a search makes it fail, not the process': cut,
       'a file that is cut within its last page is a fault for every search, loop and stream': cut,
+    },
+    'search/search-end.slow': {
+      'a file that is cut during a search makes it fail, not the process': cut,
       'nothing goes unhandled when a walk is left in any way': promised,
     },
     'state/signal.slow': {
@@ -194,7 +215,7 @@ export const windows = {
 export const wine = {
   leftOut: {},
   notRun: {
-    'base/errors': {
+    'base/errors.slow': {
       'too many mappings are an error with numbers, not a crash': 'it takes wine minutes, and addresses of its own',
     },
     // Now and then it is too late to meet the error.
@@ -233,8 +254,12 @@ export const wine = {
     open: { 'opens a symbolic link': links },
     'replace-file': {
       'a symbolic link stays one, and what it leads to is replaced': links,
-      'a link to itself is not replaced': links,
+    },
+    'replace-file.slow': {
       'of many at once each is whole, and one is last': inUse,
+    },
+    'replace-file-fails': {
+      'a link to itself is not replaced': links,
     },
     'streams/stream-danger.slow': {
       'closing in the middle neither crashes nor corrupts: http': 'its sockets end a server that is idle',

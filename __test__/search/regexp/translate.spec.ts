@@ -1,7 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
-import fc from 'fast-check'
 import { type Mapping, mmapAnonymous } from '../../../index.js'
-import { isDoubtful, sourceFor, textFor } from '../../helpers/expressions.js'
 
 // What JavaScript finds in a text is the model: where it finds it, in bytes of UTF-8.
 
@@ -72,77 +70,6 @@ const finds = test.macro((t: ExecutionContext, text: string, ...expressions: Reg
   }
 })
 
-for (const flags of ['', 'i', 's', 'm', 'is', 'u', 'iu', 'su', 'mu', 'v', 'iv', 'msv']) {
-  test(`any expression finds what matchAll finds, flags '${flags}'`, (t) => {
-    const memory = mmapAnonymous(4096)
-    const property = fc.property(
-      sourceFor(flags),
-      fc.array(textFor(flags), { minLength: 4, maxLength: 4 }),
-      (source, texts) => {
-        fc.pre(!isDoubtful(source, flags))
-        const expression = new RegExp(source, flags)
-        for (const text of texts) {
-          const [ours, theirs] = [found(memory, Buffer.from(text), expression), expected(text, expression)]
-          if (ours.join() !== theirs.join()) throw new Error(`${JSON.stringify(text)}: ${ours}, expected ${theirs}`)
-        }
-      },
-    )
-    t.teardown(() => memory.close())
-    t.notThrows(() => fc.assert(property, { numRuns: 300 }))
-  })
-}
-
-// Every character that is a single code unit, and some others, which only the flags u and v take for one in JavaScript.
-const units = Array.from({ length: 0x1_0000 }, (_, unit) => String.fromCharCode(unit))
-  .filter((char) => !/[\ud800-\udfff]/.test(char))
-  .join('')
-const points = `${units}😀𐐀𐐨𝒜𞤀𞤢\u{10ffff}`
-
-test('sets have the same characters', finds, units, /\d/, /\D/, /\w/, /\W/, /\s/, /\S/, /./, /./s, /[^]/, odd('[]'))
-test(
-  'sets have the same characters with the flag u',
-  finds,
-  points,
-  /\d/u,
-  /\D/u,
-  /\w/u,
-  /\W/u,
-  /\s/u,
-  /\S/u,
-  /./u,
-  /./su,
-)
-test(
-  'sets have the same characters in brackets',
-  finds,
-  units,
-  /[\d\s]/,
-  /[^\w]/,
-  /[^\s\W]/,
-  /[\s\S]/,
-  /[^]/s,
-  /[^a-z]/i,
-)
-test(
-  'sets have the same characters where halves of characters are left out',
-  finds,
-  points,
-  /[^\0-\ud7ff\ue000-\uffff]/u,
-  /[^\ud800-\udfff]/u,
-  /[\ud800-\ue000]/u,
-  /[\ud7ff-\ud900]/u,
-)
-test('sets have the same characters without case', finds, points, /\w/i, /\w/iu, /\W/iu, /[^\W]/iu, /[^a-z]/iu)
-test(
-  'letters are the same without case as in JavaScript, which has other rules without the flag u',
-  finds,
-  points,
-  ...[...'kKKsSſiIıİßẞσςΣµμΩωǅǆåÅéÿŸ\u0345ιᾳᾼ1-'].flatMap((char) => [new RegExp(char, 'i'), new RegExp(char, 'iu')]),
-  /[a-z]/i,
-  /[a-z]/iu,
-  /[\u0100-\u03ff]/i,
-  /[^\u0370-\uffff]/iu,
-)
 test(
   'properties have the same characters',
   finds,

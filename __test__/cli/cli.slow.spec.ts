@@ -1,0 +1,144 @@
+import { spawnSync } from 'node:child_process'
+import { truncateSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { Writable } from 'node:stream'
+import test, { type ExecutionContext } from 'ava'
+import fc from 'fast-check'
+import { mmapAnonymous, mmapSync } from '../../index.js'
+import { type Command, parseCommand } from '../../lib/cli/command.js'
+import { find } from '../../lib/cli/find.js'
+import { Output } from '../../lib/cli/output.js'
+import { Text } from '../../lib/cli/text-reader.js'
+import { runProgram } from '../helpers/child.js'
+import { tempDir, tempFile } from '../helpers/temp.js'
+
+const LOG = 'INFO start\nERROR no disk\nwarn\nERROR again ERROR\nlast'
+
+/** Runs a command in this process. */
+async function called(command: Command, args: readonly string[]): Promise<{ code: number; bytes: Buffer }> {
+  const parts: Buffer[] = []
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, callback) {
+      parts.push(chunk)
+      callback()
+    },
+  })
+  const output = new Output(stream)
+  const code = await command.run(parseCommand(command, args)!, output)
+  await output.flush()
+  return { code, bytes: Buffer.concat(parts) }
+}
+
+const json = async (command: Command, args: string[]): Promise<unknown[]> => {
+  const { bytes } = await called(command, [...args, '--json'])
+  const text = bytes.toString()
+  return text === '' ? [] : text.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown) // prettier-ignore
+}
+
+test('a line of many MiB is printed whole, and is no text for JSON', async (t) => {
+  const long = Buffer.alloc(17 * 2 ** 20, 'ab')
+  const file = tempFile(t, Buffer.concat([Buffer.from('one\n'), long, Buffer.from('needle\ntwo\n')]))
+  const { bytes } = await called(find, [file, 'needle'])
+  t.true(bytes.equals(Buffer.concat([long, Buffer.from('needle\n')])))
+  t.deepEqual(await json(find, [file, 'needle', '-n']), [{ line: 2, offset: 4, length: long.length + 7 }])
+})
+
+test('find prints what a loop over the lines prints', async (t) => {
+  const text = fc.string({ unit: fc.constantFrom(...'ab\n'), maxLength: 40 })
+  const property = fc.asyncProperty(text, fc.constantFrom('a', 'ab', 'ba', 'aa'), async (contents, word) => {
+    const file = path.join(directory, 'property')
+    writeFileSync(file, contents)
+    const all = contents.split('\n').map((line, index) => `${index + 1}:${line}\n`)
+    const expected = all.filter((line) => line.includes(word)).join('')
+    const { code, bytes } = await called(find, [file, word, '-n'])
+    t.deepEqual({ code, text: bytes.toString() }, { code: expected === '' ? 1 : 0, text: expected })
+  })
+  const directory = tempDir(t)
+  await fc.assert(property, { numRuns: 300 })
+})
+
+test('lines are found in blocks of any size, down to one byte', async (t) => {
+  const memory = mmapAnonymous(64)
+  const property = fc.asyncProperty(
+    fc.string({ unit: fc.constantFrom(...'ab\n'), minLength: 64, maxLength: 64 }),
+    fc.integer({ min: 1, max: 70 }),
+    fc.array(fc.nat(63), { minLength: 1, maxLength: 8 }),
+    async (contents, size, places) => {
+      memory.write(contents)
+      const text = new Text(memory, size)
+      for (const place of places) {
+        const start = contents.lastIndexOf('\n', place - 1) + 1
+        t.is(text.startOfLine(place, 0), place === 0 ? 0 : start)
+        const end = contents.indexOf('\n', place)
+        t.is(text.endOfLine(place), end === -1 ? 64 : end + 1)
+        const from = Math.floor(place / 2)
+        t.is(await text.countEnds(from, place), contents.slice(from, place).split('\n').length - 1)
+        t.is(text.endsLine(place), contents[place - 1] === '\n')
+      }
+    },
+  )
+  await fc.assert(property, { numRuns: 300 })
+  memory.closeSync()
+})
+
+// As a program.
+
+const ends = test.macro(async (t: ExecutionContext, args: string[], code: number, stdout: RegExp, stderr: RegExp) => {
+  const cwd = path.dirname(tempFile(t, LOG, 'a.log'))
+  const outcome = await runProgram(args, { cwd })
+  t.like(outcome, { code, signal: null })
+  t.regex(outcome.stdout, stdout)
+  t.regex(outcome.stderr, stderr)
+})
+
+const none = /^$/
+test('the program says how quick it was', ends, ['count', 'a.log', 'a', '--stats'], 0, /^5\ta\n\nfile   a\.log\nsize   52 bytes\ntime .+\nrate .+\n$/, none) // prettier-ignore
+test('the program says how to use it', ends, ['--help'], 0, /memmap count FILE WORD…[^]*memmap bench FILE/, none)
+test('the program explains a command', ends, ['find', '-h'], 0, /-b, --byte-offset +say at which byte/, none)
+test('the program knows its version', ends, ['--version'], 0, /^\d+\.\d+\.\d+\n$/, none)
+test('no command is an error', ends, [], 2, none, /^memmap: which command\?\nTry 'memmap --help'\.\n$/)
+test('an unknown command is an error', ends, ['conut'], 2, none, /^memmap: 'conut' is no command\n/)
+test('an unknown option is an error', ends, ['count', '-q', 'a.log', 'x'], 2, none, /^memmap: Unknown option '-q'/)
+test('an option of another command is an error', ends, ['lines', '-b', 'a.log'], 2, none, /Unknown option '-b'/)
+test('no word is an error', ends, ['count', 'a.log'], 2, none, /^memmap: count takes FILE WORD…\n/)
+test('two patterns are an error', ends, ['find', 'a.log', 'a', 'b'], 2, none, /^memmap: find takes FILE PATTERN\n/)
+test('an empty word is an error', ends, ['count', 'a.log', 'a', ''], 2, none, /must not be empty/)
+test('an empty pattern is an error', ends, ['find', 'a.log', ''], 2, none, /must not be empty/)
+test('a pattern that is none is an error', ends, ['find', '-r', 'a.log', '('], 2, none, /^memmap: Invalid regular expression: .*Unterminated group/) // prettier-ignore
+test('a pattern that cannot be searched for is an error', ends, ['find', '-r', 'a.log', 'a(?=b)'], 2, none, /a lookahead \(\?=…\) is not supported/) // prettier-ignore
+test('a missing file is an error', ends, ['lines', 'none'], 2, none, /^memmap: ENOENT: no such file or directory, open 'none'\n$/) // prettier-ignore
+test('a directory is an error', ends, ['lines', '.'], 2, none, /^memmap: A directory can't be mapped.*\('\.'\)\n/)
+test('no threads are an error', ends, ['lines', '--threads=0', 'a.log'], 2, none, /--threads takes a whole number from 1 on, and not '0'/) // prettier-ignore
+test('half a line is an error', ends, ['find', '-m', '1.5', 'a.log', 'x'], 2, none, /--max-count takes a whole number/)
+test('lines from the last to the first are an error', ends, ['lines', '-p', '3:2', 'a.log'], 2, none, /not '3:2'/)
+test('lines from 0 on are an error', ends, ['lines', '-p', '0:2', 'a.log'], 2, none, /--print takes a whole number/)
+test('a benchmark is made of any file', ends, ['bench', 'a.log'], 0, /mmapSync[^]*fs\.readSync[^]*readline/, none)
+
+test('a benchmark of an empty file is one too', async (t) => {
+  const { code, stdout, stderr } = await runProgram(['bench', '--json', tempFile(t, '')])
+  t.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+  const { jobs } = JSON.parse(stdout) as { jobs: { way: string; seconds: number }[] }
+  t.true(jobs.length === 7 && jobs.every(({ seconds }) => seconds > 0))
+})
+
+test('a file of 10 GiB is searched up to what is found', async (t) => {
+  const file = tempFile(t)
+  truncateSync(file, 10 * 2 ** 30)
+  const mapping = mmapSync(file, { mode: 'r+' })
+  mapping.write('\nneedle\n', 2 ** 28)
+  mapping.closeSync()
+  const found = await runProgram(['find', '-a', '-b', '-m', '1', file, 'needle'])
+  t.deepEqual(found, { code: 0, signal: null, stdout: `${2 ** 28 + 1}:needle\n`, stderr: '' })
+})
+
+test('npm start counts in a large file that is surely here, or in yours', async (t) => {
+  const script = path.join(import.meta.dirname, '..', '..', 'scripts', 'start.mjs')
+  const start = (args: string[]) => spawnSync(process.execPath, ['--import=tsx', script, ...args], { encoding: 'utf8' })
+  const anything = start([])
+  t.is(anything.status, 0, anything.stderr)
+  t.regex(anything.stdout, /^\d+\tfunction\n\nfile   .+\nsize   .+\ntime   .+\nrate   .+\n$/)
+  const file = tempFile(t, LOG)
+  t.regex(start([file, 'ERROR', 'x']).stdout, /^3\tERROR\n0\tx\n\nfile /)
+  t.is(start(['lines', file]).stdout, '5\n')
+  t.regex(start(['--help']).stdout, /^Usage: memmap/)
+})

@@ -1,0 +1,78 @@
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import test, { type ExecutionContext } from 'ava'
+import fc from 'fast-check'
+import { mmapSync } from '../../index.js'
+import { canRig, inExt4, inTmpfs } from '../helpers/rig.js'
+import { survives } from '../helpers/survive.js'
+import { counting, tempDir } from '../helpers/temp.js'
+
+const MiB = 2 ** 20
+test(
+  'a view that the collector has found is in the way no more',
+  survives,
+  'torture/resize.ts',
+  'through',
+  ['collected'],
+  {
+    node: ['--expose-gc', '--no-warnings'],
+  },
+)
+
+test('any order of resizing, writing and looking agrees with a plain Buffer', (t) => {
+  const size = fc.nat({ max: 40_000 })
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('resize' as const), size }),
+    fc.record({ kind: fc.constant('outside' as const), size }),
+    fc.record({ kind: fc.constant('write' as const), at: size, bytes: fc.uint8Array({ maxLength: 5000 }) }),
+    fc.record({ kind: fc.constant('view' as const), at: size, size }),
+  )
+  const directory = tempDir(t)
+  const property = fc.property(
+    fc.array(step, { maxLength: 30 }),
+    fc.constantFrom(0, 20_000, MiB),
+    fc.nat({ max: 5000 }),
+    (steps, reserve, offset) => {
+      const file = `${directory}/file`
+      let model = counting(offset + 100)
+      writeFileSync(file, model)
+      const mapping = mmapSync(file, { mode: 'r+', offset, reserve })
+      try {
+        for (const each of steps) {
+          const length = model.length - offset
+          if (each.kind === 'resize' || each.kind === 'outside') {
+            const total = offset + each.size
+            model = Buffer.concat([model.subarray(0, total), Buffer.alloc(Math.max(0, total - model.length))])
+            if (each.kind === 'resize') mapping.resizeSync(total, { force: true })
+            else {
+              truncateSync(file, total)
+              mapping.refreshSync()
+            }
+            t.is(mapping.length, each.size)
+          } else if (each.kind === 'write' && each.at + each.bytes.length <= length) {
+            mapping.write(each.bytes, each.at)
+            model.set(each.bytes, offset + each.at)
+          } else if (each.kind === 'view' && each.at + each.size <= length) {
+            const view = mapping.buffer(each.at, each.size)
+            t.true(view.equals(model.subarray(offset + each.at, offset + each.at + each.size)))
+            if (each.size > 0) model[offset + each.at] = view[0] = (view[0]! + 1) & 255
+          }
+          t.true(mapping.buffer().equals(model.subarray(offset)))
+        }
+        t.true(readFileSync(file).equals(model))
+        t.deepEqual(mapping.faults, [])
+      } finally {
+        mapping.closeSync()
+      }
+    },
+  )
+  t.notThrows(() => fc.assert(property, { numRuns: 300 }))
+})
+
+const rigged = test.macro(async (t: ExecutionContext, through: readonly string[]) => {
+  if (canRig(t)) await survives.exec(t, 'torture/resize.ts', 'through', ['full'], { through, node: ['--no-warnings'] })
+})
+test.serial('on a full disk the file is as it was (tmpfs)', rigged, inTmpfs)
+test.serial('on a full disk the file is as it was (ext4)', rigged, inExt4)
+test('a limit of file size is an ordinary error', survives, 'torture/resize.ts', 'through', ['limited'])
+test('a worker and others grow one file, and all see it', survives, 'torture/resize.ts', 'through', ['shared'])
+test('views used after the file was cut under them live', survives, 'torture/resize.ts', 'through', ['stale'])

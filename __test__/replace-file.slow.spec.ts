@@ -1,0 +1,158 @@
+import { chmodSync, readdirSync, readFileSync } from 'node:fs'
+import { chownSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import fc from 'fast-check'
+import { type Mapping, replaceFile, replaceFileSync, type ReplaceOptions } from '../index.js'
+import { runCode } from './helpers/child.js'
+import { counting, tempDir, tempFile } from './helpers/temp.js'
+
+type Content = Parameters<typeof replaceFile>[1]
+type Replace = (file: string, content: Content, options?: Omit<ReplaceOptions, 'signal'>) => unknown
+
+const both: readonly [string, Replace][] = [
+  ['replaceFile', replaceFile],
+  ['replaceFileSync', replaceFileSync],
+]
+
+/** Runs it in either way, on a file that holds 'old'. Nothing but that file may be there afterwards. */
+const replaces = test.macro(async (t: ExecutionContext, content: Content, expected: Uint8Array, size?: number) => {
+  for (const [, replace] of both) {
+    const file = tempFile(t, 'old')
+    const result = (await replace(file, content, size === undefined ? undefined : { size })) as object
+    t.like(result, { bytes: expected.length, level: 'all' })
+    t.true('achieved' in result && ['all', 'volatile'].includes(String(result.achieved)))
+    t.true(readFileSync(file).equals(expected))
+    t.deepEqual(readdirSync(path.dirname(file)), ['file.bin'])
+  }
+})
+
+test('replaces with more than is copied at once', replaces, counting(20_000_001), counting(20_000_001))
+test('where the owner can not be kept the old file stays', async (t) => {
+  if (process.getuid?.() !== 0) {
+    t.log('Left out: it needs root')
+    t.pass()
+    return
+  }
+  const directory = tempDir(t)
+  const file = path.join(directory, 'file')
+  writeFileSync(file, 'old')
+  chmodSync(directory, 0o777)
+  // The user has the right to everything in the directory, and not to give files away.
+  const code = `
+    import { replaceFile, replaceFileSync } from 'memmap'
+    import assert from 'node:assert'
+    process.setegid(65534)
+    process.seteuid(65534)
+    const expected = { code: 'EPERM', syscall: 'fchown', path: 'file' }
+    await assert.rejects(replaceFile('file', 'new'), expected)
+    assert.throws(() => replaceFileSync('file', 'new'), expected)`
+  const outcome = await runCode(code, { cwd: directory, env: { UV_USE_IO_URING: '0' } })
+  t.deepEqual({ code: outcome.code, stderr: outcome.stderr }, { code: 0, stderr: '' })
+  t.is(readFileSync(file, 'utf8'), 'old')
+  t.deepEqual(readdirSync(directory), ['file'])
+})
+
+test('in a directory that can not be read nothing is replaced', async (t) => {
+  if (process.getuid?.() !== 0) {
+    t.log('Left out: it needs root')
+    t.pass()
+    return
+  }
+  const directory = tempDir(t)
+  writeFileSync(path.join(directory, 'file'), 'old')
+  chownSync(path.join(directory, 'file'), 65534, 65534)
+  const code = `
+    import { mmapSync, replaceFile, syncDirectory } from 'memmap'
+    import assert from 'node:assert'
+    process.setegid(65534)
+    process.seteuid(65534)
+    const expected = { code: 'EACCES', syscall: 'open' }
+    await assert.rejects(syncDirectory('.'), expected)
+    await assert.rejects(replaceFile('file', 'new'), { ...expected, path: 'file' })
+    const made = mmapSync('made', { mode: 'wx+', size: 100 })
+    await assert.rejects(made.flush({ level: 'all' }), { ...expected, path: 'made' })
+    assert.equal((await made.flush()).bytes, 100)
+    made.closeSync()`
+  chmodSync(directory, 0o333)
+  const outcome = await runCode(code, { cwd: directory })
+  t.deepEqual({ code: outcome.code, stderr: outcome.stderr }, { code: 0, stderr: '' })
+  t.is(readFileSync(path.join(directory, 'file'), 'utf8'), 'old')
+  t.deepEqual(readdirSync(directory), ['file', 'made'])
+})
+
+test('of many at once each is whole, and one is last', async (t) => {
+  const file = tempFile(t, 'old')
+  const contents = Array.from({ length: 30 }, (_, index) => Buffer.alloc(10_000 + index, index))
+  const progress = { done: false }
+  const replacing = Promise.all(contents.map((content) => replaceFile(file, content))).finally(
+    () => (progress.done = true),
+  )
+  while (!progress.done) {
+    const seen = readFileSync(file)
+    t.true(seen.toString() === 'old' || contents.some((content) => content.equals(seen)))
+    await setTimeout(1)
+  }
+  await replacing
+  t.true(contents.some((content) => content.equals(readFileSync(file))))
+  t.deepEqual(readdirSync(path.dirname(file)), ['file.bin'])
+})
+
+// What fails leaves the old file, and nothing beside it.
+
+test('an aborted signal leaves the old file, before and while it is written', async (t) => {
+  const file = tempFile(t, 'old')
+  const reason = new Error('not any more')
+  await t.throwsAsync(replaceFile(file, 'new', { signal: AbortSignal.abort(reason) }), { is: reason })
+  const controller = new AbortController()
+  const write = (mapping: Mapping): void => {
+    mapping.write('new')
+    controller.abort(reason)
+  }
+  await t.throwsAsync(replaceFile(file, write, { size: 3, signal: controller.signal }), { is: reason })
+  const second = new AbortController()
+  const large = replaceFile(file, Buffer.alloc(50_000_000, 1), { signal: second.signal })
+  setImmediate(() => second.abort(reason))
+  await t.throwsAsync(large, { is: reason })
+  t.is(readFileSync(file, 'utf8'), 'old')
+  t.deepEqual(readdirSync(path.dirname(file)), ['file.bin'])
+})
+
+test('data that is taken away while it is copied is an error', async (t) => {
+  const file = tempFile(t, 'old')
+  const data = new ArrayBuffer(50_000_000)
+  const replacing = replaceFile(file, data)
+  structuredClone(data, { transfer: [data] })
+  await t.throwsAsync(replacing, { code: 'ERR_INVALID_ARG_VALUE' })
+  t.is(readFileSync(file, 'utf8'), 'old')
+})
+
+test('what was replaced is what was last written, whatever came before', async (t) => {
+  const file = path.join(tempDir(t), 'file')
+  const content = fc.uint8Array({ maxLength: 20_000 })
+  await fc.assert(
+    fc.asyncProperty(content, fc.boolean(), fc.boolean(), async (bytes, sync, byFunction) => {
+      const replace: Replace = sync ? replaceFileSync : replaceFile
+      if (byFunction) await replace(file, (mapping) => void mapping.write(bytes), { size: bytes.length })
+      else await replace(file, bytes)
+      t.deepEqual(readFileSync(file), Buffer.from(bytes))
+    }),
+    { numRuns: 30 },
+  )
+  t.deepEqual(readdirSync(path.dirname(file)), ['file'])
+})
+
+test('a process that is killed while it writes leaves the old file', async (t) => {
+  const file = tempFile(t, 'old')
+  const code = `
+    import { replaceFile } from 'memmap'
+    await replaceFile('file.bin', (mapping) => {
+      mapping.fill(1)
+      process.kill(process.pid, 'SIGKILL')
+    }, { size: 100000 })`
+  const { signal } = await runCode(code, { cwd: path.dirname(file) })
+  t.is(signal, 'SIGKILL')
+  t.is(readFileSync(file, 'utf8'), 'old')
+  t.regex(readdirSync(path.dirname(file)).join(), /^\.file\.bin\.[\da-f]{16}\.tmp,file\.bin$/)
+})

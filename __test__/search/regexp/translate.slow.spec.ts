@@ -1,0 +1,145 @@
+import test, { type ExecutionContext } from 'ava'
+import fc from 'fast-check'
+import { type Mapping, mmapAnonymous } from '../../../index.js'
+import { isDoubtful, sourceFor, textFor } from '../../helpers/expressions.js'
+
+// What JavaScript finds in a text is the model: where it finds it, in bytes of UTF-8.
+
+/** Where the expression matches according to JavaScript, as `start+length`. */
+function expected(text: string, expression: RegExp): string[] {
+  const places = bytePlaces(text)
+  return matchesOf(text, expression)
+    .filter(({ index, 0: match }) => match !== '' || !isInside(text, index))
+    .map(({ index, 0: match }) => [places[index] ?? 0, places[index + match.length] ?? 0] as const)
+    .map(([start, end]) => `${start}+${end - start}`)
+}
+
+/**
+ * What `matchAll()` gives, asked for place by place: the engine of Node 26 passes over some, and does not find the end of 'b😀'
+ * with `/[^a]{2}$/u`.
+ */
+function matchesOf(text: string, expression: RegExp): RegExpExecArray[] {
+  const here = new RegExp(expression.source, `${expression.flags.replace('g', '')}y`)
+  const matches: RegExpExecArray[] = []
+  for (let place = 0; place <= text.length;) {
+    here.lastIndex = place
+    const match = here.exec(text)
+    if (match !== null) matches.push(match)
+    place += match?.[0].length || widthAt(text, place, expression)
+  }
+  return matches
+}
+
+function widthAt(text: string, place: number, { unicode, flags }: RegExp): number {
+  return (unicode || flags.includes('v')) && (text.codePointAt(place) ?? 0) > 0xffff ? 2 : 1
+}
+
+/** Where each code unit of a text begins in UTF-8. */
+function bytePlaces(text: string): number[] {
+  const places = [0]
+  for (const char of text) {
+    const place = (places.at(-1) ?? 0) + Buffer.byteLength(char)
+    for (const _ of char.split('')) places.push(place)
+  }
+  return places
+}
+
+// Between the halves of a character JavaScript may find an empty match, even with the flag `u`, where no byte is.
+function isInside(text: string, index: number): boolean {
+  return index > 0 && (text.codePointAt(index - 1) ?? 0) > 0xffff
+}
+
+/** Where the expression matches according to this library. */
+function found(memory: Mapping, bytes: Uint8Array, expression: RegExp): string[] {
+  memory.write(bytes)
+  return [...memory.matchesSync(expression, { length: bytes.length })].map(
+    ({ offset, length }) => `${offset}+${length}`,
+  )
+}
+
+/** An expression that JavaScript takes and no tool likes. */
+function odd(source: string): RegExp {
+  return new RegExp(source)
+}
+
+const finds = test.macro((t: ExecutionContext, text: string, ...expressions: RegExp[]) => {
+  const bytes = Buffer.from(text)
+  const memory = mmapAnonymous(bytes.length)
+  t.teardown(() => memory.close())
+  t.true(expressions.length > 0)
+  for (const expression of expressions) {
+    t.is(found(memory, bytes, expression).join(), expected(text, expression).join(), String(expression))
+  }
+})
+
+for (const flags of ['', 'i', 's', 'm', 'is', 'u', 'iu', 'su', 'mu', 'v', 'iv', 'msv']) {
+  test(`any expression finds what matchAll finds, flags '${flags}'`, (t) => {
+    const memory = mmapAnonymous(4096)
+    const property = fc.property(
+      sourceFor(flags),
+      fc.array(textFor(flags), { minLength: 4, maxLength: 4 }),
+      (source, texts) => {
+        fc.pre(!isDoubtful(source, flags))
+        const expression = new RegExp(source, flags)
+        for (const text of texts) {
+          const [ours, theirs] = [found(memory, Buffer.from(text), expression), expected(text, expression)]
+          if (ours.join() !== theirs.join()) throw new Error(`${JSON.stringify(text)}: ${ours}, expected ${theirs}`)
+        }
+      },
+    )
+    t.teardown(() => memory.close())
+    t.notThrows(() => fc.assert(property, { numRuns: 300 }))
+  })
+}
+
+// Every character that is a single code unit, and some others, which only the flags u and v take for one in JavaScript.
+const units = Array.from({ length: 0x1_0000 }, (_, unit) => String.fromCharCode(unit))
+  .filter((char) => !/[\ud800-\udfff]/.test(char))
+  .join('')
+const points = `${units}😀𐐀𐐨𝒜𞤀𞤢\u{10ffff}`
+
+test('sets have the same characters', finds, units, /\d/, /\D/, /\w/, /\W/, /\s/, /\S/, /./, /./s, /[^]/, odd('[]'))
+test(
+  'sets have the same characters with the flag u',
+  finds,
+  points,
+  /\d/u,
+  /\D/u,
+  /\w/u,
+  /\W/u,
+  /\s/u,
+  /\S/u,
+  /./u,
+  /./su,
+)
+test(
+  'sets have the same characters in brackets',
+  finds,
+  units,
+  /[\d\s]/,
+  /[^\w]/,
+  /[^\s\W]/,
+  /[\s\S]/,
+  /[^]/s,
+  /[^a-z]/i,
+)
+test(
+  'sets have the same characters where halves of characters are left out',
+  finds,
+  points,
+  /[^\0-\ud7ff\ue000-\uffff]/u,
+  /[^\ud800-\udfff]/u,
+  /[\ud800-\ue000]/u,
+  /[\ud7ff-\ud900]/u,
+)
+test('sets have the same characters without case', finds, points, /\w/i, /\w/iu, /\W/iu, /[^\W]/iu, /[^a-z]/iu)
+test(
+  'letters are the same without case as in JavaScript, which has other rules without the flag u',
+  finds,
+  points,
+  ...[...'kKKsSſiIıİßẞσςΣµμΩωǅǆåÅéÿŸ\u0345ιᾳᾼ1-'].flatMap((char) => [new RegExp(char, 'i'), new RegExp(char, 'iu')]),
+  /[a-z]/i,
+  /[a-z]/iu,
+  /[\u0100-\u03ff]/i,
+  /[^\u0370-\uffff]/iu,
+)
