@@ -18,7 +18,7 @@
  * @module
  */
 export { capabilities, constants } from './lib/base/constants.js'
-export { MemmapError, type MemmapErrorCode } from './lib/base/errors.js'
+export { MemmapError, type MemmapErrorCode, type MemmapErrorDetails } from './lib/base/errors.js'
 export type { Bytes, Range } from './lib/base/validate.js'
 export type { FlushLevel, FlushOptions, FlushResult } from './lib/durability/flush.js'
 export type { Flushable } from './lib/durability/flushable.js'

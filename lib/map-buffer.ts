@@ -30,8 +30,8 @@ const entries = new WeakMap<ArrayBufferLike, Entry>()
  * freed when nothing refers to it any more, or at once by `unmap()`. A whole file of up to 64 KiB is read after all, which is
  * quicker than mapping it.
  *
- * @param source as of `mmap`
- * @param options as of `mmap`: `offset`, `length`, `advice`, `populate`, `hugePages`, `onFault`, `label`
+ * @param source - as of `mmap`
+ * @param options - as of `mmap`: `offset`, `length`, `advice`, `populate`, `hugePages`, `onFault`, `label`
  * @throws `ERR_MEMMAP_VIEW_TOO_LARGE` for more than 2^31 - 1 bytes; `ERR_MEMMAP_UNSUPPORTED` where the runtime refuses views of
  *   foreign memory; and as `mmap()` rejects
  *
@@ -59,8 +59,8 @@ export function mapBuffer(source: MappingSource, options?: FileOptions): Buffer 
 /**
  * The same for a typed array of any kind. The bytes are in the processor's order.
  *
- * @param Type `Float64Array`, `BigInt64Array`, `Uint8Array`, … or a subclass
- * @param options as of `mapBuffer`; `offset` and `length` are bytes here too: the one must be a multiple of the size of an
+ * @param Type - `Float64Array`, `BigInt64Array`, `Uint8Array`, … or a subclass
+ * @param options - as of `mapBuffer`; `offset` and `length` are bytes here too: the one must be a multiple of the size of an
  *   element, the other must come out even
  * @throws `ERR_MEMMAP_MISALIGNED` and `ERR_OUT_OF_RANGE` when they are not; and as `mapBuffer()` throws
  *
@@ -92,7 +92,7 @@ export function mapArray<T extends TypedArray>(
 /**
  * Frees what `mapBuffer` or `mapArray` made, at once: it, and every slice of it, is empty then.
  *
- * @param view the Buffer or typed array, a slice of it, or its ArrayBuffer
+ * @param view - the Buffer or typed array, a slice of it, or its ArrayBuffer
  * @returns true if there was something to free; false for anything else, views of a Mapping among it
  * @throws `ERR_INVALID_ARG_TYPE` when it is no view and no ArrayBuffer
  *

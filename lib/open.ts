@@ -24,7 +24,7 @@ import { type Bytes, parseBytes } from './base/validate.js'
  * The descriptor of a FileHandle, or one given as a number, is duplicated before this returns: close yours when you like. An
  * empty file gives an empty mapping. Files are never created except by the modes `w+` and `wx+`.
  *
- * @param source a path (string, file URL, or bytes in UTF-8), a FileHandle, or a file descriptor
+ * @param source - a path (string, file URL, or bytes in UTF-8), a FileHandle, or a file descriptor
  * @throws (rejects with) the errors of open(2) and mmap(2), such as `ENOENT` and `EACCES`; `ERR_MEMMAP_NOT_MAPPABLE` for
  *   directories, pipes and the like; `ERR_OUT_OF_RANGE` when the range does not lie within the file;
  *   `ERR_MEMMAP_MAP_COUNT` and `ERR_MEMMAP_ADDRESS_SPACE` at limits of the system; `ERR_MEMMAP_UNSUPPORTED` for options that
@@ -75,7 +75,7 @@ export function mmapSync(source: MappingSource, options?: MappingOptions): Mappi
  * Gives memory that belongs to no file: zeros at first, of any size, outside of the engine's heap. Pages take up memory when
  * they are first written.
  *
- * @param length bytes
+ * @param length - bytes
  * @throws `ERR_MEMMAP_ADDRESS_SPACE`, `ERR_MEMMAP_MAP_COUNT`, `ERR_MEMMAP_UNSUPPORTED`, `ERR_OUT_OF_RANGE`,
  *   `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; the errors of mmap(2)
  * @see https://man7.org/linux/man-pages/man2/mmap.2.html

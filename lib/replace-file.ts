@@ -64,8 +64,8 @@ const SLICE = 8 * 2 ** 20
  * there. It gets the permissions, the owner and the group of the old one, but not its access control lists and other extended
  * attributes; other hard links keep the old content. A symbolic link stays one, and the file that it leads to is replaced.
  *
- * @param path a path (string, file URL, or bytes in UTF-8); the file need not exist
- * @param content the new content: a string in UTF-8, or bytes; or a function that writes it into the mapping that it is given,
+ * @param path - a path (string, file URL, or bytes in UTF-8); the file need not exist
+ * @param content - the new content: a string in UTF-8, or bytes; or a function that writes it into the mapping that it is given,
  *   which is `size` zero bytes with blocks under all of them, and which is closed when the function, or the promise that it
  *   returns, is done
  * @returns the size of the new file, and how durable it is: `achieved` as of `flush()`
@@ -120,7 +120,7 @@ export async function replaceFile(
 /**
  * The same as `replaceFile()`, on this thread.
  *
- * @param content as of `replaceFile`; a function must not return a promise, for which nobody would wait
+ * @param content - as of `replaceFile`; a function must not return a promise, for which nobody would wait
  * @throws as `replaceFile()` rejects; `ERR_INVALID_RETURN_VALUE` for a promise; `ERR_MEMMAP_BUSY` where a pin was left
  *
  * @example
@@ -167,7 +167,7 @@ export function replaceFileSync(
  * Makes durable what was created, renamed, linked or removed in a directory, on another thread: a file that was flushed can
  * still be lost with its name. `flush()` at level `all` and `replaceFile()` do it themselves.
  *
- * @param path of the directory: a string, file URL, or bytes in UTF-8
+ * @param path - of the directory: a string, file URL, or bytes in UTF-8
  * @throws (rejects with) the errors of open(2) and fsync(2), such as `ENOENT`, `ENOTDIR`, `EACCES` where it can't be read, and `EIO`;
  *   `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
  * @see https://man7.org/linux/man-pages/man2/fsync.2.html

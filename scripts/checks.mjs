@@ -22,6 +22,7 @@ export const checks = [
   { name: 'platform packages', command: 'node scripts/check-platforms.mjs' },
   { name: 'versions', command: 'node scripts/check-release.mjs' },
   { name: 'build', command: 'npm run --silent build:ts' },
+  { name: 'API report', command: 'node scripts/check-api.mjs' },
   { name: 'package', command: 'node scripts/check-package.mjs' },
   { name: 'consumer', command: 'node scripts/check-consumer.mjs' },
   { name: 'publint', command: 'publint --strict' },

@@ -28,7 +28,7 @@ export type MemmapErrorCode =
   | 'ERR_MEMMAP_VIEW_TOO_LARGE'
 
 /** What an error may carry besides its code and its message. */
-export interface ErrorDetails {
+export interface MemmapErrorDetails {
   readonly errno?: number | undefined
   readonly syscall?: string | undefined
   readonly path?: string | undefined
@@ -97,7 +97,7 @@ export class MemmapError extends Error {
     return typeof value === 'object' && value !== null && brand in value
   }
 
-  constructor(code: string, message: string, details: ErrorDetails = {}) {
+  constructor(code: string, message: string, details: MemmapErrorDetails = {}) {
     const { cause, ...properties } = details
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
@@ -109,7 +109,7 @@ export class MemmapError extends Error {
 }
 
 /** Makes an error of our own state. It has the shape `MemmapError [CODE]: message` at the head of its stack. */
-export function memmapError(code: MemmapErrorCode, message: string, details?: ErrorDetails): MemmapError {
+export function memmapError(code: MemmapErrorCode, message: string, details?: MemmapErrorDetails): MemmapError {
   return new MemmapError(code, message, details)
 }
 

@@ -4,8 +4,6 @@
 import type { MappingState } from '../state/mapping-state.js'
 import { type ParsedRange, parseOptions, parsePosition, parseWord, type Range, resolveRange } from '../base/validate.js'
 
-const LEVELS = ['schedule', 'barrier', 'data', 'all'] as const
-
 /**
  * How far a flush goes, from the least to the most:
  *
@@ -15,7 +13,9 @@ const LEVELS = ['schedule', 'barrier', 'data', 'all'] as const
  * - `data`: the bytes survive a loss of power, at the length that the file has.
  * - `all`: so do the file's times and permissions, and its name, if a mapping of this process made it.
  */
-export type FlushLevel = (typeof LEVELS)[number]
+export type FlushLevel = 'schedule' | 'barrier' | 'data' | 'all'
+
+const LEVELS: readonly FlushLevel[] = ['schedule', 'barrier', 'data', 'all']
 
 /** What to flush, and how far. */
 export interface FlushOptions extends Range {

@@ -13,7 +13,7 @@ export interface Flushable {
    * them are closed. Several pages are not written as one: a crash in between leaves some old and some new; `replaceFile()`
    * is for that.
    *
-   * @param options a range, and `level`
+   * @param options - a range, and `level`
    * @throws (rejects with) `ERR_MEMMAP_FLUSH_LOST` after a flush that failed; `ERR_MEMMAP_FAULT`; `ERR_MEMMAP_CLOSED`;
    *   `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`; the errors of msync(2), such as `EIO` and `ENOSPC`,
    *   of sync_file_range(2) at level `schedule`, and of fsync(2) and open(2) of the directory at level `all`

@@ -13,7 +13,7 @@ export interface Resizable {
    * Shrinking cuts off bytes that nobody can look at any more: it refuses while pins are held, something is under way, or a
    * view reaches behind the new end. Views count until the garbage collector has found them.
    *
-   * @param size of the file, in bytes: at least `mapping.offset`
+   * @param size - of the file, in bytes: at least `mapping.offset`
    * @throws (rejects with) `ENOSPC`, `EDQUOT` or `EFBIG` where the file can't grow: it is as it was; `ERR_MEMMAP_BUSY` where it
    *   can't shrink; `ERR_MEMMAP_READ_ONLY` in modes `r` and `c`; `ERR_MEMMAP_NOT_MAPPABLE` for devices;
    *   `ERR_MEMMAP_ADDRESS_SPACE` and `ERR_MEMMAP_MAP_COUNT` at limits, and for private memory without room;
@@ -42,7 +42,7 @@ export interface Resizable {
   /**
    * The same as `resize()`, on this thread.
    *
-   * @param size of the file, in bytes: at least `mapping.offset`
+   * @param size - of the file, in bytes: at least `mapping.offset`
    * @throws as `resize()` rejects
    *
    * @example

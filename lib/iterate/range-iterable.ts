@@ -62,7 +62,7 @@ export interface RangeIterable {
    * Walks through a range by Buffers of `size` bytes; the same rules as for `windows()`. A rest that is no whole record is
    * refused at once, unless `partial` is true, which yields it at the end.
    *
-   * @param size bytes, 1 to 2^31 - 1
+   * @param size - bytes, 1 to 2^31 - 1
    * @throws `ERR_OUT_OF_RANGE` also when the range is not a whole number of records; the rest as `windows()`
    *
    * @example

@@ -7,11 +7,11 @@ import { withCode } from '../base/errors.js'
 import { call, native } from '../base/native.js'
 import { checkCount } from '../views/views.js'
 
-/** How bytes become strings; `buffer`: not at all. */
-export const ENCODINGS = ['utf8', 'latin1', 'ascii', 'buffer'] as const
-
 /** How bytes become strings, as `Buffer.toString()` does it; `buffer`: not at all. */
-export type LineEncoding = (typeof ENCODINGS)[number]
+export type LineEncoding = 'utf8' | 'latin1' | 'ascii' | 'buffer'
+
+/** Every LineEncoding. */
+export const ENCODINGS: readonly LineEncoding[] = ['utf8', 'latin1', 'ascii', 'buffer']
 
 /** Where a piece is. */
 export interface ByteRange {

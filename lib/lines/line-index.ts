@@ -127,7 +127,7 @@ export class LineIndex {
   /**
    * Says where a line is, its end included, whatever the number of lines.
    *
-   * @param number counted from 0
+   * @param number - counted from 0
    * @throws `ERR_OUT_OF_RANGE` when there is no such line; `ERR_INVALID_ARG_VALUE` when the index is damaged there
    */
   line(number: number): Line {
@@ -140,8 +140,8 @@ export class LineIndex {
   /**
    * Gives the text of a line, without its end. It is read from the mapping.
    *
-   * @param number counted from 0
-   * @param encoding one that Buffers know @default 'utf8'
+   * @param number - counted from 0
+   * @param encoding - one that Buffers know @default 'utf8'
    * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_VALUE`, as `line()`; `ERR_INVALID_STATE` when the index was made of bytes
    *   without a mapping; `ERR_MEMMAP_CLOSED`; `ERR_MEMMAP_FAULT`; `ERR_STRING_TOO_LONG` and `ERR_MEMMAP_VIEW_TOO_LARGE` for lines
    *   that no string can hold; `ERR_UNKNOWN_ENCODING`
@@ -160,7 +160,7 @@ export class LineIndex {
   /**
    * Finds the number of the line in which a byte lies; its end belongs to it.
    *
-   * @param offset bytes, counted from the start of the mapping
+   * @param offset - bytes, counted from the start of the mapping
    * @throws `ERR_OUT_OF_RANGE` when it does not lie in the indexed range; `ERR_INVALID_ARG_VALUE` when the index is damaged
    */
   lineAt(offset: Bytes): number {

@@ -58,7 +58,7 @@ export interface LineReadable {
    * `String.split` gives: one more than there are separators, so that a range that ends in one has an empty piece at its
    * end, and an empty range is one empty piece.
    *
-   * @param separator bytes, or a string that stands for its bytes in the encoding asked for, UTF-8 with 'buffer'; not empty
+   * @param separator - bytes, or a string that stands for its bytes in the encoding asked for, UTF-8 with 'buffer'; not empty
    * @throws `ERR_INVALID_ARG_VALUE` for an empty separator; the rest as `lines()`
    *
    * @example

@@ -11,7 +11,7 @@ export interface Lockable {
    * the end of the mapping and of the file. Locks with a shared and an exclusive side, byte ranges that overlap, and waiting in
    * the kernel's order are described in docs/locks.md.
    *
-   * @param options without a range the lock is of everything from the mapping's first byte on
+   * @param options - without a range the lock is of everything from the mapping's first byte on
    * @throws (rejects with) `ERR_MEMMAP_LOCK_TIMEOUT`, or `ERR_MEMMAP_LOCK_BUSY` for a timeout of 0; the signal's reason;
    *   `EBADF` for an exclusive lock in the modes `r` and `c`; `ERR_MEMMAP_UNSUPPORTED` for anonymous memory, and for ranges where
    *   the file system has no locks of ranges; `ERR_MEMMAP_LOCK_REPLACED` where the file can't be opened again; the errors of

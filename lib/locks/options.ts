@@ -5,10 +5,10 @@ import { threadId } from 'node:worker_threads'
 import type { LockWish } from '../base/native.js'
 import { type Bytes, invalidArgType, outOfRange, parseBytes, parseSignal, parseWord } from '../base/validate.js'
 
-const MODES = ['exclusive', 'shared'] as const
-
 /** What a lock lets others do. `exclusive`: nobody else has one; `shared`: others may have shared ones. */
-export type LockMode = (typeof MODES)[number]
+export type LockMode = 'exclusive' | 'shared'
+
+const MODES: readonly LockMode[] = ['exclusive', 'shared']
 
 /** A range of bytes to lock, which may begin and end beyond the end of the file: numbers, or bigints up to 2^63 - 1. */
 export interface LockRange {

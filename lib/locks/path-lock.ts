@@ -27,7 +27,7 @@ import { invalidArgValue, parseBoolean, parseOptions } from '../base/validate.js
  * A lock sits on the file and not on its name. If another file takes the name while this waits, it goes on to wait for that
  * one, so that the lock is on the file that has the name when the promise is fulfilled.
  *
- * @param source a path (string, file URL, or bytes in UTF-8), a FileHandle, or a file descriptor
+ * @param source - a path (string, file URL, or bytes in UTF-8), a FileHandle, or a file descriptor
  * @throws (rejects with) `ERR_MEMMAP_LOCK_TIMEOUT`, or `ERR_MEMMAP_LOCK_BUSY` for a timeout of 0; the signal's reason;
  *   `ERR_MEMMAP_LOCK_REPLACED`; `ERR_MEMMAP_UNSUPPORTED` for what is no file, and for ranges where the file system has no locks
  *   of ranges; `EBADF` for an exclusive lock by a descriptor that can't write; the errors of open(2) and fcntl(2), such as

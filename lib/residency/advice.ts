@@ -4,43 +4,70 @@
 import type { MappingState } from '../state/mapping-state.js'
 import { parseRange, parseWord, type Range, resolveRange } from '../base/validate.js'
 
-/** Every advice by its name. Which of them a system knows differs; the others throw `ERR_MEMMAP_UNSUPPORTED` there. */
-export const ADVICE = [
-  'normal',
-  'random',
-  'sequential',
-  'willneed',
-  'dontfork',
-  'dofork',
-  'mergeable',
-  'unmergeable',
-  'hugepage',
-  'nohugepage',
-  'dontdump',
-  'dodump',
-  'populate-read',
-  'populate-write',
-  'cold',
-  'pageout',
-  'collapse',
-  'hwpoison',
-  'wipeonfork',
-  'keeponfork',
-  'zerowired',
-] as const
+/**
+ * How pages will be used, in the words of madvise(2). Which of them a system knows differs; the others throw
+ * `ERR_MEMMAP_UNSUPPORTED` there.
+ */
+export type Advice =
+  | 'normal'
+  | 'random'
+  | 'sequential'
+  | 'willneed'
+  | 'dontfork'
+  | 'dofork'
+  | 'mergeable'
+  | 'unmergeable'
+  | 'hugepage'
+  | 'nohugepage'
+  | 'dontdump'
+  | 'dodump'
+  | 'populate-read'
+  | 'populate-write'
+  | 'cold'
+  | 'pageout'
+  | 'collapse'
+  | 'hwpoison'
+  | 'wipeonfork'
+  | 'keeponfork'
+  | 'zerowired'
 
-/** How pages will be used, in the words of madvise(2). */
-export type Advice = (typeof ADVICE)[number]
+// The keys of a record, so that the compiler finds one that is missing.
+const ADVICE_NAMES: Record<Advice, true> = {
+  normal: true,
+  random: true,
+  sequential: true,
+  willneed: true,
+  dontfork: true,
+  dofork: true,
+  mergeable: true,
+  unmergeable: true,
+  hugepage: true,
+  nohugepage: true,
+  dontdump: true,
+  dodump: true,
+  'populate-read': true,
+  'populate-write': true,
+  cold: true,
+  pageout: true,
+  collapse: true,
+  hwpoison: true,
+  wipeonfork: true,
+  keeponfork: true,
+  zerowired: true,
+}
 
-const DISCARD = ['dontneed', 'free', 'remove'] as const
+/** Every advice. */
+export const ADVICE = Object.keys(ADVICE_NAMES) as Advice[]
 
 /** Ways to give pages back, in the words of madvise(2). */
-export type Discard = (typeof DISCARD)[number]
+export type Discard = 'dontneed' | 'free' | 'remove'
 
-const PROTECTION = ['r', 'r+'] as const
+const DISCARD: readonly Discard[] = ['dontneed', 'free', 'remove']
 
 /** Whether pages may be only read, or written too. */
-export type Protection = (typeof PROTECTION)[number]
+export type Protection = 'r' | 'r+'
+
+const PROTECTION: readonly Protection[] = ['r', 'r+']
 
 export function advise(state: MappingState, advice: Advice, range: Range | undefined): void {
   const word = parseWord(advice, 'advice', ADVICE)

@@ -51,7 +51,7 @@ export interface Advisable {
    * Forbids (`r`) or allows again (`r+`) stores into the pages of a range. A store into a forbidden page does not end the
    * process: it stays in this process, and is reported as a fault.
    *
-   * @param range begins and ends where pages of the file do, or where the mapping does @default the whole mapping
+   * @param range - begins and ends where pages of the file do, or where the mapping does @default the whole mapping
    * @throws `ERR_MEMMAP_READ_ONLY` for `r+` in mode `r`; `ERR_MEMMAP_MISALIGNED`; `ERR_INVALID_ARG_VALUE`;
    *   `ERR_OUT_OF_RANGE`; the errors of mprotect(2)
    * @see https://man7.org/linux/man-pages/man2/mprotect.2.html

@@ -16,12 +16,6 @@ import {
   resolveRange,
 } from '../base/validate.js'
 
-/** Ends a wait, which then rejects with the signal's reason. */
-interface Cancellable {
-  /** Ends it early. What was done until then stays done. @default none */
-  readonly signal?: AbortSignal | undefined
-}
-
 /** Options of `residencySync()`. */
 export interface ResidencySyncOptions {
   /** Says in `buckets` how much of each so many bytes is in memory, counted from the start of the range. @default none */
@@ -29,7 +23,10 @@ export interface ResidencySyncOptions {
 }
 
 /** Options of `residency()`. */
-export interface ResidencyOptions extends ResidencySyncOptions, Cancellable {}
+export interface ResidencyOptions extends ResidencySyncOptions {
+  /** Ends it early: the promise rejects with the signal's reason. What was done until then stays done. @default none */
+  readonly signal?: AbortSignal | undefined
+}
 
 /** Which pages of a range are in memory. A page that the range touches counts as a whole. */
 export interface Residency {
@@ -59,7 +56,10 @@ export interface Residency {
 }
 
 /** Options of `evict()`. */
-export interface EvictOptions extends Cancellable {}
+export interface EvictOptions {
+  /** Ends it early: the promise rejects with the signal's reason. What was done until then stays done. @default none */
+  readonly signal?: AbortSignal | undefined
+}
 
 /** What came of evicting, in bytes of whole pages. */
 export interface Eviction {
@@ -76,7 +76,10 @@ export interface LockMemorySyncOptions {
 }
 
 /** Options of `lockMemory()`. Where the signal ends it nothing is locked. */
-export interface LockMemoryOptions extends LockMemorySyncOptions, Cancellable {}
+export interface LockMemoryOptions extends LockMemorySyncOptions {
+  /** Ends it early: the promise rejects with the signal's reason. What was done until then stays done. @default none */
+  readonly signal?: AbortSignal | undefined
+}
 
 /** Options of `verifySync()`. */
 export interface VerifySyncOptions {
@@ -85,7 +88,10 @@ export interface VerifySyncOptions {
 }
 
 /** Options of `verify()`. */
-export interface VerifyOptions extends VerifySyncOptions, Cancellable {}
+export interface VerifyOptions extends VerifySyncOptions {
+  /** Ends it early: the promise rejects with the signal's reason. What was done until then stays done. @default none */
+  readonly signal?: AbortSignal | undefined
+}
 
 export async function residency(state: MappingState, range?: Range, options?: ResidencyOptions): Promise<Residency> {
   const { bucket, signal } = parseOptions(options, 'options', ['bucket', 'signal'])

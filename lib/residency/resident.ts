@@ -20,7 +20,7 @@ export interface Resident {
    * not, unless they were pushed out again meanwhile. The disk is asked for many places before the first is waited for: that
    * is several times as quick as reading one after the other.
    *
-   * @param what a range, or offsets in bytes as an array or Float64Array @default the whole mapping
+   * @param what - a range, or offsets in bytes as an array or Float64Array @default the whole mapping
    * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_MEMMAP_CLOSED`, also when it is closed meanwhile,
    *   `ERR_MEMMAP_FAULT` when a page can't be had, the reason of the signal. All as rejections
    * @see https://man7.org/linux/man-pages/man2/madvise.2.html
@@ -46,7 +46,7 @@ export interface Resident {
    * The system tells nothing of the page cache of a file that this user neither owns nor may write to. Then `resident` is
    * `'yes'` if all pages are in the page table of this process, as after `prefetch()`, and `'unknown'` if not.
    *
-   * @param range @default the whole mapping
+   * @param range - @default the whole mapping
    * @throws (rejects with) `ERR_OUT_OF_RANGE`, also for a `bucket` so small that there would be more than 2^31 - 1 of them;
    *   `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`, also when it is closed meanwhile;
    *   `ERR_MEMMAP_FAULT`; the reason of the signal; `ENOMEM` when the buckets don't fit in memory
@@ -97,7 +97,7 @@ export interface Resident {
    * which the range has but a part. A mapping of mode `r` or `c` can let go of the pages that it has touched only where this
    * user owns the file or may write to it.
    *
-   * @param range @default the whole mapping
+   * @param range - @default the whole mapping
    * @throws (rejects with) `ERR_MEMMAP_FLUSH_LOST` and the errors of msync(2), when a dirty page can't be written: it is not
    *   evicted then; `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`, also
    *   when it is closed meanwhile; `ERR_MEMMAP_FAULT`; the reason of the signal
@@ -148,7 +148,7 @@ export interface Resident {
    * A store into a page of mode `c` makes a copy, which is locked as well. Other mappings have locks of their own;
    * child processes inherit none.
    *
-   * @param range @default the whole mapping
+   * @param range - @default the whole mapping
    * @throws (rejects with) `ERR_MEMMAP_MEMLOCK_LIMIT` when the process may not lock so much (RLIMIT_MEMLOCK);
    *   `ERR_MEMMAP_MAP_COUNT`; `ENOMEM`; `ERR_MEMMAP_UNSUPPORTED` for `onFault` where the system can't; `ERR_OUT_OF_RANGE`;
    *   `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_FAULT` when a page can't be had; `ERR_MEMMAP_CLOSED`,
@@ -193,7 +193,7 @@ export interface Resident {
    * Lets the system take the pages of a range out of memory again, except those in which other bytes are still locked. What
    * isn't locked stays so. It waits for no disk.
    *
-   * @param range @default the whole mapping
+   * @param range - @default the whole mapping
    * @throws `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_MAP_COUNT`;
    *   `ERR_MEMMAP_CLOSED`; `ERR_MEMMAP_FAULT`
    * @see https://man7.org/linux/man-pages/man2/mlock.2.html
@@ -222,7 +222,7 @@ export interface Resident {
    *
    * With `forWriting` it proves too that the disk has room for every store: holes of the file get blocks.
    *
-   * @param range @default the whole mapping
+   * @param range - @default the whole mapping
    * @throws (rejects with) `ERR_MEMMAP_FAULT` with the `offset` of the first page that can't be had and the `reason`
    *   `'truncated'`, `'nospace'` or `'io'`, also where the file ends within the last page; `ERR_MEMMAP_READ_ONLY` for
    *   `forWriting` in mode `r` or under `protect('r')`; `ERR_MEMMAP_UNSUPPORTED` for `forWriting` in mode `c`, without a file,

@@ -10,7 +10,7 @@ export interface Searchable {
    * RegExp finds in bytes what it would find in the text that they are the UTF-8 of; `Needle` says what is different. The range
    * is all that it sees: `^` is the start of that.
    *
-   * @param needle a string, a Buffer or other Uint8Array, a list of these, or a RegExp
+   * @param needle - a string, a Buffer or other Uint8Array, a list of these, or a RegExp
    * @returns the offset of its first byte, counted from the start of the mapping, or -1
    * @throws `ERR_INVALID_ARG_VALUE` for an empty list, an empty needle in a list of several, or an expression that can't be
    *   searched for; `ERR_INVALID_ARG_TYPE`; `ERR_OUT_OF_RANGE`; `ERR_MEMMAP_CLOSED`, also when it is closed meanwhile;

@@ -12,7 +12,7 @@ export interface Streamable {
    * A chunk stays valid until the mapping is closed. Closing it destroys the stream with `ERR_MEMMAP_CLOSED`: what a socket
    * still has to send is then lost, so wait for the pipeline first. Until it has ended or is destroyed it is a pin.
    *
-   * @param options or the name of an encoding
+   * @param options - or the name of an encoding
    * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, as `fs` does. The stream errors with
    *   `ERR_MEMMAP_FAULT` when a page can't be delivered or the file has become shorter, with `ERR_MEMMAP_CLOSED`, and with
    *   an `AbortError`
@@ -40,7 +40,7 @@ export interface Streamable {
    *
    * Closing the mapping destroys the stream with `ERR_MEMMAP_CLOSED`. Until it has finished or is destroyed it is a pin.
    *
-   * @param options or the name of an encoding
+   * @param options - or the name of an encoding
    * @throws `ERR_MEMMAP_READ_ONLY`; `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, as `fs` does. The
    *   stream errors with `ERR_OUT_OF_RANGE` at the end of the mapping, with `ERR_MEMMAP_FAULT` when a page can't be delivered
    *   or the disk is full, with `ERR_MEMMAP_CLOSED`, and with an `AbortError`

@@ -32,8 +32,6 @@ const OPTIONS = ['start', 'encoding', 'highWaterMark', 'signal', 'flush', 'emitC
 // ahead than that, since nobody knows how much will be written.
 const PART = 2 ** 20
 
-type Callback = (error?: Error | null) => void
-
 export function createWriteStream(
   state: MappingState,
   options: WriteStreamOptions | BufferEncoding | null | undefined,
@@ -91,7 +89,7 @@ export class WriteStream extends Writable {
   }
 
   /** Ends it, when all is written; calls back when that is done. */
-  close(callback?: Callback): void {
+  close(callback?: (error?: Error | null) => void): void {
     if (callback !== undefined) {
       if (this.closed) {
         process.nextTick(callback)
@@ -104,7 +102,7 @@ export class WriteStream extends Writable {
     else this.once('finish', () => this.destroy()).end()
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback): void {
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     const { length } = chunk
     let waiting: Promise<void> | undefined
     try {
@@ -119,12 +117,12 @@ export class WriteStream extends Writable {
     else settle(waiting, callback)
   }
 
-  override _final(callback: Callback): void {
+  override _final(callback: (error?: Error | null) => void): void {
     if (!this.#durable) callback()
     else settle(flush(this.#state, { offset: this.start, length: this.bytesWritten }), callback)
   }
 
-  override _destroy(error: Error | null, callback: Callback): void {
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#passage.end()
     callback(error)
   }
@@ -163,7 +161,7 @@ function destroyed(): Error {
 }
 
 // On a tick of its own, not in a promise's job: what a listener throws is an uncaught exception, as it is with `fs`.
-function settle(work: Promise<unknown>, callback: Callback): void {
+function settle(work: Promise<unknown>, callback: (error?: Error | null) => void): void {
   work.then(
     () => process.nextTick(callback),
     (error) => process.nextTick(callback, error),

@@ -28,8 +28,8 @@ export interface Copyable {
   /**
    * Copies bytes from `offset` on into `target`, until that is full.
    *
-   * @param target a Buffer, typed array, DataView or ArrayBuffer
-   * @param offset bytes @default 0
+   * @param target - a Buffer, typed array, DataView or ArrayBuffer
+   * @param offset - bytes @default 0
    * @returns the number of bytes copied, which is the length of `target` in bytes
    * @throws `ERR_OUT_OF_RANGE` when there are fewer bytes, with nothing copied; `ERR_MEMMAP_FAULT` when a page can't be delivered
    *
@@ -51,8 +51,8 @@ export interface Copyable {
   /**
    * Copies bytes into the mapping. They may lie in the mapping itself, and overlap where they go.
    *
-   * @param data a string, of which the UTF-8 bytes are written, a Buffer, typed array, DataView or ArrayBuffer
-   * @param offset bytes @default 0
+   * @param data - a string, of which the UTF-8 bytes are written, a Buffer, typed array, DataView or ArrayBuffer
+   * @param offset - bytes @default 0
    * @returns the number of bytes written, which is all of them
    * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_OUT_OF_RANGE` when they would not fit, with nothing written;
    *   `ERR_MEMMAP_FAULT` when a page can't be delivered
@@ -74,7 +74,7 @@ export interface Copyable {
   /**
    * Fills a range with a byte, or with a pattern that repeats from its start on.
    *
-   * @param value a byte (0 to 255), a string, of which the UTF-8 bytes are taken, or bytes; not empty
+   * @param value - a byte (0 to 255), a string, of which the UTF-8 bytes are taken, or bytes; not empty
    * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_VALUE` when empty; `ERR_MEMMAP_FAULT`
    *
    * @example
@@ -93,9 +93,9 @@ export interface Copyable {
   /**
    * Copies bytes from one place of the mapping to another, as if by way of a third: the two may overlap.
    *
-   * @param target where to, in bytes
-   * @param start the first byte copied
-   * @param end the byte after the last one copied @default `mapping.length`
+   * @param target - where to, in bytes
+   * @param start - the first byte copied
+   * @param end - the byte after the last one copied @default `mapping.length`
    * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_OUT_OF_RANGE`, also for what arrays count from the end; `ERR_MEMMAP_FAULT`
    *
    * @example
@@ -115,9 +115,9 @@ export interface Copyable {
   /**
    * Copies many small places of equal size, one behind the other, into `into`. They may overlap, and come in any order.
    *
-   * @param offsets in bytes; a Float64Array is the quickest
-   * @param size bytes of each
-   * @param into has room for all of them
+   * @param offsets - in bytes; a Float64Array is the quickest
+   * @param size - bytes of each
+   * @param into - has room for all of them
    * @returns the number of bytes copied
    * @throws `ERR_OUT_OF_RANGE` when a place is not within the mapping, or `into` too short; `ERR_INVALID_ARG_TYPE`;
    *   `ERR_MEMMAP_FAULT`

@@ -6,8 +6,8 @@ export interface Viewable {
   /**
    * Gives a Buffer over a range: no copy, so that a store into it is a store into the mapping. Closing empties it.
    *
-   * @param offset bytes; 0 to `mapping.length` @default 0
-   * @param length bytes; at most 2^31 - 1 @default as many as there are from `offset` on
+   * @param offset - bytes; 0 to `mapping.length` @default 0
+   * @param length - bytes; at most 2^31 - 1 @default as many as there are from `offset` on
    * @throws `ERR_MEMMAP_VIEW_TOO_LARGE` when it would be longer than that, or than an ArrayBuffer of this runtime can be;
    *   `ERR_MEMMAP_UNSUPPORTED` where the runtime refuses views of foreign memory; `ERR_OUT_OF_RANGE`
    *
@@ -30,9 +30,9 @@ export interface Viewable {
   /**
    * Gives a typed array over a range, as `new Type(arrayBuffer, offset, length)` would. The bytes are in the processor's order.
    *
-   * @param Type `Float64Array`, `BigInt64Array`, `Uint8Array`, … or a subclass
-   * @param offset bytes; `mapping.offset + offset` must be a multiple of the size of an element @default 0
-   * @param length **elements**, not bytes; at most 2^31 - 1 @default all from `offset` on, which must come out even
+   * @param Type - `Float64Array`, `BigInt64Array`, `Uint8Array`, … or a subclass
+   * @param offset - bytes; `mapping.offset + offset` must be a multiple of the size of an element @default 0
+   * @param length - **elements**, not bytes; at most 2^31 - 1 @default all from `offset` on, which must come out even
    * @throws `ERR_MEMMAP_MISALIGNED`, `ERR_MEMMAP_VIEW_TOO_LARGE`, `ERR_MEMMAP_UNSUPPORTED`, `ERR_OUT_OF_RANGE`
    *
    * @example
@@ -54,8 +54,8 @@ export interface Viewable {
    * Gives a DataView over a range, for numbers at any offset and in either byte order. It may be as long as an ArrayBuffer of
    * the runtime can be. After closing its methods throw a `TypeError`.
    *
-   * @param offset bytes @default 0
-   * @param length bytes @default as many as there are from `offset` on
+   * @param offset - bytes @default 0
+   * @param length - bytes @default as many as there are from `offset` on
    * @throws `ERR_MEMMAP_VIEW_TOO_LARGE`, `ERR_MEMMAP_UNSUPPORTED`, `ERR_OUT_OF_RANGE`
    *
    * @example
