@@ -15,7 +15,7 @@ use crate::core::cancel::Job;
 use crate::core::fault::foreign_memory;
 use crate::core::lines::line_index;
 use crate::core::mapping::mapping::Mapping;
-use crate::core::search::{Ends, Match, Pattern, Seen, byte_offsets, parallel};
+use crate::core::search::{ByteSummary, Match, Pattern, RangeEnd, byte_offsets, chunks, parallel};
 use crate::core::{self};
 
 /// A long piece of work, as its caller sees it.
@@ -60,7 +60,7 @@ impl NativePattern {
     /// How long each match is, in bytes, if all are of one length.
     #[napi(getter, ts_return_type = "number | null", catch_unwind)]
     pub fn length(&self) -> Option<f64> {
-        self.0.length().map(|length| length as f64)
+        self.0.match_length().map(|length| length as f64)
     }
 }
 
@@ -100,7 +100,7 @@ pub fn expression(env: &Env, source: String) -> Result<NativePattern> {
 /// How many threads a search takes when it isn't told.
 #[napi(catch_unwind)]
 pub fn available_threads() -> u32 {
-    parallel::available_threads() as u32
+    chunks::available_threads() as u32
 }
 
 /// Writes where the pieces of a part are to `out`: where each begins, then how long each is. Where
@@ -121,15 +121,15 @@ pub fn delimited_ranges(
     #[napi(ts_arg_type = "Uint8Array | undefined")] bytes: Option<Unknown<'_>>,
     mut out: Float64ArraySlice<'_>,
 ) -> Result<()> {
-    let ends = Ends {
-        width,
-        keep: keep_end,
+    let range_end = RangeEnd {
+        delimiter_length: width,
+        keeps_delimiter: keep_end,
     };
     let delimiters = &delimiters[..count as usize];
     // SAFETY: the array is JavaScript's, which does not run meanwhile.
     let (starts, lengths) = unsafe { out.as_mut() }.split_at_mut(delimiters.len());
     let Some(bytes) = bytes else {
-        core::search::delimited_ranges(delimiters, ends, offset, None, starts, lengths);
+        core::search::delimited_ranges(delimiters, range_end, offset, None, starts, lengths);
         return Ok(());
     };
     let (address, length) = array_buffer::bytes_of(env, &bytes)?;
@@ -139,7 +139,7 @@ pub fn delimited_ranges(
     foreign_memory::watch(address, || {
         // SAFETY: the bytes are a live typed array's, and JavaScript does not run meanwhile.
         let bytes = unsafe { std::slice::from_raw_parts(address, length) };
-        core::search::delimited_ranges(delimiters, ends, offset, Some(bytes), starts, lengths);
+        core::search::delimited_ranges(delimiters, range_end, offset, Some(bytes), starts, lengths);
         Ok(())
     })
     .map_err(|error| to_js(env, &error))
@@ -243,7 +243,7 @@ impl Target {
         let (part, threads) = ((entry, limit), threads as usize);
         let start = |one: Match| (self.offset as usize + one.start) as f64;
         let (all, next) = self.look(|bytes| {
-            let (mut all, next, count) = if pattern.length().is_some() {
+            let (mut all, next, count) = if pattern.match_length().is_some() {
                 let (all, next) = parallel::matches(pattern, bytes, part, threads, job, start)?;
                 let count = all.len();
                 (all, next, count)
@@ -253,7 +253,7 @@ impl Target {
                 let mut all = Vec::with_capacity(found.len() * 3 + 2);
                 all.extend(found.iter().map(|&one| start(one)));
                 all.extend(found.iter().map(|one| (one.end - one.start) as f64));
-                if matches!(pattern, Pattern::Many(_)) {
+                if matches!(pattern, Pattern::MultiLiteral(_)) {
                     all.extend(found.iter().map(|one| f64::from(one.needle)));
                 }
                 (all, next, found.len())
@@ -276,12 +276,12 @@ pub struct ByteOffsets {
     pub has_return: bool,
 }
 
-impl From<Seen> for ByteOffsets {
-    fn from(seen: Seen) -> Self {
+impl From<ByteSummary> for ByteOffsets {
+    fn from(summary: ByteSummary) -> Self {
         Self {
-            count: seen.count as u32,
-            is_ascii: seen.is_ascii,
-            has_return: seen.has_return,
+            count: summary.count as u32,
+            is_ascii: summary.is_ascii,
+            has_return: summary.has_return,
         }
     }
 }

@@ -3,7 +3,8 @@
 use crate::core::cancel::Job;
 use crate::core::error::Result;
 use crate::core::mapping::mapping::Mapping;
-use crate::core::search::{count_byte, parallel};
+use crate::core::search::chunks::{CHUNK, in_chunks};
+use crate::core::search::count_byte;
 
 /// How often a byte occurs in a range.
 pub fn count(
@@ -15,10 +16,9 @@ pub fn count(
     job: &Job,
 ) -> Result<u64> {
     let count = mapping.with_bytes(offset, length, |bytes| -> Result<u64> {
-        let counts =
-            parallel::in_chunks(bytes.len(), parallel::CHUNK, threads, job, |from, limit| {
-                count_byte(&bytes[from..limit], byte)
-            })?;
+        let counts = in_chunks(bytes.len(), CHUNK, threads, job, |from, limit| {
+            count_byte(&bytes[from..limit], byte)
+        })?;
         Ok(counts.into_iter().sum())
     })??;
     mapping.check_extent(offset, length)?;
@@ -51,7 +51,7 @@ pub fn index(
 }
 
 fn line_starts(bytes: &[u8], threads: usize, job: &Job) -> Result<Vec<u64>> {
-    let chunks = parallel::in_chunks(bytes.len(), parallel::CHUNK, threads, job, |from, limit| {
+    let chunks = in_chunks(bytes.len(), CHUNK, threads, job, |from, limit| {
         memchr::memchr_iter(b'\n', &bytes[from..limit])
             .map(|place| place as u32 + 1)
             .collect::<Vec<u32>>()
@@ -61,7 +61,7 @@ fn line_starts(bytes: &[u8], threads: usize, job: &Job) -> Result<Vec<u64>> {
         starts.push(0);
     }
     for (number, chunk) in chunks.into_iter().enumerate() {
-        let base = (number * parallel::CHUNK) as u64;
+        let base = (number * CHUNK) as u64;
         starts.extend(chunk.into_iter().map(|place| base + u64::from(place)));
     }
     // What follows the last line feed is a line only if there is something.

@@ -1,21 +1,24 @@
-//! One string of bytes.
+//! Search for one needle.
 
 use memchr::arch::all::packedpair::Pair;
 use memchr::memmem;
 
-use super::{Match, simd};
+use super::match_range::Match;
+use super::simd::dispatch;
+use super::simd::needle::Needle;
 
-/// A string of bytes, not empty.
+/// A needle of at least one byte, compiled.
 #[derive(Debug)]
 pub struct Literal {
     needle: Vec<u8>,
+    /// The two bytes that are rarest in texts.
     pair: Option<Pair>,
     finder: memmem::Finder<'static>,
     can_overlap: bool,
 }
 
 impl Literal {
-    /// Makes the search ready.
+    /// Compiles a needle.
     #[must_use]
     pub fn new(needle: Vec<u8>) -> Self {
         let finder = memmem::Finder::new(&needle).into_owned();
@@ -28,22 +31,22 @@ impl Literal {
         }
     }
 
-    /// In bytes.
+    /// Returns the length of the needle in bytes.
     #[must_use]
     pub fn length(&self) -> usize {
         self.needle.len()
     }
 
-    /// Whether it can overlap itself, as `aa` does in `aaa`.
+    /// Reports whether the needle can overlap itself, as `aa` does in `aaa`.
     #[must_use]
     pub fn can_overlap(&self) -> bool {
         self.can_overlap
     }
 
-    /// As [`super::Pattern::scan`].
+    /// Does what [`super::Pattern::scan`] describes.
     pub fn scan(
         &self,
-        hay: &[u8],
+        haystack: &[u8],
         from: usize,
         limit: usize,
         mut found: impl FnMut(Match) -> bool,
@@ -59,53 +62,55 @@ impl Literal {
             });
             !is_over
         };
-        let bytes = self.part(hay, from, limit);
+        let bytes = self.searched_bytes(haystack, from, limit);
         if let [byte] = self.needle[..] {
-            memchr::memchr_iter(byte, bytes).all(|place| take(from + place));
+            memchr::memchr_iter(byte, bytes).all(|offset| take(from + offset));
         } else {
-            simd::each(bytes, &self.prepared(), |place| take(from + place));
+            dispatch::find_each(bytes, &self.simd_needle(), |offset| take(from + offset));
         }
         if is_over { next } else { next.max(limit) }
     }
 
-    /// How many matches start in `from..limit`, where they can't overlap.
+    /// Counts the matches that start in `from..limit`. The needle must not be able to overlap
+    /// itself.
     #[must_use]
-    pub fn count(&self, hay: &[u8], from: usize, limit: usize) -> u64 {
-        let bytes = self.part(hay, from, limit);
+    pub fn count(&self, haystack: &[u8], from: usize, limit: usize) -> u64 {
+        let bytes = self.searched_bytes(haystack, from, limit);
         if let [byte] = self.needle[..] {
-            return simd::count_byte(bytes, byte);
+            return dispatch::count_byte(bytes, byte);
         }
         let mut count = 0;
-        simd::each(bytes, &self.prepared(), |_| {
+        dispatch::find_each(bytes, &self.simd_needle(), |_| {
             count += 1;
             true
         });
         count
     }
 
-    /// As [`super::Pattern::first`].
+    /// Does what [`super::Pattern::first`] describes.
     #[must_use]
-    pub fn first(&self, hay: &[u8], from: usize, limit: usize) -> Option<Match> {
+    pub fn first(&self, haystack: &[u8], from: usize, limit: usize) -> Option<Match> {
         self.finder
-            .find(self.part(hay, from, limit))
-            .map(|place| self.at(from + place))
+            .find(self.searched_bytes(haystack, from, limit))
+            .map(|offset| self.match_at(from + offset))
     }
 
-    /// As [`super::Pattern::last`].
+    /// Does what [`super::Pattern::last`] describes.
     #[must_use]
-    pub fn last(&self, hay: &[u8], from: usize, limit: usize) -> Option<Match> {
-        memmem::rfind(self.part(hay, from, limit), &self.needle).map(|place| self.at(from + place))
+    pub fn last(&self, haystack: &[u8], from: usize, limit: usize) -> Option<Match> {
+        memmem::rfind(self.searched_bytes(haystack, from, limit), &self.needle)
+            .map(|offset| self.match_at(from + offset))
     }
 
-    fn prepared(&self) -> simd::Needle<'_> {
-        simd::Needle {
+    fn simd_needle(&self) -> Needle<'_> {
+        Needle {
             bytes: &self.needle,
             pair: self.pair,
             finder: &self.finder,
         }
     }
 
-    fn at(&self, start: usize) -> Match {
+    fn match_at(&self, start: usize) -> Match {
         Match {
             start,
             end: start + self.needle.len(),
@@ -113,15 +118,17 @@ impl Literal {
         }
     }
 
-    /// The bytes in which a match that starts in `from..limit` lies.
-    fn part<'a>(&self, hay: &'a [u8], from: usize, limit: usize) -> &'a [u8] {
-        let end = hay.len().min(limit.saturating_add(self.needle.len() - 1));
-        hay.get(from..end).unwrap_or_default()
+    /// Returns the bytes that contain every match that starts in `from..limit`.
+    fn searched_bytes<'a>(&self, haystack: &'a [u8], from: usize, limit: usize) -> &'a [u8] {
+        let end = haystack
+            .len()
+            .min(limit.saturating_add(self.needle.len() - 1));
+        haystack.get(from..end).unwrap_or_default()
     }
 }
 
-/// Whether a beginning of the needle is also an end of it: Knuth, Morris and Pratt's table, of
-/// which only the last entry counts.
+/// Reports whether a proper prefix of the needle is also a suffix of it. Computes the failure table
+/// of Knuth, Morris and Pratt, of which only the last entry is used.
 fn has_border(needle: &[u8]) -> bool {
     let mut borders = vec![0; needle.len()];
     let mut length = 0;
@@ -142,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn borders() {
+    fn a_border_is_a_prefix_that_is_also_a_suffix() {
         for (needle, expected) in [
             ("a", false),
             ("aa", true),

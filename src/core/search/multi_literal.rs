@@ -1,21 +1,22 @@
-//! Several strings of bytes at once.
+//! Search for several needles at once.
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, Input, MatchKind};
 use memchr::memmem;
 
-use super::Match;
+use super::match_range::Match;
 use crate::core::error::{Error, Result};
 
-/// Several strings of bytes, none of them empty.
+/// Several needles of at least one byte each, compiled.
 #[derive(Debug)]
-pub struct Many {
+pub struct MultiLiteral {
     automaton: AhoCorasick,
     needles: Vec<Vec<u8>>,
+    /// The length of the longest needle in bytes.
     longest: usize,
 }
 
-impl Many {
-    /// Makes the search ready.
+impl MultiLiteral {
+    /// Compiles a list of needles.
     pub fn new(needles: &[Vec<u8>]) -> Result<Self> {
         let automaton = AhoCorasickBuilder::new()
             .match_kind(MatchKind::LeftmostFirst)
@@ -34,14 +35,14 @@ impl Many {
         })
     }
 
-    /// As [`super::Pattern::first`].
+    /// Does what [`super::Pattern::first`] describes.
     #[must_use]
-    pub fn first(&self, hay: &[u8], from: usize, limit: usize) -> Option<Match> {
-        let end = hay.len().min(limit.saturating_add(self.longest - 1));
+    pub fn first(&self, haystack: &[u8], from: usize, limit: usize) -> Option<Match> {
+        let end = haystack.len().min(limit.saturating_add(self.longest - 1));
         if from > end {
             return None;
         }
-        let found = self.automaton.find(Input::new(hay).span(from..end))?;
+        let found = self.automaton.find(Input::new(haystack).span(from..end))?;
         (found.start() < limit).then(|| Match {
             start: found.start(),
             end: found.end(),
@@ -49,23 +50,23 @@ impl Many {
         })
     }
 
-    /// As [`super::Pattern::last`].
+    /// Does what [`super::Pattern::last`] describes.
     #[must_use]
-    pub fn last(&self, hay: &[u8], from: usize, limit: usize) -> Option<Match> {
+    pub fn last(&self, haystack: &[u8], from: usize, limit: usize) -> Option<Match> {
         let found = self
             .needles
             .iter()
             .enumerate()
             .filter_map(|(number, needle)| {
-                let end = hay.len().min(limit.saturating_add(needle.len() - 1));
-                let start = from + memmem::rfind(hay.get(from..end)?, needle)?;
+                let end = haystack.len().min(limit.saturating_add(needle.len() - 1));
+                let start = from + memmem::rfind(haystack.get(from..end)?, needle)?;
                 Some(Match {
                     start,
                     end: start + needle.len(),
                     needle: number as u32,
                 })
             });
-        // Of two at the same place the one named first.
+        // Of two needles at the same offset, the one listed first matches.
         found.reduce(|best, next| if next.start > best.start { next } else { best })
     }
 }

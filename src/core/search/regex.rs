@@ -1,7 +1,7 @@
 //! Regular expressions over bytes.
 //!
-//! The automata are the `regex` crate's own (`regex-automata`), taken directly because they can
-//! be told where a search ends while they see what lies behind.
+//! The automata are those of the `regex` crate. They are used through `regex-automata`, because its
+//! interface accepts an end of the search after which the automata still see the bytes.
 
 use std::time::{Duration, Instant};
 
@@ -9,43 +9,45 @@ use regex_automata::Input;
 use regex_automata::meta;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::Match;
-use super::regex_interruptible::{Stepwise, Watch};
+use super::lazy_automata::OnStep;
+use super::match_range::Match;
+use super::regex_interruptible::InterruptibleRegex;
 use crate::core::cancel::Job;
 use crate::core::error::{Error, Result};
 
-/// A regular expression in the syntax of the `regex` crate.
+/// A regular expression in the syntax of the `regex` crate, compiled.
 #[derive(Debug)]
 pub struct Regex {
     engine: meta::Regex,
-    reach: Reach,
-    /// For ranges in which a match can be very long; none where no match can be.
-    stepwise: Option<Stepwise>,
+    bound: EndBound,
+    /// For ranges in which a match can be very long; absent if no match can be.
+    interruptible: Option<InterruptibleRegex>,
 }
 
-/// A match that starts in a chunk ends no further behind the chunk than this, or the range is not
-/// searched by chunks: each would look at all that follows it.
-const FAR: usize = 4 << 20;
+/// The limit of the distance from the end of a chunk to the end of every match that starts in the
+/// chunk. Beyond it, the range is not searched in chunks: each chunk would read everything after it.
+const MAX_LOOKAHEAD: usize = 4 << 20;
 
-/// The first part that a search goes through in one go, and how long one may take until the next
-/// is no larger.
-const PART: usize = 4 << 10;
-const PATIENCE: Duration = Duration::from_millis(5);
+/// The bytes of the first batch that is searched at once, and of the smallest.
+const MIN_BATCH: usize = 4 << 10;
+/// After a batch that took longer than this, the next batch is smaller.
+const BATCH_TIME: Duration = Duration::from_millis(5);
 
-/// How far behind its start a match can end: this bounds what has to be searched for a match that
-/// starts in a chunk.
+/// A bound for the end of a match. It limits the bytes that must be searched for the matches that
+/// start in a chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Reach {
-    /// So many bytes.
-    Bytes(usize),
-    /// Up to a byte that no match contains: the flag of such a byte is false.
-    While(Box<[bool; 256]>),
-    /// Anywhere.
-    Anywhere,
+enum EndBound {
+    /// A match has at most this many bytes.
+    Length(usize),
+    /// A match ends before the first byte that no match contains. The flags of such bytes are
+    /// false.
+    ForeignByte(Box<[bool; 256]>),
+    /// A match can have any length and contain any byte.
+    None,
 }
 
 impl Regex {
-    /// Makes the search ready.
+    /// Compiles an expression.
     pub fn new(expression: &str) -> Result<Self> {
         let invalid = |error: &dyn std::fmt::Display| {
             Error::rule(
@@ -58,104 +60,104 @@ impl Regex {
             .build()
             .parse(expression);
         let hir = syntax.map_err(|error| invalid(&error))?;
-        // As JavaScript has it, there is no empty match between the bytes of a character.
+        // As in JavaScript, there is no empty match between the bytes of a character.
         let config = meta::Config::new().utf8_empty(true);
         let regex = meta::Builder::new().configure(config).build_from_hir(&hir);
         let engine = regex.map_err(|error| invalid(&error))?;
-        let reach = reach(&hir);
-        let stepwise = match reach {
-            Reach::Bytes(_) => None,
-            Reach::While(_) | Reach::Anywhere => Some(Stepwise::new(&hir)),
+        let bound = end_bound(&hir);
+        let interruptible = match bound {
+            EndBound::Length(_) => None,
+            EndBound::ForeignByte(_) | EndBound::None => Some(InterruptibleRegex::new(&hir)),
         };
         Ok(Self {
             engine,
-            reach,
-            stepwise: stepwise.transpose().map_err(|error| invalid(&error))?,
+            bound,
+            interruptible: interruptible.transpose().map_err(|error| invalid(&error))?,
         })
     }
 
-    /// As [`super::Pattern::is_local`].
+    /// Does what [`super::Pattern::is_chunkable`] describes.
     #[must_use]
-    pub fn is_local(&self, hay: &[u8], limit: usize) -> bool {
-        match &self.reach {
-            Reach::Bytes(_) => true,
-            Reach::While(contained) => {
-                let end = hay.len().min(limit.saturating_add(FAR));
-                let near = hay.get(limit..end).unwrap_or_default();
-                end == hay.len() || near.iter().any(|&byte| !contained[usize::from(byte)])
+    pub fn is_chunkable(&self, haystack: &[u8], limit: usize) -> bool {
+        match &self.bound {
+            EndBound::Length(_) => true,
+            EndBound::ForeignByte(contained) => {
+                let end = haystack.len().min(limit.saturating_add(MAX_LOOKAHEAD));
+                let near = haystack.get(limit..end).unwrap_or_default();
+                end == haystack.len() || near.iter().any(|&byte| !contained[usize::from(byte)])
             }
-            Reach::Anywhere => false,
+            EndBound::None => false,
         }
     }
 
-    /// As [`super::Pattern::walk`].
-    pub fn walk(
+    /// Does what [`super::Pattern::scan_interruptible`] describes.
+    pub fn scan_interruptible(
         &self,
-        hay: &[u8],
+        haystack: &[u8],
         from: usize,
         limit: usize,
-        watch: Watch<'_>,
+        on_step: OnStep<'_>,
         found: impl FnMut(Match) -> bool,
     ) -> Result<usize> {
-        match &self.stepwise {
-            Some(stepwise) => stepwise.scan(hay, from, limit, watch, found),
-            None => Ok(self.scan(hay, from, limit, &Job::default(), found)),
+        match &self.interruptible {
+            Some(regex) => regex.scan(haystack, from, limit, on_step, found),
+            None => Ok(self.scan(haystack, from, limit, &Job::default(), found)),
         }
     }
 
-    /// As [`super::Pattern::scan`].
+    /// Does what [`super::Pattern::scan`] describes.
     ///
-    /// A few expressions take a millisecond for a byte. So it goes by parts, small ones at first,
-    /// and asks before each whether it is still wanted.
+    /// A few expressions take a millisecond for each byte. Therefore the scan proceeds in batches,
+    /// which are small at first, and checks before each batch whether `job` is cancelled.
     pub fn scan(
         &self,
-        hay: &[u8],
+        haystack: &[u8],
         from: usize,
         limit: usize,
         job: &Job,
         mut found: impl FnMut(Match) -> bool,
     ) -> usize {
         let mut at = from;
-        let mut size = PART;
+        let mut size = MIN_BATCH;
         while at < limit && job.check().is_ok() {
             let start = Instant::now();
-            let stop = self.end_of_part(hay, at, size).min(limit);
-            let end = self.end(hay, stop);
+            let stop = self.batch_end(haystack, at, size).min(limit);
+            let end = self.match_end_bound(haystack, stop);
             while at < stop {
-                match self.next(hay, at, end).filter(|one| one.start < stop) {
+                match self.next(haystack, at, end).filter(|one| one.start < stop) {
                     None => at = stop,
                     Some(one) => {
-                        at = one.next();
+                        at = one.next_start();
                         if !found(one) {
                             return at;
                         }
                     }
                 }
             }
-            if start.elapsed() < PATIENCE {
+            if start.elapsed() < BATCH_TIME {
                 size = size.saturating_mul(2);
             } else {
-                size = PART.max(size / 2);
+                size = MIN_BATCH.max(size / 2);
             }
         }
         at.max(limit)
     }
 
-    /// Where a part ends that begins at `at` and has some `size` bytes: where a match that starts
-    /// in it need not be followed any further, if there is such a place.
-    fn end_of_part(&self, hay: &[u8], at: usize, size: usize) -> usize {
-        let end = match &self.reach {
-            Reach::Bytes(bytes) => at.saturating_add(size.max(*bytes)),
-            Reach::While(_) => self.end(hay, at.saturating_add(size)),
-            Reach::Anywhere => usize::MAX,
+    /// Returns the end of the batch of about `size` bytes that begins at `at`. If possible, that is an
+    /// offset at which all matches that start in the batch have ended.
+    fn batch_end(&self, haystack: &[u8], at: usize, size: usize) -> usize {
+        let end = match &self.bound {
+            EndBound::Length(bytes) => at.saturating_add(size.max(*bytes)),
+            EndBound::ForeignByte(_) => self.match_end_bound(haystack, at.saturating_add(size)),
+            EndBound::None => usize::MAX,
         };
         end.max(at + 1)
     }
 
-    fn next(&self, hay: &[u8], from: usize, end: usize) -> Option<Match> {
+    fn next(&self, haystack: &[u8], from: usize, end: usize) -> Option<Match> {
         let found = self
             .engine
-            .search(&Input::new(hay).span(from.min(end)..end))?;
+            .search(&Input::new(haystack).span(from.min(end)..end))?;
         Some(Match {
             start: found.start(),
             end: found.end(),
@@ -163,34 +165,35 @@ impl Regex {
         })
     }
 
-    /// Where every match that starts before `limit` has ended.
-    fn end(&self, hay: &[u8], limit: usize) -> usize {
-        match &self.reach {
-            Reach::Bytes(bytes) => limit.saturating_add(*bytes).min(hay.len()),
-            Reach::While(contained) => hay
+    /// Returns an offset at which every match that starts before `limit` has ended.
+    fn match_end_bound(&self, haystack: &[u8], limit: usize) -> usize {
+        match &self.bound {
+            EndBound::Length(bytes) => limit.saturating_add(*bytes).min(haystack.len()),
+            EndBound::ForeignByte(contained) => haystack
                 .get(limit..)
                 .and_then(|rest| rest.iter().position(|&byte| !contained[usize::from(byte)]))
-                .map_or(hay.len(), |place| limit + place),
-            Reach::Anywhere => hay.len(),
+                .map_or(haystack.len(), |distance| limit + distance),
+            EndBound::None => haystack.len(),
         }
     }
 }
 
-fn reach(hir: &Hir) -> Reach {
+fn end_bound(hir: &Hir) -> EndBound {
     if let Some(bytes) = hir.properties().maximum_len() {
-        return Reach::Bytes(bytes);
+        return EndBound::Length(bytes);
     }
     let mut contained = Box::new([false; 256]);
-    note_contained(hir, &mut contained);
+    flag_contained(hir, &mut contained);
     if contained.iter().all(|&flag| flag) {
-        Reach::Anywhere
+        EndBound::None
     } else {
-        Reach::While(contained)
+        EndBound::ForeignByte(contained)
     }
 }
 
-/// Notes which bytes a match can contain. Of characters beyond ASCII every byte is noted.
-fn note_contained(hir: &Hir, contained: &mut [bool; 256]) {
+/// Sets the flags of the bytes that a match can contain. For characters beyond ASCII, sets the flags of
+/// all bytes from 128 on.
+fn flag_contained(hir: &Hir, contained: &mut [bool; 256]) {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => {
@@ -214,11 +217,11 @@ fn note_contained(hir: &Hir, contained: &mut [bool; 256]) {
                 contained[usize::from(range.start())..=usize::from(range.end())].fill(true);
             }
         }
-        HirKind::Repetition(repetition) => note_contained(&repetition.sub, contained),
-        HirKind::Capture(capture) => note_contained(&capture.sub, contained),
+        HirKind::Repetition(repetition) => flag_contained(&repetition.sub, contained),
+        HirKind::Capture(capture) => flag_contained(&capture.sub, contained),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => {
             for part in parts {
-                note_contained(part, contained);
+                flag_contained(part, contained);
             }
         }
     }
@@ -229,12 +232,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reach_of_an_expression_is_known() {
-        let stops_at = |expression: &str, byte: u8| match Regex::new(expression).unwrap().reach {
-            Reach::While(contained) => !contained[usize::from(byte)],
+    fn the_bound_of_the_end_of_a_match_is_derived_from_the_expression() {
+        let stops_at = |expression: &str, byte: u8| match Regex::new(expression).unwrap().bound {
+            EndBound::ForeignByte(contained) => !contained[usize::from(byte)],
             _ => false,
         };
-        assert_eq!(Regex::new("abc|de").unwrap().reach, Reach::Bytes(3));
+        assert_eq!(Regex::new("abc|de").unwrap().bound, EndBound::Length(3));
         assert!(stops_at("a.*b", b'\n'));
         assert!(!stops_at("a.*b", b'x'));
         assert!(stops_at("[^x]*", b'x'));
@@ -242,13 +245,13 @@ mod tests {
         assert!(!stops_at(r"foo\s+bar", b'\n'));
         assert!(stops_at("(?:[a-c]é)+", b'd'));
         assert!(!stops_at("(?:[a-c]é)+", 0xa9));
-        assert_eq!(Regex::new("(?s)a.*b").unwrap().reach, Reach::Anywhere);
-        assert_eq!(Regex::new("(?s-u)a.*b").unwrap().reach, Reach::Anywhere);
+        assert_eq!(Regex::new("(?s)a.*b").unwrap().bound, EndBound::None);
+        assert_eq!(Regex::new("(?s-u)a.*b").unwrap().bound, EndBound::None);
     }
 
-    fn first(regex: &Regex, hay: &[u8], from: usize, limit: usize) -> Option<Match> {
+    fn first(regex: &Regex, haystack: &[u8], from: usize, limit: usize) -> Option<Match> {
         let mut first = None;
-        regex.scan(hay, from, limit, &Job::default(), |one| {
+        regex.scan(haystack, from, limit, &Job::default(), |one| {
             first = Some(one);
             false
         });
@@ -256,12 +259,12 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_that_is_slow_is_given_up_soon_when_it_is_not_wanted_any_more() {
-        // Some 300 states at each byte: minutes for all of them.
+    fn the_search_for_a_slow_expression_ends_soon_after_its_cancellation() {
+        // The automaton has about 300 states at each byte. The whole search would take minutes.
         let regex = Regex::new("(?:[ab]{1,30}x?){1,10}y").unwrap();
-        let hay = vec![b'a'; FAR];
+        let haystack = vec![b'a'; MAX_LOOKAHEAD];
         let job = Job::default();
-        let scan = || regex.scan(&hay, 0, hay.len(), &job, |_| true);
+        let scan = || regex.scan(&haystack, 0, haystack.len(), &job, |_| true);
         std::thread::scope(|scope| {
             let search = scope.spawn(scan);
             job.cancel();
@@ -270,48 +273,48 @@ mod tests {
     }
 
     #[test]
-    fn parts_end_where_matches_do_and_none_is_empty() {
-        let hay = b"aaa\nbbbbbb\nccc";
+    fn batches_end_where_matches_end_and_are_not_empty() {
+        let haystack = b"aaa\nbbbbbb\nccc";
         let line = Regex::new("a.*b").unwrap();
-        assert_eq!(line.end_of_part(hay, 0, 1), 3);
-        assert_eq!(line.end_of_part(hay, 0, 4), 10);
-        assert_eq!(line.end_of_part(hay, 3, 1), 10);
-        assert_eq!(line.end_of_part(hay, 11, 1), 14);
-        assert_eq!(line.end_of_part(hay, 14, 1), 15);
-        assert_eq!(Regex::new("abc").unwrap().end_of_part(hay, 5, 1), 8);
+        assert_eq!(line.batch_end(haystack, 0, 1), 3);
+        assert_eq!(line.batch_end(haystack, 0, 4), 10);
+        assert_eq!(line.batch_end(haystack, 3, 1), 10);
+        assert_eq!(line.batch_end(haystack, 11, 1), 14);
+        assert_eq!(line.batch_end(haystack, 14, 1), 15);
+        assert_eq!(Regex::new("abc").unwrap().batch_end(haystack, 5, 1), 8);
     }
 
     #[test]
-    fn an_expression_is_searched_no_further_than_it_can_match() {
+    fn a_search_ends_where_no_match_can_extend_further() {
         let regex = Regex::new("a.*b").unwrap();
-        let hay = b"xxa123b\nab";
-        let found = first(&regex, hay, 0, 3).unwrap();
+        let haystack = b"xxa123b\nab";
+        let found = first(&regex, haystack, 0, 3).unwrap();
         assert_eq!((found.start, found.end), (2, 7));
-        assert_eq!(first(&regex, hay, 3, 8), None);
+        assert_eq!(first(&regex, haystack, 3, 8), None);
     }
 
     #[test]
-    fn a_chunk_is_searched_by_itself_where_its_last_match_ends_near() {
-        let mut hay = vec![b'x'; FAR + 10];
+    fn a_chunk_is_searched_independently_where_its_last_match_ends_soon() {
+        let mut haystack = vec![b'x'; MAX_LOOKAHEAD + 10];
         let line = Regex::new("a.*b").unwrap();
-        assert!(!line.is_local(&hay, 0));
-        assert!(line.is_local(&hay, 10));
-        hay[FAR] = b'\n';
-        assert!(!line.is_local(&hay, 0));
-        assert!(line.is_local(&hay, 1));
-        assert!(Regex::new("abc").unwrap().is_local(&hay, 0));
-        assert!(!Regex::new("(?s)a.*b").unwrap().is_local(b"", 0));
+        assert!(!line.is_chunkable(&haystack, 0));
+        assert!(line.is_chunkable(&haystack, 10));
+        haystack[MAX_LOOKAHEAD] = b'\n';
+        assert!(!line.is_chunkable(&haystack, 0));
+        assert!(line.is_chunkable(&haystack, 1));
+        assert!(Regex::new("abc").unwrap().is_chunkable(&haystack, 0));
+        assert!(!Regex::new("(?s)a.*b").unwrap().is_chunkable(b"", 0));
     }
 
     #[test]
     fn there_is_no_empty_match_within_a_character() {
         let regex = Regex::new("x*").unwrap();
-        let mut places = Vec::new();
-        let hay = "aé".as_bytes();
-        regex.scan(hay, 0, hay.len() + 1, &Job::default(), |found| {
-            places.push(found.start);
+        let mut starts = Vec::new();
+        let haystack = "aé".as_bytes();
+        regex.scan(haystack, 0, haystack.len() + 1, &Job::default(), |found| {
+            starts.push(found.start);
             true
         });
-        assert_eq!(places, [0, 1, 3]);
+        assert_eq!(starts, [0, 1, 3]);
     }
 }
