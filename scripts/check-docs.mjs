@@ -1,6 +1,7 @@
-// The examples in doc comments and in the docs are programs: each runs here, alone, in a folder of its own.
+// Runs each example of the docs, alone, in a folder of its own, with the compiled package (`npm run build:ts` comes first).
 //
-// An example is a fenced block of `ts` that imports 'memmap'. It gets the compiled package, so `npm run build` comes first.
+// An example is a fenced block of `ts` that imports 'memmap'. Those in doc comments are run by `__test__/docs.spec.ts`, and
+// docs/api.md repeats them.
 
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -14,11 +15,15 @@ import { root } from './run.mjs'
 
 const tsx = pathToFileURL(path.join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href
 
-// What the pages take for granted.
+// Files that the examples read.
 const given = { 'access.log': 'INFO start\nERROR no disk\n', 'model.bin': 'weights' }
 
-const sources = listFiles().filter((file) => /^(?:index\.ts|lib\/.*\.ts|README\.md|docs\/(?!api\.md).*\.md)$/.test(file))
-const examples = sources.flatMap((file) => findExamples(file, readFileSync(path.join(root, file), 'utf8')))
+const sources = listFiles().filter((file) =>
+  /^(?:index\.ts|lib\/.*\.ts|README\.md|docs\/(?!api\.md).*\.md)$/.test(file),
+)
+const examples = sources.flatMap((file) =>
+  findExamples(file, withoutTested(readFileSync(path.join(root, file), 'utf8'))),
+)
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'memmap-docs-'))
 let failed = 0
@@ -49,4 +54,9 @@ async function runExample(index, { file, line, code }) {
   if (status === 0) return
   failed++
   console.log(`${file}:${line}: the example ended with ${signal ?? `exit code ${status}`}\n${output}`)
+}
+
+/** The text without the examples that `docs.spec.ts` runs; line numbers stay. */
+function withoutTested(text) {
+  return text.replaceAll(/@example\n\s*\* ```ts\n[\s\S]*?\n\s*\* ```/g, (block) => block.replaceAll(/[^\n]/g, ''))
 }
