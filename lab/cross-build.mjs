@@ -77,19 +77,19 @@ function emptyLibnode() {
   return folder
 }
 
-/** Builds for one target. The path of the binary. */
-export function crossBuild(target) {
+/** Builds for one target, with a profile of Cargo.toml. Returns the path of the binary. */
+export function crossBuild(target, profile = 'release') {
   const { cargo, env } = crossEnvironment(target)
-  const args = ['build', '--release', '--lib', '--target', target.triple]
-  // strip(1) of this machine knows no other platform's files.
-  if (target.format !== 'elf') args.push('--config', 'profile.release.strip="none"')
+  const args = ['build', '--profile', profile, '--lib', '--target', target.triple]
+  // strip(1) of this machine does not read the files of other platforms.
+  if (target.format !== 'elf') args.push('--config', `profile.${profile}.strip="none"`)
   execFileSync(cargo, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] })
   const built = { elf: 'libmemmap.so', 'mach-o': 'libmemmap.dylib', pe: 'memmap.dll' }[target.format]
   mkdirSync(artifacts, { recursive: true })
   const binary = path.join(artifacts, binaryName(target))
   // A new file: one that is mapped by a running process is left as it is.
   rmSync(binary, { force: true })
-  copyFileSync(path.join(targetFolder, target.triple, 'release', built), binary)
+  copyFileSync(path.join(targetFolder, target.triple, profile, built), binary)
   return binary
 }
 

@@ -2,7 +2,7 @@
 // with MEMMAP_NO_EXTERNAL_BUFFERS=1, compiled, with lab/runtimes/ava.mjs in ava's place. What needs a view is named in
 // lab/runtimes/caged.mjs, and has to fail.
 //
-//     node lab/test-cage.mjs [SPEC…]      SPEC as in `search`
+//     node lab/test-cage.mjs [--quick] [SPEC…]      SPEC as in `search/search`; `--quick` leaves the slow ones out
 
 import { rmSync } from 'node:fs'
 import os from 'node:os'
@@ -15,12 +15,18 @@ import { eachOf, runSpec, specFile, specsIn } from './runtimes/specs.mjs'
 
 const HANGS_AFTER = 5 * 60_000
 
-const { positionals } = parseArgs({ allowPositionals: true })
+const { values, positionals } = parseArgs({
+  options: { quick: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
 
 // A folder of its own: another run may be under way.
 const folder = compileSpecs(`cage-${process.pid}`)
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-const specs = positionals.length > 0 ? positionals : specsIn(folder).filter((name) => !(name in aboutViews))
+const specs =
+  positionals.length > 0
+    ? positionals
+    : specsIn(folder).filter((name) => !(name in aboutViews) && !(values.quick && name.endsWith('.slow')))
 const tally = new Tally()
 await eachOf(specs, os.availableParallelism(), async (spec) => {
   const env = {

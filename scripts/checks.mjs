@@ -1,11 +1,23 @@
-// All that must hold: the one list behind `npm run check` and CI. Quick ones first.
+// The checks and tests of `npm run check` and of CI, in the order in which they run: short ones first.
+//
+// `.ci/run` may take 40 minutes on two cores. These runs of the same spec earn their time there:
+//
+// - All specs run once, on the Node that runs this and on the release binary. This includes the slow ones (`*.slow.spec.ts`),
+//   which hold a short form of each long proof: locks, power cuts, leaks, the model.
+// - The other Nodes run the specs that depend on Node: the engine, its collector, its streams, its errors. The rest calls the
+//   same binary with the same arguments. Examples in docs and long runs do not depend on Node either.
+// - Without views (Electron's memory cage) the fast specs run. A spec about views has nothing to show there.
+// - arm64, 16 KiB pages, musl and Windows run the specs that depend on the processor, the kernel, the C library or the system.
+// - The Rust tests run twice: with debug assertions in `npm test`, optimised on musl.
+//
+// `npm run prove` (scripts/prove.mjs) runs each of them in full, and the nightly workflow runs that.
 
 import process from 'node:process'
+import { nodeSpecs } from '../lab/platform-specs.mjs'
 import { countAva, countOwn, countTests } from './count.mjs'
 import { findNode, majors } from './nodes.mjs'
 
 const MINUTES = 60_000
-const HOURS = 180 * MINUTES
 
 /** @type {import('./steps.mjs').Step[]} */
 export const checks = [
@@ -16,6 +28,7 @@ export const checks = [
   { name: 'layers', command: 'node scripts/check-layers.mjs' },
   { name: 'workflows', command: 'node scripts/check-workflows.mjs' },
   { name: 'words', command: 'node scripts/check-words.mjs' },
+  { name: 'lock file', command: 'node scripts/check-lock.mjs' },
   { name: 'scripts', command: 'node --test scripts/*.test.mjs lab/*/*.test.mjs' },
   { name: 'types', command: 'tsc --noEmit' },
   { name: 'generated binding', command: 'node scripts/check-generated.mjs' },
@@ -34,28 +47,34 @@ export const checks = [
 ]
 
 /**
- * In CI no test may leave itself out for want of a program.
+ * Installs the programs that some specs need. In CI no test may be skipped because a program is missing.
  *
  * @type {import('./steps.mjs').Step}
  */
 export const programs = { name: 'programs of the specs', command: 'node scripts/need-programs.mjs' }
 
 /**
- * What users type: the Rust tests, and the specs on the Node that runs this.
+ * The Rust tests with debug assertions, then all specs on the Node that runs this.
  *
  * @type {import('./steps.mjs').Step}
  */
 export const tests = { name: 'npm test', command: 'npm test --silent -- --tap', count: countTests }
 
+/** In CI the specs test the binary that is published. */
+const release = { MEMMAP_TEST_BINARY: 'release' }
+
 /**
- * The specs on the Node of this major version.
+ * Specs on the Node of a major version.
  *
+ * @param {string} major
+ * @param {{ files?: readonly string[], env?: Record<string, string> }} [options] all files if none are given
  * @returns {import('./steps.mjs').Step}
  */
-export function specs(major) {
+export function specs(major, { files = [], env } = {}) {
   return {
+    env,
     name: `ava on Node ${major}`,
-    command: 'node --version && node node_modules/ava/entrypoints/cli.mjs --tap',
+    command: `node --version && node node_modules/ava/entrypoints/cli.mjs --tap ${files.join(' ')}`,
     count: countAva,
     prepare: () => ({ path: findNode(major).directory }),
   }
@@ -64,25 +83,27 @@ export function specs(major) {
 const [running] = process.versions.node.split('.')
 
 /**
- * What else CI runs first. The rehearsal is of a release, from the packages to a user's folder; it takes what the checks built.
+ * The further steps of CI on this platform. The rehearsal is of a release, from the packages to the folder of a user; it
+ * takes the output of the checks.
  *
  * @type {import('./steps.mjs').Step[]}
  */
 export const quick = [
-  ...majors.filter((major) => major !== running).map(specs),
-  { name: 'specs without views', command: 'node lab/test-cage.mjs', count: countOwn, timeout: 15 * MINUTES },
+  { ...tests, env: release },
+  ...majors.filter((major) => major !== running).map((major) => specs(major, { files: nodeSpecs, env: release })),
+  { name: 'specs without views', command: 'node lab/test-cage.mjs --quick', count: countOwn, timeout: 10 * MINUTES },
   { name: 'release rehearsal', command: 'node scripts/rehearse.mjs', count: countOwn },
   { name: 'linux-arm64', command: 'node lab/test-arm64.mjs --quick', count: countOwn, timeout: 20 * MINUTES },
 ]
 
 /**
- * The other platforms, as much of each as fits into CI, which may take an hour: on a slow machine the last ones are left out,
- * and said to be. Each needs a Rust of its own, and most a system to run in.
+ * Other platforms and runtimes, and of each a sample. On a slow machine the last steps are left out, and the output says so.
  *
  * @type {import('./steps.mjs').Step[]}
  */
 export const full = [
-  limited({ name: 'linux-x64-musl', command: 'node lab/test-musl.mjs', count: countOwn }),
+  limited({ name: 'Bun and Deno', command: 'node lab/test-runtimes.mjs mapping views/copy', count: countOwn }),
+  limited({ name: 'linux-x64-musl', command: 'node lab/test-musl.mjs --quick', count: countOwn }),
   limited({ name: 'linux-arm64, pages of 16 KiB', command: 'node lab/test-16k.mjs --quick', count: countOwn }),
   limited({ name: 'darwin-arm64, linked', command: 'node lab/cross-build.mjs darwin-arm64' }),
   limited({ name: 'win32-x64 under wine', command: 'node lab/test-windows.mjs --quick', count: countOwn }),
@@ -92,17 +113,3 @@ export const full = [
 function limited(step) {
   return { ...step, timeout: 15 * MINUTES, latest: 43 * MINUTES }
 }
-
-/**
- * All that can be built and run here of the platforms that this machine is not. Hours, where a processor is emulated.
- *
- * @type {import('./steps.mjs').Step[]}
- */
-export const platforms = [
-  { name: 'cross builds', command: 'node lab/cross-build.mjs --linkable' },
-  { name: 'linux-x64-musl', command: 'node lab/test-musl.mjs', count: countOwn },
-  { name: 'linux-arm64', command: 'node lab/test-arm64.mjs', count: countOwn, timeout: HOURS },
-  { name: 'linux-arm64, pages of 16 KiB', command: 'node lab/test-16k.mjs', count: countOwn, timeout: HOURS },
-  { name: 'win32-x64 under wine', command: 'node lab/test-windows.mjs', count: countOwn, timeout: HOURS },
-  { name: 'Bun and Deno', command: 'node lab/test-runtimes.mjs', count: countOwn, timeout: HOURS },
-]

@@ -1,4 +1,4 @@
-// Runs one shell command, shows what it prints while it runs, and keeps a copy for whoever counts.
+// Runs one shell command, shows its output while it runs, and keeps a copy of it for the caller.
 
 import { spawn } from 'node:child_process'
 import path from 'node:path'
@@ -11,24 +11,28 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 const windows = process.platform === 'win32'
 
 /**
- * @param {string} command a line for the shell; tools of node_modules are on its PATH
- * @param {{ path?: string, timeout?: number }} [options] `path` goes first on PATH
+ * Runs a command to its end.
+ *
+ * @param {string} command a line for the shell; the tools of node_modules are on its PATH
+ * @param {{ path?: string, env?: Record<string, string>, timeout?: number }} [options] `path` is put first on PATH; the
+ *   command is killed after `timeout` milliseconds
  * @returns {Promise<{ code: number, output: string }>}
  */
-export function run(command, { path: first, timeout = 30 * 60_000 } = {}) {
+export function run(command, { path: first, env, timeout = 30 * 60_000 } = {}) {
   const directories = [first, path.join(root, 'node_modules', '.bin'), process.env.PATH]
   const child = spawn(command, {
     shell: true,
     cwd: root,
-    // No colours: what is printed here is read by programs too.
+    // Without colours, since programs read the output too.
     env: {
       ...process.env,
       FORCE_COLOR: undefined,
       NO_COLOR: '1',
       PATH: directories.filter(Boolean).join(path.delimiter),
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, so that a command that hangs is ended with everything it started.
+    // A process group of its own, so that a command that hangs is killed together with its child processes.
     detached: !windows,
   })
   const end = (signal) => {
@@ -36,7 +40,7 @@ export function run(command, { path: first, timeout = 30 * 60_000 } = {}) {
       if (windows) child.kill(signal)
       else process.kill(-child.pid, signal)
     } catch {
-      // Already gone.
+      // It has ended already.
     }
   }
   const interrupt = () => {
@@ -60,7 +64,7 @@ export function run(command, { path: first, timeout = 30 * 60_000 } = {}) {
 
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
-      console.log(`(ended: not done after ${timeout / 60_000} minutes)`)
+      console.log(`(killed: not finished after ${timeout / 60_000} minutes)`)
       end('SIGKILL')
     }, timeout)
     const done = (code) => {

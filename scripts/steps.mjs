@@ -1,4 +1,4 @@
-// Runs steps one after another, all of them whatever fails, and says at the end what came out.
+// Runs steps one after another, all of them even if one fails, and reports the results at the end.
 
 import { run } from './run.mjs'
 import { countCheck, failures, sum } from './count.mjs'
@@ -7,13 +7,19 @@ import { countCheck, failures, sum } from './count.mjs'
  * @typedef {object} Step
  * @property {string} name
  * @property {string} command a line for the shell
- * @property {(result: { code: number, output: string }) => import('./count.mjs').Count} [count] one a check, by default
+ * @property {Record<string, string>} [env] further environment variables
+ * @property {(result: { code: number, output: string }) => import('./count.mjs').Count} [count] reads the number of tests from
+ *   the output; by default a step counts as one check
  * @property {number} [timeout] in milliseconds
- * @property {number} [latest] not begun when so many milliseconds have passed
- * @property {() => { path?: string }} [prepare] what the command needs to be there; it may put a folder first on PATH
+ * @property {number} [latest] the step is left out if it would start after this number of milliseconds
+ * @property {() => { path?: string }} [prepare] makes what the command needs; may name a folder to put first on PATH
  */
 
-/** @param {Step[]} steps */
+/**
+ * Runs each step, and returns its counts, the names of its failed tests and its duration.
+ *
+ * @param {Step[]} steps
+ */
 export async function runSteps(steps) {
   const results = []
   const begin = performance.now()
@@ -21,7 +27,7 @@ export async function runSteps(steps) {
     console.log(`\n== ${step.name} ==`)
     const start = performance.now()
     if (start - begin > (step.latest ?? Infinity)) {
-      console.log(`-- ${step.name}: left out, as ${Math.floor((start - begin) / 60_000)} minutes have passed`)
+      console.log(`-- ${step.name}: left out, because ${Math.floor((start - begin) / 60_000)} minutes have passed`)
       continue
     }
     const { counts, names } = await runStep(step)
@@ -32,7 +38,7 @@ export async function runSteps(steps) {
   return results
 }
 
-/** Prints a table, what failed, and, alone on the last line, the totals. Returns the exit code. */
+/** Prints a table, the failed tests and, on a last line of its own, the totals. Returns the exit code. */
 export function report(results) {
   console.log()
   console.table(
@@ -51,7 +57,7 @@ export function report(results) {
   return failed === 0 && passed > 0 ? 0 : 1
 }
 
-async function runStep({ command, count = countCheck, timeout, prepare }) {
+async function runStep({ command, env, count = countCheck, timeout, prepare }) {
   let options
   try {
     options = prepare?.()
@@ -59,6 +65,6 @@ async function runStep({ command, count = countCheck, timeout, prepare }) {
     console.log(String(error))
     return { counts: { passed: 0, failed: 1 }, names: [] }
   }
-  const result = await run(command, { ...options, timeout })
+  const result = await run(command, { ...options, env, timeout })
   return { counts: count(result), names: failures(result.output) }
 }

@@ -21,7 +21,7 @@ export function compileSpecs(name) {
   // A copy, so that a build at the same time does not change the binary under test.
   mkdirSync(path.join(made, 'native'))
   const binary = freshBinary()
-  for (const file of [binary, ...['binding.cjs', 'binding.d.cts'].map((name) => path.join(root, 'native', name))]) {
+  for (const file of [binary, ...['binding.cjs', 'binding.d.cts'].map((each) => path.join(root, 'native', each))]) {
     cpSync(file, path.join(made, 'native', path.basename(file)))
   }
   for (const each of ['docs', 'npm']) {

@@ -1,44 +1,40 @@
-// What `test-windows.mjs --quick` runs of the specs.
+// The specs that `test-windows.mjs --quick` runs.
 
-/** On the newest Node all but these, which are JavaScript that comes to the same wherever it runs. */
+/** On the newest Node all fast specs except these, whose result does not depend on the system. */
 const sameEverywhere = [
   'cli/cli',
-  'cli/cli.slow',
-  'iterate/iterable',
-  'iterate/iterable.slow',
-  'open-options',
-  'open-options.slow',
-  'base/validate.slow',
-  'iterate/records',
-  'search/regexp/translate',
-  'search/regexp/translate.slow',
-  'lines/split',
-  'lines/split.slow',
-  'iterate/read-ahead-policy',
   'iterate/event-loop-budget',
+  'iterate/iterable',
+  'iterate/read-ahead-policy',
+  'iterate/records',
   'iterate/windows',
-  'iterate/windows.slow',
+  'lines/split',
+  'open-options',
+  'search/regexp/translate',
 ]
 
-/** On an older one those about what depends on Node: how views are made and detached, and the errors and descriptors of fs. */
-const aboutNode = [
+/** Slow specs that it runs all the same: how the system hands out files, faults, and takes back pages. */
+const slowOnWindows = [
+  'base/errors.slow',
+  'locks/lock-end.slow',
+  'open-kind.slow',
   'state/close.slow',
-  'views/copy',
-  'views/copy.slow',
-  'map-buffer',
-  'map-buffer.slow',
+  'state/faults-readonly.slow',
+]
+
+/** On an older Node the specs that depend on Node: how views are made and detached, and the errors and descriptors of fs. */
+const aboutNode = [
   'base/errors',
   'base/errors.slow',
-  'state/faults',
-  'state/faults-readonly.slow',
-  'durability/flush',
-  'open-kind.slow',
+  'map-buffer',
   'mapping',
-  'open',
+  'open-kind.slow',
+  'state/close.slow',
   'views/views',
-  'views/views.slow',
 ]
 
+/** Reports whether `--quick` runs a spec, on the newest Node or on an older one. */
 export function isQuick(spec, isNewest) {
-  return isNewest ? !sameEverywhere.includes(spec) : aboutNode.includes(spec)
+  if (!isNewest) return aboutNode.includes(spec)
+  return slowOnWindows.includes(spec) || !(spec.endsWith('.slow') || sameEverywhere.includes(spec))
 }
