@@ -2,7 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
-use memmap::core::cancel::Job;
+use memmap::core::cancel::CancelToken;
 use memmap::core::mapping::mapping::Mapping;
 use memmap::core::mapping::mode::Mode;
 use memmap::core::mapping::region::Anonymous;
@@ -53,12 +53,12 @@ proptest! {
             if what == 0 {
                 lock_pages::unlock(&mapping, offset, bytes).unwrap();
             } else {
-                lock_pages::lock(&mapping, offset, bytes, what == 1, &Job::default()).unwrap();
+                lock_pages::lock(&mapping, offset, bytes, what == 1, &CancelToken::default()).unwrap();
             }
             model[start..end].fill(what != 0);
             let expected: Vec<bool> = model.chunks(8).map(|page| page.contains(&true)).collect();
             prop_assert_eq!(locked(&mapping), expected.clone());
-            let report = residency::report(&mapping, 0, mapping.length(), None, &Job::default());
+            let report = residency::report(&mapping, 0, mapping.length(), None, &CancelToken::default());
             let count = expected.iter().filter(|&&held| held).count() as u64;
             prop_assert_eq!(report.unwrap().locked_pages, count);
         }
@@ -78,14 +78,14 @@ fn a_lock_that_is_cancelled_leaves_the_others_as_they_were() {
     })
     .unwrap();
     let length = mapping.length();
-    lock_pages::lock(&mapping, 3 * page as u64, 1, true, &Job::default()).unwrap();
+    lock_pages::lock(&mapping, 3 * page as u64, 1, true, &CancelToken::default()).unwrap();
     let before = locked(&mapping);
     assert_eq!(before.iter().filter(|&&held| held).count(), 1);
-    let job = Job::default();
-    job.cancel();
-    assert!(lock_pages::lock(&mapping, 0, length, false, &job).is_err());
+    let token = CancelToken::default();
+    token.cancel();
+    assert!(lock_pages::lock(&mapping, 0, length, false, &token).is_err());
     assert_eq!(locked(&mapping), before);
-    assert!(lock_pages::lock(&mapping, 0, length + 1, false, &Job::default()).is_err());
+    assert!(lock_pages::lock(&mapping, 0, length + 1, false, &CancelToken::default()).is_err());
     mapping.close().unwrap();
-    assert!(lock_pages::lock(&mapping, 0, 1, false, &Job::default()).is_err());
+    assert!(lock_pages::lock(&mapping, 0, 1, false, &CancelToken::default()).is_err());
 }

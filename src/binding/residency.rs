@@ -12,7 +12,7 @@ use super::number::whole;
 use super::promise::spawn;
 use super::search::NativeJob;
 use crate::core::Result as CoreResult;
-use crate::core::cancel::Job;
+use crate::core::cancel::CancelToken;
 use crate::core::copy::gather;
 use crate::core::mapping::mapping::Mapping;
 use crate::core::residency::evict::{self, Evicted};
@@ -85,7 +85,7 @@ struct Part {
     mapping: Arc<Mapping>,
     offset: u64,
     length: u64,
-    job: Arc<Job>,
+    job: Arc<CancelToken>,
 }
 
 impl Part {

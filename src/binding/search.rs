@@ -11,7 +11,7 @@ use super::error::to_js;
 use super::mapping::NativeMapping;
 use super::number::{Numbers, whole};
 use super::promise::spawn_search;
-use crate::core::cancel::Job;
+use crate::core::cancel::CancelToken;
 use crate::core::fault::foreign_memory;
 use crate::core::lines::line_index;
 use crate::core::mapping::mapping::Mapping;
@@ -20,11 +20,11 @@ use crate::core::{self};
 
 /// A long piece of work, as its caller sees it.
 #[napi]
-pub struct NativeJob(Arc<Job>);
+pub struct NativeJob(Arc<CancelToken>);
 
 impl NativeJob {
     /// What it stands for, for work on other threads.
-    pub fn shared(&self) -> Arc<Job> {
+    pub fn shared(&self) -> Arc<CancelToken> {
         Arc::clone(&self.0)
     }
 }
@@ -35,7 +35,7 @@ impl NativeJob {
     #[napi(constructor)]
     #[allow(clippy::new_without_default, reason = "only JavaScript makes one")]
     pub fn new() -> Self {
-        Self(Arc::new(Job::default()))
+        Self(Arc::new(CancelToken::default()))
     }
 
     /// Not wanted any more.
@@ -187,7 +187,7 @@ impl Target {
         Ok(result)
     }
 
-    fn count(&self, pattern: &Pattern, threads: u32, job: &Job) -> core::Result<u64> {
+    fn count(&self, pattern: &Pattern, threads: u32, job: &CancelToken) -> core::Result<u64> {
         let count = self.look(|bytes| parallel::count(pattern, bytes, threads as usize, job))?;
         self.checked(count, self.length)
     }
@@ -197,7 +197,7 @@ impl Target {
         pattern: &Pattern,
         backwards: bool,
         threads: u32,
-        job: &Job,
+        job: &CancelToken,
     ) -> core::Result<Option<Match>> {
         let search = if backwards {
             parallel::last
@@ -216,7 +216,7 @@ impl Target {
     fn match_offsets(&self, pattern: &Pattern, out: &mut [u32]) -> core::Result<u32> {
         let (count, end) = self.look(|bytes| {
             let mut count = 0;
-            let end = pattern.scan(bytes, 0, bytes.len(), &Job::default(), |found| {
+            let end = pattern.scan(bytes, 0, bytes.len(), &CancelToken::default(), |found| {
                 let Some(slot) = out.get_mut(count) else {
                     return false;
                 };
@@ -237,7 +237,7 @@ impl Target {
         pattern: &Pattern,
         part: (u64, u64),
         threads: u32,
-        job: &Job,
+        job: &CancelToken,
     ) -> core::Result<Vec<f64>> {
         let (entry, limit) = (part.0 as usize, part.1 as usize);
         let (part, threads) = ((entry, limit), threads as usize);
@@ -299,7 +299,7 @@ impl NativeMapping {
         threads: u32,
     ) -> Result<f64> {
         Target::of(self, offset, length)?
-            .count(&pattern.0, threads, &Job::default())
+            .count(&pattern.0, threads, &CancelToken::default())
             .map(|count| count as f64)
             .map_err(|error| to_js(env, &error))
     }
@@ -337,7 +337,7 @@ impl NativeMapping {
         threads: u32,
     ) -> Result<Float64Array> {
         Target::of(self, offset, length)?
-            .find(&pattern.0, backwards, threads, &Job::default())
+            .find(&pattern.0, backwards, threads, &CancelToken::default())
             .map(triples)
             .map_err(|error| to_js(env, &error))
     }
@@ -386,7 +386,7 @@ impl NativeMapping {
     ) -> Result<Numbers> {
         let part = (whole(entry)?, whole(limit)?);
         Target::of(self, offset, length)?
-            .matches(&pattern.0, part, threads, &Job::default())
+            .matches(&pattern.0, part, threads, &CancelToken::default())
             .map(Numbers)
             .map_err(|error| to_js(env, &error))
     }
@@ -472,7 +472,7 @@ impl NativeMapping {
         byte: u8,
         threads: u32,
     ) -> Result<f64> {
-        let job = Job::default();
+        let job = CancelToken::default();
         line_index::count(
             &self.shared(),
             whole(offset)?,

@@ -14,15 +14,15 @@ use crate::core::poison::IgnorePoison;
 
 /// So many that closing and flushing don't stand behind a disk that hangs. They cost addresses;
 /// memory only as far as they use their stacks.
-const MOST_THREADS: usize = 64;
+const MAX_THREADS: usize = 64;
 /// So many of them may search at a time: a search can take minutes, and more at once than there
 /// are processors don't end any sooner.
-const MOST_SEARCHES: usize = 48;
+const MAX_SEARCHES: usize = 48;
 const IDLE: Duration = Duration::from_secs(10);
 /// The work is system calls with little of their own.
 const STACK: usize = 256 * 1024;
 
-type Job = Box<dyn FnOnce() + Send>;
+type Task = Box<dyn FnOnce() + Send>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -31,28 +31,28 @@ enum Kind {
 }
 
 struct Pool {
-    jobs: VecDeque<(Kind, Job)>,
+    tasks: VecDeque<(Kind, Task)>,
     threads: usize,
     idle: usize,
     searches: usize,
 }
 
 impl Pool {
-    /// The job that came first, of those that may run now.
-    fn next(&mut self) -> Option<(Kind, Job)> {
-        let is_full = self.searches >= MOST_SEARCHES;
-        let place = self
-            .jobs
+    /// The task that came first, of those that may run now.
+    fn next(&mut self) -> Option<(Kind, Task)> {
+        let is_full = self.searches >= MAX_SEARCHES;
+        let index = self
+            .tasks
             .iter()
             .position(|(kind, _)| !(is_full && *kind == Kind::Search))?;
-        let job = self.jobs.remove(place)?;
-        self.searches += usize::from(job.0 == Kind::Search);
-        Some(job)
+        let task = self.tasks.remove(index)?;
+        self.searches += usize::from(task.0 == Kind::Search);
+        Some(task)
     }
 }
 
 static POOL: Mutex<Pool> = Mutex::new(Pool {
-    jobs: VecDeque::new(),
+    tasks: VecDeque::new(),
     threads: 0,
     idle: 0,
     searches: 0,
@@ -63,22 +63,22 @@ fn lock() -> MutexGuard<'static, Pool> {
     POOL.lock().ignore_poison()
 }
 
-/// Runs `job` on a thread of ours, in the order of arrival. Where no thread can be started it
+/// Runs `task` on a thread of ours, in the order of arrival. Where no thread can be started it
 /// runs here and now: late is better than never.
-pub fn run(job: impl FnOnce() + Send + 'static) {
-    start(Kind::Call, Box::new(job));
+pub fn run(task: impl FnOnce() + Send + 'static) {
+    start(Kind::Call, Box::new(task));
 }
 
 /// The same for what goes through a mapping and may take long. What is run otherwise finds a thread
 /// all the same.
-pub fn run_search(job: impl FnOnce() + Send + 'static) {
-    start(Kind::Search, Box::new(job));
+pub fn run_search(task: impl FnOnce() + Send + 'static) {
+    start(Kind::Search, Box::new(task));
 }
 
-fn start(kind: Kind, job: Job) {
+fn start(kind: Kind, task: Task) {
     let mut pool = lock();
-    pool.jobs.push_back((kind, job));
-    if pool.idle >= pool.jobs.len() || pool.threads == MOST_THREADS {
+    pool.tasks.push_back((kind, task));
+    if pool.idle >= pool.tasks.len() || pool.threads == MAX_THREADS {
         WORK.notify_one();
         return;
     }
@@ -95,8 +95,8 @@ fn start(kind: Kind, job: Job) {
         pool.threads -= 1;
         let orphan = if pool.threads == 0 { pool.next() } else { None };
         drop(pool);
-        if let Some((kind, job)) = orphan {
-            job();
+        if let Some((kind, task)) = orphan {
+            task();
             lock().searches -= usize::from(kind == Kind::Search);
         }
     }
@@ -107,11 +107,11 @@ fn work() {
     sys::wake_without_haste();
     let mut pool = lock();
     loop {
-        if let Some((kind, job)) = pool.next() {
+        if let Some((kind, task)) = pool.next() {
             drop(pool);
-            // A job reports its own failures; a panic in one must not take the thread's place
+            // A task reports its own failures; a panic in one must not take the thread's place
             // in the count with it.
-            let _ = catch_unwind(AssertUnwindSafe(job));
+            let _ = catch_unwind(AssertUnwindSafe(task));
             pool = lock();
             pool.searches -= usize::from(kind == Kind::Search);
             continue;
@@ -120,7 +120,7 @@ fn work() {
         let (guard, timeout) = WORK.wait_timeout(pool, IDLE).ignore_poison();
         pool = guard;
         pool.idle -= 1;
-        if timeout.timed_out() && pool.jobs.is_empty() {
+        if timeout.timed_out() && pool.tasks.is_empty() {
             pool.threads -= 1;
             return;
         }
@@ -133,7 +133,7 @@ mod tests {
     use std::sync::mpsc::channel;
 
     #[test]
-    fn every_job_runs_even_after_one_that_panics() {
+    fn every_task_runs_even_after_one_that_panics() {
         let (sender, receiver) = channel();
         for i in 0..100 {
             let sender = sender.clone();
@@ -153,7 +153,7 @@ mod tests {
         let gate = std::sync::Arc::new(std::sync::RwLock::new(()));
         let closed = gate.write().unwrap();
         let (searched, all) = channel();
-        for _ in 0..MOST_THREADS * 2 {
+        for _ in 0..MAX_THREADS * 2 {
             let (gate, searched) = (std::sync::Arc::clone(&gate), searched.clone());
             run_search(move || {
                 drop(gate.read());
@@ -165,6 +165,6 @@ mod tests {
         run(move || done.send(()).unwrap());
         finished.recv_timeout(Duration::from_secs(10)).unwrap();
         drop(closed);
-        assert_eq!(all.iter().count(), MOST_THREADS * 2);
+        assert_eq!(all.iter().count(), MAX_THREADS * 2);
     }
 }

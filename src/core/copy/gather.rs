@@ -1,6 +1,6 @@
 //! Many small places at once: asked for together, and copied together.
 
-use crate::core::cancel::Job;
+use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
 use crate::core::fault::foreign_memory;
 use crate::core::mapping::advice;
@@ -13,7 +13,12 @@ use crate::core::residency::populate::prefetch;
 const ASKED_AHEAD: usize = 256;
 
 /// Brings many small places into memory.
-pub fn prefetch_places(mapping: &Mapping, offsets: &[f64], size: u64, job: &Job) -> Result<()> {
+pub fn prefetch_places(
+    mapping: &Mapping,
+    offsets: &[f64],
+    size: u64,
+    token: &CancelToken,
+) -> Result<()> {
     let offsets = places(mapping, offsets, size)?;
     let hint = advice::advice("willneed")?;
     let ask = |offset: u64| advise::advise(mapping, hint, offset, size);
@@ -24,7 +29,7 @@ pub fn prefetch_places(mapping: &Mapping, offsets: &[f64], size: u64, job: &Job)
         if let Some(&ahead) = offsets.get(index + ASKED_AHEAD) {
             ask(ahead)?;
         }
-        prefetch(mapping, offset, size, job)?;
+        prefetch(mapping, offset, size, token)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Lines: where they end, and an index of where they begin.
 
-use crate::core::cancel::Job;
+use crate::core::cancel::CancelToken;
 use crate::core::error::Result;
 use crate::core::mapping::mapping::Mapping;
 use crate::core::search::chunks::{CHUNK, in_chunks};
@@ -13,10 +13,10 @@ pub fn count(
     length: u64,
     byte: u8,
     threads: usize,
-    job: &Job,
+    token: &CancelToken,
 ) -> Result<u64> {
     let count = mapping.with_bytes(offset, length, |bytes| -> Result<u64> {
-        let counts = in_chunks(bytes.len(), CHUNK, threads, job, |from, limit| {
+        let counts = in_chunks(bytes.len(), CHUNK, threads, token, |from, limit| {
             count_byte(&bytes[from..limit], byte)
         })?;
         Ok(counts.into_iter().sum())
@@ -43,15 +43,16 @@ pub fn index(
     offset: u64,
     length: u64,
     threads: usize,
-    job: &Job,
+    token: &CancelToken,
 ) -> Result<Vec<u8>> {
-    let starts = mapping.with_bytes(offset, length, |bytes| line_starts(bytes, threads, job))??;
+    let starts =
+        mapping.with_bytes(offset, length, |bytes| line_starts(bytes, threads, token))??;
     mapping.check_extent(offset, length)?;
     Ok(write_index(&starts, length))
 }
 
-fn line_starts(bytes: &[u8], threads: usize, job: &Job) -> Result<Vec<u64>> {
-    let chunks = in_chunks(bytes.len(), CHUNK, threads, job, |from, limit| {
+fn line_starts(bytes: &[u8], threads: usize, token: &CancelToken) -> Result<Vec<u64>> {
+    let chunks = in_chunks(bytes.len(), CHUNK, threads, token, |from, limit| {
         memchr::memchr_iter(b'\n', &bytes[from..limit])
             .map(|place| place as u32 + 1)
             .collect::<Vec<u32>>()
@@ -125,7 +126,7 @@ mod tests {
                 if last_has_end && !texts.is_empty() {
                     text.push('\n');
                 }
-                let starts = line_starts(text.as_bytes(), 2, &Job::default()).unwrap();
+                let starts = line_starts(text.as_bytes(), 2, &CancelToken::default()).unwrap();
                 let index = write_index(&starts, text.len() as u64);
                 let mut expected = 0;
                 for (number, line) in text.split_inclusive('\n').enumerate() {

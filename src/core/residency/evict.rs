@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::core::cancel::Job;
+use crate::core::cancel::CancelToken;
 use crate::core::durability::flush;
 use crate::core::error::{Error, Result};
 use crate::core::fault::region_table::Backing;
@@ -27,12 +27,12 @@ pub struct Evicted {
 /// Takes the pages that a range touches out of memory, as far as that can be without losing
 /// anything: what is dirty is written to its file first, what is private stays or goes to the
 /// swap space, what is locked stays.
-pub fn evict(mapping: &Mapping, offset: u64, length: u64, job: &Job) -> Result<Evicted> {
+pub fn evict(mapping: &Mapping, offset: u64, length: u64, token: &CancelToken) -> Result<Evicted> {
     let mut result = Evicted {
         evicted: Some(0),
         resident: Some(0),
     };
-    in_steps(mapping, offset, length, job, |at, step| {
+    in_steps(mapping, offset, length, token, |at, step| {
         let before = resident_bytes(mapping, at, step)?;
         evict_step(mapping, at, step)?;
         let after = resident_bytes(mapping, at, step)?;

@@ -9,7 +9,7 @@
 //! plain `mlock` does both at once, but stores into private pages on the way: each page of a mapping
 //! for reading would become a copy.
 
-use crate::core::cancel::Job;
+use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
 use crate::core::limits;
 use crate::core::mapping::mapping::Mapping;
@@ -19,7 +19,13 @@ use crate::core::sys;
 
 /// Keeps the pages that a range touches in memory: all of them from now on, or with `on_fault` each
 /// from the time on at which it comes there. What fails or is cancelled locks nothing.
-pub fn lock(mapping: &Mapping, offset: u64, length: u64, on_fault: bool, job: &Job) -> Result<()> {
+pub fn lock(
+    mapping: &Mapping,
+    offset: u64,
+    length: u64,
+    on_fault: bool,
+    token: &CancelToken,
+) -> Result<()> {
     mapping.check_range(offset, length)?;
     let Some(region) = mapping.region()?.filter(|_| length > 0) else {
         return Ok(());
@@ -35,7 +41,7 @@ pub fn lock(mapping: &Mapping, offset: u64, length: u64, on_fault: bool, job: &J
     let result = if on_fault {
         Ok(())
     } else {
-        in_steps(mapping, offset, length, job, |at, step| {
+        in_steps(mapping, offset, length, token, |at, step| {
             bring_in_locked(mapping, &region, at, step)
         })
     };

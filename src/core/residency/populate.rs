@@ -1,7 +1,7 @@
 //! Bringing pages into memory before they are touched. Nothing here can fault: a page that the
 //! system can't deliver is an error, and the mapping stays as it was.
 
-use crate::core::cancel::Job;
+use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
 use crate::core::fault::region_table::{Backing, Reason};
 use crate::core::mapping::mapping::Mapping;
@@ -14,8 +14,8 @@ use crate::core::sys::{self, Populate};
 pub const STEP: u64 = 8 << 20;
 
 /// Brings a range into memory. Waits for the disk.
-pub fn prefetch(mapping: &Mapping, offset: u64, length: u64, job: &Job) -> Result<()> {
-    in_steps(mapping, offset, length, job, |at, step| {
+pub fn prefetch(mapping: &Mapping, offset: u64, length: u64, token: &CancelToken) -> Result<()> {
+    in_steps(mapping, offset, length, token, |at, step| {
         populate(mapping, at, step, Populate::ForReading)
     })
 }
@@ -23,8 +23,8 @@ pub fn prefetch(mapping: &Mapping, offset: u64, length: u64, job: &Job) -> Resul
 /// Brings all of a mapping into memory, as when it is opened so: memory without a file is
 /// allocated. Waits for the disk.
 pub fn populate_all(mapping: &Mapping) -> Result<()> {
-    let job = Job::default();
-    in_steps(mapping, 0, mapping.length(), &job, |at, step| {
+    let token = CancelToken::default();
+    in_steps(mapping, 0, mapping.length(), &token, |at, step| {
         bring_in(mapping, at, step)
     })
 }
@@ -48,7 +48,7 @@ pub fn verify(
     offset: u64,
     length: u64,
     for_writing: bool,
-    job: &Job,
+    token: &CancelToken,
 ) -> Result<()> {
     if for_writing {
         mapping.check_writable(offset, length)?;
@@ -61,7 +61,7 @@ pub fn verify(
             ));
         }
     }
-    in_steps(mapping, offset, length, job, |at, step| {
+    in_steps(mapping, offset, length, token, |at, step| {
         if for_writing {
             allocate(mapping, at, step)?;
         }
@@ -88,13 +88,13 @@ fn check_end(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     Err(fault(mapping, missing, Reason::Truncated, text))
 }
 
-/// Walks through a range in steps, until the job isn't wanted any more. A step ends where a page
+/// Walks through a range in steps, until the token isn't wanted any more. A step ends where a page
 /// does.
 pub fn in_steps(
     mapping: &Mapping,
     offset: u64,
     length: u64,
-    job: &Job,
+    token: &CancelToken,
     mut work: impl FnMut(u64, u64) -> Result<()>,
 ) -> Result<()> {
     mapping.check_range(offset, length)?;
@@ -103,10 +103,10 @@ pub fn in_steps(
     let end = offset + length;
     let mut at = offset;
     while at < end {
-        job.check()?;
+        token.check()?;
         let step = (unit - (mapping.offset() + at) % unit).min(end - at);
         work(at, step)?;
-        job.add(step);
+        token.add(step);
         at += step;
     }
     Ok(())

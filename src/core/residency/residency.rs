@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::core::cancel::Job;
+use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
 use crate::core::fault::region_table::Backing;
 use crate::core::file::shared_file::SharedFile;
@@ -90,7 +90,7 @@ pub fn report(
     offset: u64,
     length: u64,
     bucket: Option<u64>,
-    job: &Job,
+    token: &CancelToken,
 ) -> Result<Report> {
     mapping.check_range(offset, length)?;
     let region = mapping.region()?.filter(|_| length > 0);
@@ -105,7 +105,7 @@ pub fn report(
             buckets: bucket.map(|_| Vec::new()),
         });
     };
-    let mut survey = Survey::of(&region, offset, length, job);
+    let mut survey = Survey::of(&region, offset, length, token);
     let buckets = match bucket {
         None => survey.look_at_all().map(|()| None),
         Some(size) => survey.fill_buckets(size, length).map(Some),
@@ -128,7 +128,7 @@ pub fn report(
 
 /// Bytes of a range that are in memory, in whole pages; none if the system does not tell.
 pub fn resident_bytes(mapping: &Mapping, offset: u64, length: u64) -> Result<Option<u64>> {
-    let report = report(mapping, offset, length, None, &Job::default())?;
+    let report = report(mapping, offset, length, None, &CancelToken::default())?;
     Ok(report.resident_pages.map(|pages| pages * report.page_size))
 }
 
@@ -174,7 +174,7 @@ enum Known {
 /// much memory.
 struct Survey<'a> {
     region: &'a Arc<Region>,
-    job: &'a Job,
+    token: &'a CancelToken,
     /// The address of the first.
     start: usize,
     /// Bytes between the start of the first page and that of the range.
@@ -196,7 +196,7 @@ impl<'a> Survey<'a> {
     /// System pages that are looked at at once.
     const STEP: u64 = 1 << 16;
 
-    fn of(region: &'a Arc<Region>, offset: u64, length: u64, job: &'a Job) -> Self {
+    fn of(region: &'a Arc<Region>, offset: u64, length: u64, token: &'a CancelToken) -> Self {
         let (start, span) = region.pages_of(offset as usize, length as usize);
         let granule = region.granule();
         let file = region.file();
@@ -210,7 +210,7 @@ impl<'a> Survey<'a> {
             });
         Self {
             region,
-            job,
+            token,
             start,
             lead: (region.address() + offset as usize - start) as u64,
             count: (span / granule) as u64,
@@ -296,7 +296,7 @@ impl<'a> Survey<'a> {
 
     /// Looks at the next step.
     fn look_on(&mut self) -> Result<()> {
-        self.job.check()?;
+        self.token.check()?;
         let start = self.current.end;
         let end = (start + self.step).min(self.count);
         self.current = start..end;
@@ -305,7 +305,7 @@ impl<'a> Survey<'a> {
             self.look(start, end - start)?
         };
         self.total.add(self.tally_current(0..end - start));
-        self.job.add((end - start) * self.granule as u64);
+        self.token.add((end - start) * self.granule as u64);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::match_range::Match;
 use super::pattern::Pattern;
-use crate::core::cancel::Job;
+use crate::core::cancel::CancelToken;
 
 /// How the matches of a chunk differ from those of a serial search.
 pub struct JoinedChunk {
@@ -20,28 +20,28 @@ pub fn join_chunk(
     pattern: &Pattern,
     haystack: &[u8],
     (from, entry, limit): (usize, usize, usize),
-    job: &Job,
+    token: &CancelToken,
 ) -> JoinedChunk {
     let mut joined = JoinedChunk {
         serial: Vec::new(),
         wrong: 0,
         next: None,
     };
-    let mut own = pattern.first(haystack, from, limit, job);
+    let mut own = pattern.first(haystack, from, limit, token);
     let mut at = entry;
     loop {
-        let Some(serial) = pattern.first(haystack, at, limit, job) else {
+        let Some(serial) = pattern.first(haystack, at, limit, token) else {
             // All further matches of the chunk overlap a match of the serial search.
             while let Some(found) = own {
                 joined.wrong += 1;
-                own = pattern.first(haystack, found.next_start(), limit, job);
+                own = pattern.first(haystack, found.next_start(), limit, token);
             }
             joined.next = Some(at.max(limit));
             return joined;
         };
         while let Some(found) = own.filter(|found| found.start < serial.start) {
             joined.wrong += 1;
-            own = pattern.first(haystack, found.next_start(), limit, job);
+            own = pattern.first(haystack, found.next_start(), limit, token);
         }
         if own == Some(serial) {
             return joined;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use crate::core::cancel::Job;
+use crate::core::cancel::CancelToken;
 use crate::core::error::Result;
 use crate::core::sys;
 
@@ -24,11 +24,11 @@ pub fn in_chunks<T: Send>(
     length: usize,
     chunk: usize,
     threads: usize,
-    job: &Job,
+    token: &CancelToken,
     work: impl Fn(usize, usize) -> T + Sync,
 ) -> Result<Vec<T>> {
     let work = |start, end| Some(work(start, end));
-    Ok(try_in_chunks(length, chunk, threads, job, work)?.unwrap_or_default())
+    Ok(try_in_chunks(length, chunk, threads, token, work)?.unwrap_or_default())
 }
 
 /// Does the same for work that may turn out not to be possible in chunks. After `work` returns
@@ -37,7 +37,7 @@ pub fn try_in_chunks<T: Send>(
     length: usize,
     chunk: usize,
     threads: usize,
-    job: &Job,
+    token: &CancelToken,
     work: impl Fn(usize, usize) -> Option<T> + Sync,
 ) -> Result<Option<Vec<T>>> {
     let count = length.div_ceil(chunk);
@@ -46,7 +46,7 @@ pub fn try_in_chunks<T: Send>(
     let run = || -> Result<Vec<(usize, T)>> {
         let mut done = Vec::new();
         loop {
-            job.check()?;
+            token.check()?;
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= count || is_abandoned.load(Ordering::Relaxed) {
                 return Ok(done);
@@ -57,7 +57,7 @@ pub fn try_in_chunks<T: Send>(
                 return Ok(done);
             };
             done.push((index, result));
-            job.add((end - start) as u64);
+            token.add((end - start) as u64);
         }
     };
     let mut results = thread::scope(|scope| -> Result<Vec<_>> {

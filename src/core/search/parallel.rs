@@ -14,7 +14,7 @@ use super::chunk_join::join_chunk;
 use super::chunks::{CHUNK, in_chunks, try_in_chunks};
 use super::match_range::Match;
 use super::pattern::Pattern;
-use crate::core::cancel::Job;
+use crate::core::cancel::CancelToken;
 use crate::core::error::Result;
 
 /// Calls `work` with the bounds of every chunk of a range. Returns `None` if a chunk cannot be searched
@@ -24,11 +24,11 @@ fn in_independent_chunks<T: Send>(
     haystack: &[u8],
     range: (usize, usize),
     threads: usize,
-    job: &Job,
+    token: &CancelToken,
     work: impl Fn(usize, usize) -> T + Sync,
 ) -> Result<Option<Vec<T>>> {
     let (base, end) = range;
-    try_in_chunks(end - base, CHUNK, threads, job, |from, limit| {
+    try_in_chunks(end - base, CHUNK, threads, token, |from, limit| {
         let is_chunkable = pattern.is_chunkable(haystack, base + limit);
         is_chunkable.then(|| work(base + from, base + limit))
     })
@@ -40,16 +40,16 @@ fn search_serially(
     pattern: &Pattern,
     haystack: &[u8],
     range: (usize, usize),
-    job: &Job,
+    token: &CancelToken,
     found: impl FnMut(Match) -> bool,
 ) -> Result<usize> {
     // The chunks that were searched before one of them turned out to be impossible have been
     // counted already.
-    let mut counted = job.done().max(range.0 as u64);
+    let mut counted = token.done().max(range.0 as u64);
     let mut on_step = |at: usize| {
-        job.add((at as u64).saturating_sub(counted));
+        token.add((at as u64).saturating_sub(counted));
         counted = counted.max(at as u64);
-        job.check()
+        token.check()
     };
     pattern.scan_interruptible(haystack, range.0, range.1, &mut on_step, found)
 }
@@ -62,14 +62,19 @@ struct ChunkCount {
 }
 
 /// Counts the matches.
-pub fn count(pattern: &Pattern, haystack: &[u8], threads: usize, job: &Job) -> Result<u64> {
+pub fn count(
+    pattern: &Pattern,
+    haystack: &[u8],
+    threads: usize,
+    token: &CancelToken,
+) -> Result<u64> {
     let starts = start_count(pattern, haystack);
     let chunks = in_independent_chunks(
         pattern,
         haystack,
         (0, starts),
         threads,
-        job,
+        token,
         |from, limit| {
             if let (Pattern::Literal(literal), false) = (pattern, pattern.can_overlap()) {
                 return ChunkCount {
@@ -78,7 +83,7 @@ pub fn count(pattern: &Pattern, haystack: &[u8], threads: usize, job: &Job) -> R
                 };
             }
             let mut count = 0;
-            let next = pattern.scan(haystack, from, limit, job, |_| {
+            let next = pattern.scan(haystack, from, limit, token, |_| {
                 count += 1;
                 true
             });
@@ -87,7 +92,7 @@ pub fn count(pattern: &Pattern, haystack: &[u8], threads: usize, job: &Job) -> R
     )?;
     let mut total = 0;
     let Some(chunks) = chunks else {
-        search_serially(pattern, haystack, (0, starts), job, |_| {
+        search_serially(pattern, haystack, (0, starts), token, |_| {
             total += 1;
             true
         })?;
@@ -95,17 +100,17 @@ pub fn count(pattern: &Pattern, haystack: &[u8], threads: usize, job: &Job) -> R
     };
     let mut next = 0;
     for (index, chunk) in chunks.into_iter().enumerate() {
-        job.check()?;
+        token.check()?;
         let (from, limit) = (index * CHUNK, starts.min((index + 1) * CHUNK));
         if next <= from {
             (total, next) = (total + chunk.count, chunk.next);
             continue;
         }
-        let joined = join_chunk(pattern, haystack, (from, next, limit), job);
+        let joined = join_chunk(pattern, haystack, (from, next, limit), token);
         total += chunk.count + joined.serial.len() as u64 - joined.wrong as u64;
         next = joined.next.unwrap_or(chunk.next);
     }
-    job.check()?;
+    token.check()?;
     Ok(total)
 }
 
@@ -120,22 +125,22 @@ pub fn matches<T: Copy + Send>(
     haystack: &[u8],
     (entry, limit): (usize, usize),
     threads: usize,
-    job: &Job,
+    token: &CancelToken,
     keep: impl Fn(Match) -> T + Sync,
 ) -> Result<(Vec<T>, usize)> {
     let base = entry.min(limit);
     let scan = |from: usize, limit: usize| {
         let mut found = Vec::new();
-        let next = pattern.scan(haystack, from, limit, job, |one| {
+        let next = pattern.scan(haystack, from, limit, token, |one| {
             found.push(keep(one));
             found.len() < MAX_MATCHES
         });
         (found, next)
     };
-    let chunks = in_independent_chunks(pattern, haystack, (base, limit), threads, job, scan)?;
+    let chunks = in_independent_chunks(pattern, haystack, (base, limit), threads, token, scan)?;
     let mut all = Vec::new();
     let Some(chunks) = chunks else {
-        let next = search_serially(pattern, haystack, (base, limit), job, |one| {
+        let next = search_serially(pattern, haystack, (base, limit), token, |one| {
             all.push(keep(one));
             all.len() < MAX_MATCHES
         })?;
@@ -143,7 +148,7 @@ pub fn matches<T: Copy + Send>(
     };
     let mut next = entry;
     for (index, (found, own_next)) in chunks.into_iter().enumerate() {
-        job.check()?;
+        token.check()?;
         let (from, limit) = (base + index * CHUNK, limit.min(base + (index + 1) * CHUNK));
         let is_full = own_next < limit;
         if next <= from {
@@ -154,7 +159,7 @@ pub fn matches<T: Copy + Send>(
             }
             next = own_next;
         } else if !is_full {
-            let joined = join_chunk(pattern, haystack, (from, next, limit), job);
+            let joined = join_chunk(pattern, haystack, (from, next, limit), token);
             all.extend(joined.serial.into_iter().map(&keep));
             all.extend(&found[joined.wrong..]);
             next = joined.next.unwrap_or(own_next);
@@ -163,7 +168,7 @@ pub fn matches<T: Copy + Send>(
             return Ok((all, next));
         }
     }
-    job.check()?;
+    token.check()?;
     Ok((all, next.max(limit)))
 }
 
@@ -172,7 +177,7 @@ pub fn first(
     pattern: &Pattern,
     haystack: &[u8],
     threads: usize,
-    job: &Job,
+    token: &CancelToken,
 ) -> Result<Option<Match>> {
     let starts = start_count(pattern, haystack);
     // Chunks after one that has a match need no search.
@@ -182,12 +187,12 @@ pub fn first(
         haystack,
         (0, starts),
         threads,
-        job,
+        token,
         |from, limit| {
             if from > best.load(Ordering::Relaxed) {
                 return None;
             }
-            let found = pattern.first(haystack, from, limit, job)?;
+            let found = pattern.first(haystack, from, limit, token)?;
             best.fetch_min(found.start, Ordering::Relaxed);
             Some(found)
         },
@@ -196,7 +201,7 @@ pub fn first(
         return Ok(found.into_iter().flatten().next());
     }
     let mut first = None;
-    search_serially(pattern, haystack, (0, starts), job, |one| {
+    search_serially(pattern, haystack, (0, starts), token, |one| {
         first = Some(one);
         false
     })?;
@@ -208,7 +213,7 @@ pub fn last(
     pattern: &Pattern,
     haystack: &[u8],
     threads: usize,
-    job: &Job,
+    token: &CancelToken,
 ) -> Result<Option<Match>> {
     let starts = start_count(pattern, haystack);
     if matches!(pattern, Pattern::Regex(_)) {
@@ -217,7 +222,7 @@ pub fn last(
         let mut at = 0;
         while at < starts {
             let limit = starts.min(at.saturating_add(CHUNK * 16));
-            let (found, next) = matches(pattern, haystack, (at, limit), threads, job, |one| one)?;
+            let (found, next) = matches(pattern, haystack, (at, limit), threads, token, |one| one)?;
             last = found.last().copied().or(last);
             at = next;
         }
@@ -225,7 +230,7 @@ pub fn last(
     }
     let best = AtomicUsize::new(0);
     let count = starts.div_ceil(CHUNK);
-    let found = in_chunks(starts, CHUNK, threads, job, |from, _| {
+    let found = in_chunks(starts, CHUNK, threads, token, |from, _| {
         // Searches the last chunk first.
         let index = count - 1 - from / CHUNK;
         let (from, limit) = (index * CHUNK, starts.min((index + 1) * CHUNK));
@@ -262,7 +267,7 @@ mod tests {
             haystack,
             at,
             start_count(pattern, haystack),
-            &Job::default(),
+            &CancelToken::default(),
         ) {
             all.push(found);
             at = found.next_start();
@@ -273,13 +278,13 @@ mod tests {
     /// Searches chunks of a few bytes, and joins their results.
     fn search_chunks(pattern: &Pattern, haystack: &[u8], chunk: usize) -> Vec<Match> {
         let starts = start_count(pattern, haystack);
-        let job = &Job::default();
+        let token = &CancelToken::default();
         let mut all = Vec::new();
         let mut next = 0;
         for from in (0..starts).step_by(chunk) {
             let limit = starts.min(from + chunk);
             let mut own = Vec::new();
-            let own_next = pattern.scan(haystack, from, limit, job, |found| {
+            let own_next = pattern.scan(haystack, from, limit, token, |found| {
                 own.push(found);
                 true
             });
@@ -288,7 +293,7 @@ mod tests {
                 next = own_next;
                 continue;
             }
-            let joined = join_chunk(pattern, haystack, (from, next, limit), job);
+            let joined = join_chunk(pattern, haystack, (from, next, limit), token);
             all.extend(joined.serial);
             all.extend(&own[joined.wrong..]);
             next = joined.next.unwrap_or(own_next);
@@ -330,9 +335,9 @@ mod tests {
                 if pattern.is_chunkable(&haystack, 0) {
                     prop_assert_eq!(&search_chunks(pattern, &haystack, chunk), &expected, "{:?}", pattern);
                 }
-                let job = Job::default();
-                prop_assert_eq!(count(pattern, &haystack, 2, &job).unwrap(), expected.len() as u64);
-                prop_assert_eq!(first(pattern, &haystack, 2, &job).unwrap(), expected.first().copied());
+                let token = CancelToken::default();
+                prop_assert_eq!(count(pattern, &haystack, 2, &token).unwrap(), expected.len() as u64);
+                prop_assert_eq!(first(pattern, &haystack, 2, &token).unwrap(), expected.first().copied());
             }
         }
     }
@@ -344,13 +349,13 @@ mod tests {
             .collect();
         for needle in ["aa", "ab", "a", "aaaabbb"] {
             let pattern = Pattern::of_needles(&[needle.as_bytes().to_vec()]).unwrap();
-            let job = Job::default();
+            let token = CancelToken::default();
             let expected = search_one_by_one(&pattern, &haystack);
             assert_eq!(
-                count(&pattern, &haystack, 4, &job).unwrap(),
+                count(&pattern, &haystack, 4, &token).unwrap(),
                 expected.len() as u64
             );
-            assert_eq!(job.done(), haystack.len() as u64);
+            assert_eq!(token.done(), haystack.len() as u64);
             let (mut all, mut next) = (Vec::new(), 0);
             while next < haystack.len() {
                 let (more, at) = matches(
@@ -358,7 +363,7 @@ mod tests {
                     &haystack,
                     (next, haystack.len()),
                     4,
-                    &job,
+                    &token,
                     |one| one,
                 )
                 .unwrap();
@@ -368,14 +373,16 @@ mod tests {
             }
             assert!(all == expected);
             assert_eq!(
-                first(&pattern, &haystack, 4, &job).unwrap(),
+                first(&pattern, &haystack, 4, &token).unwrap(),
                 expected.first().copied()
             );
             let last_start = (0..haystack.len())
                 .rev()
                 .find(|&i| haystack[i..].starts_with(needle.as_bytes()));
             assert_eq!(
-                last(&pattern, &haystack, 4, &job).unwrap().map(|m| m.start),
+                last(&pattern, &haystack, 4, &token)
+                    .unwrap()
+                    .map(|m| m.start),
                 last_start
             );
         }
@@ -387,26 +394,26 @@ mod tests {
         let mut haystack = vec![b'a'; CHUNK * 2 + CHUNK / 4];
         haystack[CHUNK / 2] = b'\n';
         let pattern = Pattern::of_regex("a.*b").unwrap();
-        let job = Job::default();
+        let token = CancelToken::default();
         *haystack.last_mut().unwrap() = b'b';
         let expected = Match {
             start: CHUNK / 2 + 1,
             end: haystack.len(),
             needle: 0,
         };
-        assert_eq!(count(&pattern, &haystack, 2, &job).unwrap(), 1);
-        assert!(job.done() > CHUNK as u64 && job.done() <= haystack.len() as u64);
-        let found = matches(&pattern, &haystack, (0, CHUNK), 2, &job, |one| one).unwrap();
+        assert_eq!(count(&pattern, &haystack, 2, &token).unwrap(), 1);
+        assert!(token.done() > CHUNK as u64 && token.done() <= haystack.len() as u64);
+        let found = matches(&pattern, &haystack, (0, CHUNK), 2, &token, |one| one).unwrap();
         assert_eq!(found, (vec![expected], haystack.len()));
-        job.cancel();
-        assert!(count(&pattern, &haystack, 2, &job).is_err());
+        token.cancel();
+        assert!(count(&pattern, &haystack, 2, &token).is_err());
     }
 
     #[test]
     fn a_cancelled_search_ends_with_an_error() {
-        let job = Job::default();
-        job.cancel();
+        let token = CancelToken::default();
+        token.cancel();
         let pattern = Pattern::of_needles(&[b"a".to_vec()]).unwrap();
-        assert!(count(&pattern, &vec![b'a'; CHUNK * 4], 2, &job).is_err());
+        assert!(count(&pattern, &vec![b'a'; CHUNK * 4], 2, &token).is_err());
     }
 }

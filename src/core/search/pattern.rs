@@ -5,7 +5,7 @@ use super::literal::Literal;
 use super::match_range::Match;
 use super::multi_literal::MultiLiteral;
 use super::regex::Regex;
-use crate::core::cancel::Job;
+use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
 
 /// A compiled pattern.
@@ -58,23 +58,23 @@ impl Pattern {
     /// Calls `found` for every match that starts in `from..limit`, in order, until `found` returns
     /// false. Returns the offset at which the search would continue.
     ///
-    /// After `job` is cancelled the scan may stop early; then its matches and its result mean
+    /// After `token` is cancelled the scan may stop early; then its matches and its result mean
     /// nothing.
     pub fn scan(
         &self,
         haystack: &[u8],
         from: usize,
         limit: usize,
-        job: &Job,
+        token: &CancelToken,
         mut found: impl FnMut(Match) -> bool,
     ) -> usize {
         match self {
             Self::Literal(literal) => return literal.scan(haystack, from, limit, found),
-            Self::Regex(regex) => return regex.scan(haystack, from, limit, job, found),
+            Self::Regex(regex) => return regex.scan(haystack, from, limit, token, found),
             Self::Empty | Self::MultiLiteral(_) => {}
         }
         let mut next = from;
-        while let Some(one) = self.first(haystack, next, limit, job) {
+        while let Some(one) = self.first(haystack, next, limit, token) {
             next = one.next_start();
             if !found(one) {
                 return next;
@@ -83,10 +83,16 @@ impl Pattern {
         next.max(limit)
     }
 
-    /// Returns the first match that starts in `from..limit`. After `job` is cancelled the result
+    /// Returns the first match that starts in `from..limit`. After `token` is cancelled the result
     /// means nothing.
     #[must_use]
-    pub fn first(&self, haystack: &[u8], from: usize, limit: usize, job: &Job) -> Option<Match> {
+    pub fn first(
+        &self,
+        haystack: &[u8],
+        from: usize,
+        limit: usize,
+        token: &CancelToken,
+    ) -> Option<Match> {
         if from >= limit {
             return None;
         }
@@ -100,7 +106,7 @@ impl Pattern {
             Self::MultiLiteral(literals) => literals.first(haystack, from, limit),
             Self::Regex(regex) => {
                 let mut first = None;
-                regex.scan(haystack, from, limit, job, |one| {
+                regex.scan(haystack, from, limit, token, |one| {
                     first = Some(one);
                     false
                 });
@@ -127,7 +133,7 @@ impl Pattern {
             Self::MultiLiteral(literals) => literals.last(haystack, from, limit),
             Self::Regex(regex) => {
                 let mut last = None;
-                regex.scan(haystack, from, limit, &Job::default(), |found| {
+                regex.scan(haystack, from, limit, &CancelToken::default(), |found| {
                     last = Some(found);
                     true
                 });
@@ -171,7 +177,7 @@ impl Pattern {
     ) -> Result<usize> {
         match self {
             Self::Regex(regex) => regex.scan_interruptible(haystack, from, limit, on_step, found),
-            _ => Ok(self.scan(haystack, from, limit, &Job::default(), found)),
+            _ => Ok(self.scan(haystack, from, limit, &CancelToken::default(), found)),
         }
     }
 }

@@ -12,7 +12,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use super::lazy_automata::OnStep;
 use super::match_range::Match;
 use super::regex_interruptible::InterruptibleRegex;
-use crate::core::cancel::Job;
+use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
 
 /// A regular expression in the syntax of the `regex` crate, compiled.
@@ -101,25 +101,25 @@ impl Regex {
     ) -> Result<usize> {
         match &self.interruptible {
             Some(regex) => regex.scan(haystack, from, limit, on_step, found),
-            None => Ok(self.scan(haystack, from, limit, &Job::default(), found)),
+            None => Ok(self.scan(haystack, from, limit, &CancelToken::default(), found)),
         }
     }
 
     /// Does what [`super::Pattern::scan`] describes.
     ///
     /// A few expressions take a millisecond for each byte. Therefore the scan proceeds in batches,
-    /// which are small at first, and checks before each batch whether `job` is cancelled.
+    /// which are small at first, and checks before each batch whether `token` is cancelled.
     pub fn scan(
         &self,
         haystack: &[u8],
         from: usize,
         limit: usize,
-        job: &Job,
+        token: &CancelToken,
         mut found: impl FnMut(Match) -> bool,
     ) -> usize {
         let mut at = from;
         let mut size = MIN_BATCH;
-        while at < limit && job.check().is_ok() {
+        while at < limit && token.check().is_ok() {
             let start = Instant::now();
             let stop = self.batch_end(haystack, at, size).min(limit);
             let end = self.match_end_bound(haystack, stop);
@@ -251,7 +251,7 @@ mod tests {
 
     fn first(regex: &Regex, haystack: &[u8], from: usize, limit: usize) -> Option<Match> {
         let mut first = None;
-        regex.scan(haystack, from, limit, &Job::default(), |one| {
+        regex.scan(haystack, from, limit, &CancelToken::default(), |one| {
             first = Some(one);
             false
         });
@@ -263,11 +263,11 @@ mod tests {
         // The automaton has about 300 states at each byte. The whole search would take minutes.
         let regex = Regex::new("(?:[ab]{1,30}x?){1,10}y").unwrap();
         let haystack = vec![b'a'; MAX_LOOKAHEAD];
-        let job = Job::default();
-        let scan = || regex.scan(&haystack, 0, haystack.len(), &job, |_| true);
+        let token = CancelToken::default();
+        let scan = || regex.scan(&haystack, 0, haystack.len(), &token, |_| true);
         std::thread::scope(|scope| {
             let search = scope.spawn(scan);
-            job.cancel();
+            token.cancel();
             search.join().unwrap();
         });
     }
@@ -311,10 +311,16 @@ mod tests {
         let regex = Regex::new("x*").unwrap();
         let mut starts = Vec::new();
         let haystack = "aé".as_bytes();
-        regex.scan(haystack, 0, haystack.len() + 1, &Job::default(), |found| {
-            starts.push(found.start);
-            true
-        });
+        regex.scan(
+            haystack,
+            0,
+            haystack.len() + 1,
+            &CancelToken::default(),
+            |found| {
+                starts.push(found.start);
+                true
+            },
+        );
         assert_eq!(starts, [0, 1, 3]);
     }
 }
