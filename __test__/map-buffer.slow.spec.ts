@@ -5,7 +5,7 @@ import { mapArray, mapBuffer, type TypedArray } from '../index.js'
 import { tempFile } from './helpers/temp.js'
 import { LENGTH, holds, rangeOf } from './helpers/properties.js'
 
-test('what mapBuffer() and mapArray() give is what reading the file gives', (t) => {
+test('mapBuffer() and mapArray() return the bytes of the file', (t) => {
   const file = tempFile(t, LENGTH)
   const plain = readFileSync(file)
   const property = fc.property(rangeOf(Math.floor(LENGTH / 8)), ({ start, end }) => {

@@ -14,19 +14,19 @@ const maps = test.macro((t: ExecutionContext, options: FileOptions | undefined, 
   t.true(unmap(bytes))
 })
 
-test('mapBuffer() gives what readFileSync() gives', maps, undefined, 0, 10_000)
-test('mapBuffer() from an offset', maps, { offset: 4099 }, 4099, 10_000)
-test('mapBuffer() of a range', maps, { offset: 1n, length: 2n }, 1, 3)
-test('mapBuffer() of nothing', maps, { offset: 10_000 }, 10_000, 10_000)
+test('mapBuffer() returns the bytes that readFileSync() returns', maps, undefined, 0, 10_000)
+test('mapBuffer() maps from an offset', maps, { offset: 4099 }, 4099, 10_000)
+test('mapBuffer() maps a range', maps, { offset: 1n, length: 2n }, 1, 3)
+test('mapBuffer() maps an empty range', maps, { offset: 10_000 }, 10_000, 10_000)
 test(
-  'mapBuffer() with every option',
+  'mapBuffer() accepts every option',
   maps,
   { advice: 'random', populate: true, onFault: 'zero', label: 'x' },
   0,
   10_000,
 )
 
-test('mapBuffer() takes descriptors and URLs', (t) => {
+test('mapBuffer() accepts descriptors and URLs', (t) => {
   const file = tempFile(t, 'abc')
   const fd = openSync(file, 'r')
   const bytes = mapBuffer(fd)
@@ -35,14 +35,14 @@ test('mapBuffer() takes descriptors and URLs', (t) => {
   t.is(mapBuffer(pathToFileURL(file)).toString(), 'abc')
 })
 
-test('mapBuffer() of an empty file is empty, and is freed once', (t) => {
+test('mapBuffer() of an empty file is empty and can be unmapped once', (t) => {
   const bytes = mapBuffer(tempFile(t))
   t.is(bytes.length, 0)
   t.true(unmap(bytes))
   t.false(unmap(bytes))
 })
 
-test('stores into what mapBuffer() gives never reach the file', (t) => {
+test('stores into a mapped Buffer never reach the file', (t) => {
   const file = tempFile(t, 'abc')
   const bytes = mapBuffer(file)
   bytes.write('X')
@@ -51,7 +51,7 @@ test('stores into what mapBuffer() gives never reach the file', (t) => {
   t.is(readFileSync(file, 'utf8'), 'abc')
 })
 
-test('mapArray() gives elements', (t) => {
+test('mapArray() returns the elements of the file', (t) => {
   const file = tempFile(t, new Uint8Array(Float64Array.of(1.5, 2.5, 3.5).buffer))
   t.deepEqual(mapArray(Float64Array, file), Float64Array.of(1.5, 2.5, 3.5))
   t.deepEqual(mapArray(Float64Array, file, { offset: 8, length: 8 }), Float64Array.of(2.5))
@@ -62,7 +62,7 @@ test('mapArray() gives elements', (t) => {
   t.throws(() => mapArray(DataView as unknown as Uint8ArrayConstructor, file), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-test('a file that is too long for a view is refused, and not left mapped', (t) => {
+test('a file too long for a view is refused and not left mapped', (t) => {
   const file = tempFile(t)
   truncateSync(file, 2 ** 31)
   t.throws(() => mapBuffer(file, { label: 'too long' }), { code: 'ERR_MEMMAP_VIEW_TOO_LARGE' })
@@ -78,7 +78,7 @@ test('a file that is too long for a view is refused, and not left mapped', (t) =
   t.false(mappings().some(({ label, state }) => label === 'too long' && state === 'open'))
 })
 
-test('unmap() frees by any slice, and empties every one of them', (t) => {
+test('unmap() accepts any slice and detaches all of them', (t) => {
   const make = () => mapBuffer(tempFile(t, 100))
   for (const pick of [
     (bytes: Buffer) => bytes,
@@ -96,7 +96,7 @@ test('unmap() frees by any slice, and empties every one of them', (t) => {
   }
 })
 
-test('unmap() of anything else frees nothing', (t) => {
+test('unmap() of any other value has no effect or throws', (t) => {
   const mapping = mmapSync(tempFile(t, 100))
   const view = mapping.buffer()
   t.false(unmap(view))
@@ -110,7 +110,7 @@ test('unmap() of anything else frees nothing', (t) => {
   mapping.closeSync()
 })
 
-test('unmap() empties what was read as well as what was mapped', (t) => {
+test('unmap() detaches small files, which are read, and large ones, which are mapped', (t) => {
   for (const size of [1, 65_536, 65_537]) {
     const file = tempFile(t, size)
     const bytes = mapBuffer(file)
@@ -122,7 +122,7 @@ test('unmap() empties what was read as well as what was mapped', (t) => {
   }
 })
 
-test('unmap() lets the file go', (t) => {
+test('unmap() releases the file', (t) => {
   const file = tempFile(t, 100_000)
   const bytes = mapBuffer(file)
   t.is(mappings().find((one) => one.path === file)?.state, 'open')
@@ -136,12 +136,12 @@ const refuses = test.macro((t: ExecutionContext, options: object, code: string) 
   t.throws(() => mapArray(Uint8Array, file, options), { code })
 })
 
-test('mapBuffer() has no mode', refuses, { mode: 'r+' }, 'ERR_INVALID_ARG_VALUE')
-test('mapBuffer() has no encoding', refuses, { encoding: 'utf8' }, 'ERR_INVALID_ARG_VALUE')
-test('mapBuffer() takes no string for options', refuses, 'utf8' as unknown as object, 'ERR_INVALID_ARG_TYPE')
-test('mapBuffer() of a range beyond the end', refuses, { offset: 99, length: 2 }, 'ERR_OUT_OF_RANGE')
+test('mapBuffer() has no option mode', refuses, { mode: 'r+' }, 'ERR_INVALID_ARG_VALUE')
+test('mapBuffer() has no option encoding', refuses, { encoding: 'utf8' }, 'ERR_INVALID_ARG_VALUE')
+test('mapBuffer() refuses a string in place of options', refuses, 'utf8' as unknown as object, 'ERR_INVALID_ARG_TYPE')
+test('mapBuffer() refuses a range beyond the end', refuses, { offset: 99, length: 2 }, 'ERR_OUT_OF_RANGE')
 
-test('what the collector frees is unmapped, without a warning', async (t) => {
+test('a collected Buffer is unmapped without a warning', async (t) => {
   if (capabilities()['externalArrayBuffer'] === false) return t.pass()
   const { code, stdout, stderr } = await runCode(
     `
@@ -161,7 +161,7 @@ test('what the collector frees is unmapped, without a warning', async (t) => {
   return t.is(code, 0)
 })
 
-test('a slice keeps the whole alive', async (t) => {
+test('a slice keeps the whole mapping alive', async (t) => {
   const { code, stdout } = await runCode(
     `
       import { mapBuffer, mappings } from 'memmap'

@@ -3,7 +3,7 @@ import test from 'ava'
 import { mmapAnonymous, mmapSync } from '../index.js'
 import { tempFile } from './helpers/temp.js'
 
-test('inspecting shows what it is', (t) => {
+test('inspect() shows the properties of a mapping', (t) => {
   const file = tempFile(t, 100)
   const mapping = mmapSync(file, { offset: 1 })
   t.is(
@@ -14,14 +14,14 @@ test('inspecting shows what it is', (t) => {
   t.regex(inspect(mapping), /closed: true/)
 })
 
-test('inspecting shows the label, and no path where there is none', (t) => {
+test('inspect() shows the label, and no path of anonymous memory', (t) => {
   const memory = mmapAnonymous(64, { label: 'scratch' })
   const expected = "Mapping { label: 'scratch', mode: 'r+', offset: 0, length: 64, closed: false }"
   t.is(inspect(memory, { breakLength: Infinity }), expected)
   memory.closeSync()
 })
 
-test('inspecting honours depth and colours', (t) => {
+test('inspect() respects depth and colors', (t) => {
   const memory = mmapAnonymous(64)
   t.is(inspect({ a: { b: { c: memory } } }, { depth: 2 }), '{ a: { b: { c: [Mapping] } } }')
   t.regex(inspect({ a: { b: { c: memory } } }, { depth: 3 }), /length: 64/)
@@ -32,7 +32,7 @@ test('inspecting honours depth and colours', (t) => {
   memory.closeSync()
 })
 
-test('a window shows its place', (t) => {
+test('inspect() shows the offset and length of a window', (t) => {
   const memory = mmapAnonymous(4)
   const [window] = memory.windows()
   t.is(inspect(window), '{ offset: 0, length: 4, view: <Buffer 00 00 00 00> }')

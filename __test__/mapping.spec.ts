@@ -24,12 +24,12 @@ const ends = test.macro(async (t: ExecutionContext, end: (mapping: Mapping) => u
   t.throws(() => mapping.buffer(), closed)
 })
 
-test('close() empties every view at once', ends, (mapping: Mapping) => mapping.close())
-test('closeSync() empties every view at once', ends, (mapping: Mapping) => mapping.closeSync())
-test('Symbol.dispose closes', ends, (mapping: Mapping) => mapping[Symbol.dispose]())
-test('Symbol.asyncDispose closes', ends, (mapping: Mapping) => mapping[Symbol.asyncDispose]())
+test('close() detaches every view at once', ends, (mapping: Mapping) => mapping.close())
+test('closeSync() detaches every view at once', ends, (mapping: Mapping) => mapping.closeSync())
+test('Symbol.dispose closes the mapping', ends, (mapping: Mapping) => mapping[Symbol.dispose]())
+test('Symbol.asyncDispose closes the mapping', ends, (mapping: Mapping) => mapping[Symbol.asyncDispose]())
 
-test('close() gives the same promise each time', async (t) => {
+test('close() always returns the same promise', async (t) => {
   const mapping = mmapAnonymous(16)
   const promise = mapping.close()
   t.is(mapping.close(), promise)
@@ -37,7 +37,7 @@ test('close() gives the same promise each time', async (t) => {
   t.is(mapping.close(), promise)
 })
 
-test('closing twice, in any way, does nothing', async (t) => {
+test('closing again has no effect', async (t) => {
   const first = mmapAnonymous(16)
   first.closeSync()
   first.closeSync()
@@ -52,7 +52,7 @@ test('closing twice, in any way, does nothing', async (t) => {
   t.true(first.closed && second.closed)
 })
 
-test('closing a mapping of which no view was taken works', async (t) => {
+test('a mapping without views can be closed', async (t) => {
   const file = tempFile(t, 100)
   mmapSync(file).closeSync()
   await (await mmap(file)).close()
@@ -102,7 +102,7 @@ const methods: Record<string, (mapping: Mapping) => unknown> = {
 }
 
 for (const [name, use] of Object.entries(methods)) {
-  test(`${name}() of a closed mapping says that it is closed, and which`, (t) => {
+  test(`${name}() of a closed mapping throws an error with its path`, (t) => {
     const file = tempFile(t, 100)
     const mapping = mmapSync(file, { mode: 'r+' })
     mapping.closeSync()
@@ -136,7 +136,7 @@ for (const [name, use] of Object.entries(rejecting)) {
   })
 }
 
-test('every method is in one of the lists of those that a closed mapping refuses', (t) => {
+test('the lists of refused methods contain every method', (t) => {
   const listed = [...Object.keys(methods), ...Object.keys(rejecting), 'close', 'closeSync']
   t.deepEqual(methodNames(), listed.toSorted())
 })
@@ -170,35 +170,35 @@ const closesDuring = test.macro((t: ExecutionContext, use: (mapping: Mapping, tr
   t.throws(() => use(mapping, trap), closed)
 })
 
-test('read() with a getter that closes', closesDuring, (mapping, trap) =>
+test('read() refuses a getter that closes the mapping', closesDuring, (mapping, trap) =>
   mapping.read({
     get offset() {
       return trap(0)
     },
   }),
 )
-test('fill() with a getter that closes', closesDuring, (mapping, trap) =>
+test('fill() refuses a getter that closes the mapping', closesDuring, (mapping, trap) =>
   mapping.fill(1, {
     get length() {
       return trap(8)
     },
   }),
 )
-test('windows() with a getter that closes', closesDuring, (mapping, trap) =>
+test('windows() refuses a getter that closes the mapping', closesDuring, (mapping, trap) =>
   mapping.windows({
     get size() {
       return trap(8)
     },
   }),
 )
-test('flushSync() with a getter that closes', closesDuring, (mapping, trap) =>
+test('flushSync() refuses a getter that closes the mapping', closesDuring, (mapping, trap) =>
   mapping.flushSync({
     get level() {
       return trap('data' as const)
     },
   }),
 )
-test('write() with bytes that close when asked for their length', closesDuring, (mapping, trap) => {
+test('write() refuses bytes whose length closes the mapping', closesDuring, (mapping, trap) => {
   class Trap extends Uint8Array {
     override get byteLength() {
       return trap(4)
@@ -207,7 +207,7 @@ test('write() with bytes that close when asked for their length', closesDuring, 
   return mapping.write(new Trap(8))
 })
 
-test('array() with a constructor that closes gives an error, not memory', (t) => {
+test('array() refuses a constructor that closes the mapping', (t) => {
   const mapping = mmapAnonymous(4096)
   class Trap extends Uint8Array {
     constructor(buffer: ArrayBuffer, byteOffset: number, length: number) {
@@ -220,7 +220,7 @@ test('array() with a constructor that closes gives an error, not memory', (t) =>
 
 // Pins and jobs.
 
-test('close() waits for every pin, and lets nothing new begin', async (t) => {
+test('close() waits for every pin and refuses new operations', async (t) => {
   const mapping = mmapAnonymous(16)
   const view = mapping.buffer()
   const pins = [mapping.pin(), mapping.pin()] as const
@@ -238,7 +238,7 @@ test('close() waits for every pin, and lets nothing new begin', async (t) => {
   t.is(view.length, 0)
 })
 
-test('closeSync() with a pin throws and leaves the mapping open', (t) => {
+test('closeSync() throws while pinned and leaves the mapping open', (t) => {
   const mapping = mmapAnonymous(16)
   const view = mapping.buffer()
   const pin = mapping.pin()
@@ -251,7 +251,7 @@ test('closeSync() with a pin throws and leaves the mapping open', (t) => {
   t.is(view.length, 0)
 })
 
-test('close() waits for a flush under way, and closeSync() refuses', async (t) => {
+test('close() waits for a pending flush, and closeSync() refuses', async (t) => {
   const mapping = mmapSync(tempFile(t, 1 << 16), { mode: 'r+' })
   mapping.fill(3)
   const flushing = mapping.flush()
@@ -261,7 +261,7 @@ test('close() waits for a flush under way, and closeSync() refuses', async (t) =
   await closing
 })
 
-test('a pin released after closing by force of another kind is harmless', async (t) => {
+test('releasing a pin again after the close is harmless', async (t) => {
   const mapping = mmapAnonymous(16)
   const pin = mapping.pin()
   pin.release()
@@ -271,7 +271,7 @@ test('a pin released after closing by force of another kind is harmless', async 
 
 // What views are worth.
 
-test('a buffer that was moved away by the user survives closing', async (t) => {
+test('a transferred buffer survives the close', async (t) => {
   const memory = mmapAnonymous(4096).fill(5)
   const { buffer } = memory.buffer()
   const { transfer } = buffer as { transfer?: () => ArrayBuffer } // absent on Node 20

@@ -14,11 +14,11 @@ const agrees = test.macro(async (t: ExecutionContext, seed: number) => {
   t.regex(stdout, /\n2500 steps in 1 runs, 0 failed/)
 })
 
-for (const seed of [1, 2, 3, 4]) check(`2500 random steps do what plain Buffers do, seed ${seed}`, agrees, seed)
+for (const seed of [1, 2, 3, 4]) check(`2500 random steps agree with plain Buffers, seed ${seed}`, agrees, seed)
 
-check('a random run of 2500 steps does what plain Buffers do', agrees, Math.floor(Math.random() * 2 ** 32))
+check('2500 steps from a random seed agree with plain Buffers', agrees, Math.floor(Math.random() * 2 ** 32))
 
-check('a difference of one byte is found, and the way to see it again is told', async (t) => {
+check('a difference of one byte is found, and the command to repeat it is printed', async (t) => {
   const { code, signal, stdout } = await runModel('--seed', '5', '--steps', '400', '--spoil', '300')
   t.deepEqual([code, signal], [1, null])
   t.regex(stdout, /seed 5: a difference at step 3\d\d/)
@@ -27,7 +27,7 @@ check('a difference of one byte is found, and the way to see it again is told', 
   t.is((await runModel(...again!.split(' '))).code, 0) // without the spoiled byte there is nothing to find
 })
 
-check('a crash is found, and the way to see it again is told', async (t) => {
+check('a crash is found, and the command to repeat it is printed', async (t) => {
   const { code, signal, stdout } = await runModel('--seed', '6', '--steps', '400', '--crash', '200')
   t.deepEqual([code, signal], [1, null])
   t.regex(stdout, /seed 6 ended with SIGSEGV/)

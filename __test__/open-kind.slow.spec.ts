@@ -18,9 +18,9 @@ test.serial('a file opened for writing', at, openedWith(O_WRONLY), always(forWri
 test.serial('a file opened for appending only', at, openedWith(O_WRONLY | O_APPEND), always(forWriting))
 test.serial('a file opened for reading and writing', at, openedWith(O_RDWR), { ...reads, 'r+': works })
 test.serial('a file opened for reading and appending', at, openedWith(O_RDWR | O_APPEND), { ...reads, 'r+': works })
-test.serial('a file opened past the page cache', at, openedWith(O_RDWR | O_DIRECT), { ...reads, 'r+': works })
+test.serial('a file opened with O_DIRECT', at, openedWith(O_RDWR | O_DIRECT), { ...reads, 'r+': works })
 if (process.platform === 'linux') {
-  test.serial('a file opened as a path only', at, openedWith(O_PATH), always(/^EBADF .*O_PATH/))
+  test.serial('a file opened with O_PATH', at, openedWith(O_PATH), always(/^EBADF .*O_PATH/))
 }
 
 // Regular files, by what their file system allows.
@@ -75,24 +75,19 @@ const sealed = /^EPERM .*, mmap: the memory file is sealed against writing; map 
 const file = { ...reads, 'r+': works }
 test.serial('a deleted file', opened, 'a deleted file', file)
 test.serial('a memory file', opened, 'a memory file', file)
-test.serial('a memory file that may not shrink or grow', opened, 'a memory file sealed against shrinking', file)
-test.serial('a memory file that may not be written', opened, 'a memory file sealed against writing', {
+test.serial('a memory file sealed against resizing', opened, 'a memory file sealed against shrinking', file)
+test.serial('a memory file sealed against writes', opened, 'a memory file sealed against writing', {
   ...reads,
   // Linux before 6.7 takes a mapping that could be made writable for a writer.
   strict: new RegExp(`${works.source}|${sealed.source}`),
   'r+': sealed,
 })
-test.serial(
-  'a memory file that may not be written from now on',
-  opened,
-  'a memory file sealed against future writing',
-  {
-    ...reads,
-    'r+': sealed,
-  },
-)
+test.serial('a memory file sealed against future writes', opened, 'a memory file sealed against future writing', {
+  ...reads,
+  'r+': sealed,
+})
 const shared = /^ERR_MEMMAP_NOT_MAPPABLE .*can't be mapped privately.*'r\+'/
-test.serial('secret memory, which can only be shared', opened, 'secret memory', {
+test.serial('secret memory, which allows only shared mappings', opened, 'secret memory', {
   r: shared,
   c: shared,
   strict: works,
@@ -103,7 +98,7 @@ test.serial('secret memory, which can only be shared', opened, 'secret memory', 
 
 const nowhere = (directory: string) => path.join(directory, 'nothing')
 const noEntry = /^ENOENT ENOENT: no such file or directory, open '.*nothing'$/
-test.serial('nothing', at, (_, directory) => nowhere(directory), {
+test.serial('a missing file', at, (_, directory) => nowhere(directory), {
   r: noEntry,
   strict: noEntry,
   c: noEntry,
@@ -114,7 +109,7 @@ const dangling: Make = (_, directory) => {
   return path.join(directory, 'link')
 }
 const noTarget = /^ENOENT ENOENT: no such file or directory, open '.*link'$/
-test.serial('a link to nothing', at, dangling, { r: noTarget, strict: noTarget, c: noTarget, 'r+': noTarget })
+test.serial('a dangling link', at, dangling, { r: noTarget, strict: noTarget, c: noTarget, 'r+': noTarget })
 const looping: Make = (_, directory) => {
   const [one, two] = ['one', 'two'].map((name) => path.join(directory, name)) as [string, string]
   symlinkSync(one, two)
@@ -135,13 +130,13 @@ test.serial(
   always(/^ENAMETOOLONG .*, open /),
 )
 
-test.serial('what fs can not open is refused with the error that fs throws', survives, 'torture/paths.ts', 'through')
+test.serial('a path that fs cannot open is refused with the error of fs', survives, 'torture/paths.ts', 'through')
 
 // Only private mappings of such a file are possible.
 const fuse = path.join(import.meta.dirname, 'fixtures', 'torture', 'fuse.py')
 const mountFuse = ['unshare', '--mount', 'python3', fuse]
 const unshared = /^ERR_MEMMAP_NOT_MAPPABLE .*does not let the file be shared.*'r' or 'c'/
-test.serial('a file that is read past the page cache by FUSE', rigged, mountFuse, 'true', 'file', {
+test.serial('a FUSE file with direct I/O', rigged, mountFuse, 'true', 'file', {
   r: works,
   c: works,
   strict: unshared,

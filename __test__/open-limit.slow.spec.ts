@@ -8,16 +8,9 @@ const limits = {
   addressSpace: 'address space',
   data: 'private memory',
   descriptors: 'descriptors, of which 11,000 mappings of one file need two',
-  fileSize: 'the size of files, which leaves the file as it was',
-  overcommit: 'what the system promises, unless it need not promise',
+  fileSize: 'the file size, and the file is unchanged',
+  overcommit: 'committed memory, unless noReserve is set',
 }
 for (const [name, what] of Object.entries(limits)) {
-  test.serial(
-    `there is a clear error at the limit of ${what}`,
-    survives,
-    'torture/limit.ts',
-    'through',
-    [name],
-    options,
-  )
+  test.serial(`a clear error names the limit of ${what}`, survives, 'torture/limit.ts', 'through', [name], options)
 }

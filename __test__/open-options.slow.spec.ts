@@ -5,7 +5,7 @@ import { tempFile } from './helpers/temp.js'
 import { LENGTH, holds } from './helpers/properties.js'
 import { ARGUMENT_CODES, anything, hostile, isBytes, succeeds } from './helpers/hostile.js'
 
-test('mmapSync() answers whatever options it is given', (t) => {
+test('mmapSync() accepts any options or throws a documented error', (t) => {
   const file = tempFile(t, LENGTH)
   const size = fc.oneof(fc.nat(2 ** 20), fc.double({ max: 2 ** 20 }), fc.bigInt({ max: 2n ** 20n }), hostile)
   const switches = fc.oneof(fc.boolean(), anything)
@@ -36,7 +36,7 @@ test('mmapSync() answers whatever options it is given', (t) => {
   )
 })
 
-test('mmapSync() answers whatever source it is given', (t) => {
+test('mmapSync() accepts any source or throws a documented error', (t) => {
   const codes = [...ARGUMENT_CODES, 'ENOENT', 'EACCES', 'ENAMETOOLONG', 'EBADF', 'ENODEV', 'ERR_MEMMAP_NOT_MAPPABLE']
   holds(
     t,
@@ -44,7 +44,7 @@ test('mmapSync() answers whatever source it is given', (t) => {
   )
 })
 
-test('mmapAnonymous() answers whatever length it is given', (t) => {
+test('mmapAnonymous() accepts any length or throws a documented error', (t) => {
   const codes = [...ARGUMENT_CODES, 'ENOMEM', 'ERR_MEMMAP_ADDRESS_SPACE', 'ERR_MEMMAP_MAP_COUNT']
   const property = fc.property(anything, (value) => {
     return (

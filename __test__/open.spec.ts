@@ -53,7 +53,7 @@ test('opens a descriptor, which may be closed at once', opensFrom, (file) => {
   return { source: fd, path: undefined, close: () => closeSync(fd) }
 })
 
-test('a URL with escaped characters names the file that they stand for', (t) => {
+test('escaped characters of a URL are decoded', (t) => {
   const file = tempFile(t, 'x', 'ü %20#?.txt')
   const mapping = mmapSync(pathToFileURL(file))
   t.is(mapping.path, file)
@@ -79,7 +79,7 @@ for (const offset of [0, 1, 7, 4095, 4096, 4097, 65536, 69999, 70000]) {
 test('maps a range in the middle', maps, 1234, 5678)
 test('maps one byte', maps, 4099, 1)
 test('maps no byte', maps, 4099, 0)
-test('takes bigints', maps, 4096n, 10n)
+test('accepts bigints', maps, 4096n, 10n)
 
 const refusesRange = test.macro(async (t: ExecutionContext, options: MappingOptions) => {
   const file = tempFile(t, 100)
@@ -107,7 +107,7 @@ test('an empty file is an empty mapping', (t) => {
   mapping.closeSync()
 })
 
-test('maps a range of a file that is longer than memory', (t) => {
+test('maps the end of a file that is longer than memory', (t) => {
   const file = tempFile(t)
   truncateSync(file, 10 * 2 ** 40)
   const mapping = mmapSync(file)
@@ -139,10 +139,10 @@ test("mode 'r+' writes to the file", writes, 'r+', {}, 'aXYde')
 test("mode 'r+' with size makes the file longer", writes, 'r+', { size: 7 }, 'aXYde\0\0')
 test("mode 'r+' with size never makes the file shorter", writes, 'r+', { size: 4 }, 'aXYde')
 test("mode 'w+' empties the file first", writes, 'w+', { size: 4n }, '\0XY\0')
-test("mode 'wx+' makes the file", writes, 'wx+', {}, 'abcde')
+test("mode 'wx+' creates the file", writes, 'wx+', {}, 'abcde')
 test("mode 'c' never changes the file", writes, 'c', {}, 'abcde')
 
-test("mode 'r' keeps stores through a view away from the file", (t) => {
+test("mode 'r' keeps stores through a view from the file", (t) => {
   const file = tempFile(t, 'abcde')
   const mapping = mmapSync(file)
   mapping.buffer()[0] = 0x58
@@ -151,7 +151,7 @@ test("mode 'r' keeps stores through a view away from the file", (t) => {
   t.is(readFileSync(file, 'utf8'), 'abcde')
 })
 
-test("modes 'w+' and 'wx+' without a size give an empty file", (t) => {
+test("modes 'w+' and 'wx+' without a size create an empty file", (t) => {
   const file = tempFile(t, 'abc')
   for (const [name, mode] of [
     [file, 'w+'],
@@ -164,7 +164,7 @@ test("modes 'w+' and 'wx+' without a size give an empty file", (t) => {
   }
 })
 
-test("mode 'wx+' refuses a file that exists, and leaves it as it is", async (t) => {
+test("mode 'wx+' refuses an existing file and leaves it unchanged", async (t) => {
   const file = tempFile(t, 'abc')
   t.throws(() => mmapSync(file, { mode: 'wx+', size: 1 }), { code: 'EEXIST' })
   await t.throwsAsync(mmap(file, { mode: 'wx+', size: 1 }), { code: 'EEXIST' })
@@ -177,7 +177,7 @@ test("mode 'wx+' refuses a descriptor", (t) => {
   closeSync(fd)
 })
 
-test('a size allocates blocks, so that no store can find the disk full', (t) => {
+test('a size allocates blocks, so that no store can fail on a full disk', (t) => {
   const file = path.join(tempDir(t), 'file.bin')
   const mapping = mmapSync(file, { mode: 'w+', size: 1 << 20 })
   t.true(statSync(file).blocks * 512 >= 1 << 20)
@@ -185,7 +185,7 @@ test('a size allocates blocks, so that no store can find the disk full', (t) => 
 })
 
 for (const mode of ['r', 'r+', 'c'] as const) {
-  test(`mode '${mode}' never makes a file`, (t) => {
+  test(`mode '${mode}' never creates a file`, (t) => {
     const file = path.join(tempDir(t), 'none')
     t.throws(() => mmapSync(file, { mode }), { code: 'ENOENT' })
     t.false(existsSync(file))
@@ -202,13 +202,13 @@ const refuses = test.macro(
   },
 )
 
-test('a missing file is ENOENT', refuses, (directory: string) => path.join(directory, 'none'), {
+test('a missing file throws ENOENT', refuses, (directory: string) => path.join(directory, 'none'), {
   code: 'ENOENT',
   message: /^ENOENT: no such file or directory, \w+ '.*none'/,
 })
-test('an empty path is ENOENT', refuses, () => '', { code: 'ENOENT' })
+test('an empty path throws ENOENT', refuses, () => '', { code: 'ENOENT' })
 test(
-  'a path through a file is ENOTDIR',
+  'a path through a file throws ENOTDIR',
   refuses,
   (directory: string) => {
     closeSync(openSync(path.join(directory, 'file'), 'w'))
@@ -221,8 +221,8 @@ test('a directory is not mappable', refuses, (directory: string) => directory, {
   message: /directory/,
 })
 test('a device without an end is not mappable', refuses, () => '/dev/null', { code: 'ERR_MEMMAP_NOT_MAPPABLE' })
-test('a descriptor that is not open is EBADF', refuses, () => 2 ** 31 - 1, { code: 'EBADF' })
-test('a FileHandle that is closed is EBADF', refuses, () => ({ fd: -1 }), {
+test('a descriptor that is not open throws EBADF', refuses, () => 2 ** 31 - 1, { code: 'EBADF' })
+test('a closed FileHandle throws EBADF', refuses, () => ({ fd: -1 }), {
   code: 'EBADF',
   message: /FileHandle is closed/,
 })
@@ -236,13 +236,13 @@ test('a URL of another scheme is refused', refuses, () => new URL('https://examp
 })
 test('a path that is not UTF-8 is refused', refuses, () => Buffer.of(0x61, 0xff), { code: 'ERR_INVALID_ARG_VALUE' })
 
-test('a descriptor open only for writing is EACCES', (t) => {
+test('a write-only descriptor throws EACCES', (t) => {
   const fd = openSync(tempFile(t, 'abc'), 'a')
   t.throws(() => mmapSync(fd), { code: 'EACCES' })
   closeSync(fd)
 })
 
-test("a descriptor open only for reading can't be mapped 'r+'", (t) => {
+test("a read-only descriptor cannot be mapped in mode 'r+'", (t) => {
   const fd = openSync(tempFile(t, 'abc'), 'r')
   t.throws(() => mmapSync(fd, { mode: 'r+' }), { code: 'EACCES', message: /r\+/ })
   closeSync(fd)
@@ -258,7 +258,7 @@ test('a failed opening leaves no file behind', (t) => {
 
 // Anonymous memory.
 
-test('anonymous memory is zeros that can be written', (t) => {
+test('anonymous memory has zeros and can be written', (t) => {
   const memory = mmapAnonymous(10_000)
   t.is(memory.path, undefined)
   t.is(memory.mode, 'r+')
@@ -277,13 +277,13 @@ test('anonymous memory may be larger than memory', (t) => {
   memory.closeSync()
 })
 
-test('anonymous memory of no bytes is empty', (t) => {
+test('anonymous memory of 0 bytes is empty', (t) => {
   const memory = mmapAnonymous(0)
   t.is(memory.buffer().length, 0)
   memory.closeSync()
 })
 
-test('populate, noReserve and advice change nothing that is read', async (t) => {
+test('populate, noReserve and advice do not change the bytes', async (t) => {
   const file = tempFile(t, 5000)
   const options = { populate: true, advice: 'sequential', noReserve: true, label: 'all', onFault: 'zero' } as const
   const mapping = await mmap(file, options)

@@ -40,9 +40,9 @@ const fails = test.macro(
 const throwing = (): never => {
   throw new Error('no more ideas')
 }
-test('a function that throws', fails, throwing, 100, { message: 'no more ideas' })
+test('a function that throws leaves the old file', fails, throwing, 100, { message: 'no more ideas' })
 test(
-  'a function that closes its mapping',
+  'a function that closes its mapping leaves the old file',
   fails,
   (mapping: Mapping): void => {
     mapping.write('new')
@@ -51,11 +51,11 @@ test(
   100,
   { code: 'ERR_MEMMAP_CLOSED' },
 )
-test('a function that writes too much', fails, (mapping: Mapping) => mapping.write('too much'), 3, {
+test('a function that writes too much leaves the old file', fails, (mapping: Mapping) => mapping.write('too much'), 3, {
   code: 'ERR_OUT_OF_RANGE',
 })
 test(
-  'a function whose file is cut by others',
+  'a function whose file is truncated leaves the old file',
   fails,
   (mapping: Mapping): void => {
     const directory = path.dirname(mapping.label ?? '')
@@ -66,15 +66,15 @@ test(
   100_000,
   { code: 'ERR_MEMMAP_FAULT' },
 )
-test('more than the disk can hold', fails, () => undefined, 2 ** 53 - 1, {
+test('a size larger than the disk leaves the old file', fails, () => undefined, 2 ** 53 - 1, {
   message: /fallocate|ftruncate/,
 })
-test('an unknown kind of content', fails, 5 as never, undefined, { code: 'ERR_INVALID_ARG_TYPE' })
-test('a function without a size', fails, () => undefined, undefined, { code: 'ERR_INVALID_ARG_TYPE' })
-test('data with a size', fails, 'new', 3, { code: 'ERR_INVALID_ARG_VALUE' })
-test('a size that is none', fails, () => undefined, -1, { code: 'ERR_OUT_OF_RANGE' })
+test('an unknown kind of content is refused', fails, 5 as never, undefined, { code: 'ERR_INVALID_ARG_TYPE' })
+test('a function without a size is refused', fails, () => undefined, undefined, { code: 'ERR_INVALID_ARG_TYPE' })
+test('data with a size is refused', fails, 'new', 3, { code: 'ERR_INVALID_ARG_VALUE' })
+test('a negative size is refused', fails, () => undefined, -1, { code: 'ERR_OUT_OF_RANGE' })
 
-test('a promise is waited for, or refused', async (t) => {
+test('replaceFileSync() refuses a function that returns a promise, replaceFile() waits for it', async (t) => {
   const file = tempFile(t, 'old')
   const write = async (mapping: Mapping) => {
     mapping.write('new')
@@ -90,7 +90,7 @@ test('a promise is waited for, or refused', async (t) => {
   t.deepEqual(readdirSync(path.dirname(file)), ['file.bin'])
 })
 
-test('the synchronous one refuses to leave a pinned mapping, and replaces nothing', (t) => {
+test('replaceFileSync() refuses a function that leaves a pin', (t) => {
   const file = tempFile(t, 'old')
   let release = () => {}
   const write = (mapping: Mapping): void => {
@@ -123,7 +123,7 @@ for (const [name, make, expected] of [
   })
 }
 
-test('without its directory there is nothing to replace', async (t) => {
+test('a missing directory throws ENOENT', async (t) => {
   const file = path.join(tempDir(t), 'missing', 'file')
   const expected = { code: 'ENOENT', syscall: 'open', path: file }
   t.like(await t.throwsAsync(replaceFile(file, 'new')), expected)
@@ -133,7 +133,7 @@ test('without its directory there is nothing to replace', async (t) => {
   )
 })
 
-test('names and options that are none are refused', async (t) => {
+test('invalid paths and options are refused', async (t) => {
   const file = tempFile(t, 'old')
   for (const [, replace] of both) {
     const refuses = async (code: string, ...args: unknown[]) =>

@@ -28,8 +28,8 @@ const replaces = test.macro(async (t: ExecutionContext, content: Content, expect
   }
 })
 
-test('replaces with more than is copied at once', replaces, counting(20_000_001), counting(20_000_001))
-test('where the owner can not be kept the old file stays', async (t) => {
+test('replaces with more bytes than one copy', replaces, counting(20_000_001), counting(20_000_001))
+test('if the owner cannot be kept, the old file stays', async (t) => {
   if (process.getuid?.() !== 0) {
     t.log('Left out: it needs root')
     t.pass()
@@ -54,7 +54,7 @@ test('where the owner can not be kept the old file stays', async (t) => {
   t.deepEqual(readdirSync(directory), ['file'])
 })
 
-test('in a directory that can not be read nothing is replaced', async (t) => {
+test('in an unreadable directory no file is replaced', async (t) => {
   if (process.getuid?.() !== 0) {
     t.log('Left out: it needs root')
     t.pass()
@@ -82,7 +82,7 @@ test('in a directory that can not be read nothing is replaced', async (t) => {
   t.deepEqual(readdirSync(directory), ['file', 'made'])
 })
 
-test('of many at once each is whole, and one is last', async (t) => {
+test('of many concurrent replacements each is whole, and one is last', async (t) => {
   const file = tempFile(t, 'old')
   const contents = Array.from({ length: 30 }, (_, index) => Buffer.alloc(10_000 + index, index))
   const progress = { done: false }
@@ -101,7 +101,7 @@ test('of many at once each is whole, and one is last', async (t) => {
 
 // What fails leaves the old file, and nothing beside it.
 
-test('an aborted signal leaves the old file, before and while it is written', async (t) => {
+test('an abort before or during the write leaves the old file', async (t) => {
   const file = tempFile(t, 'old')
   const reason = new Error('not any more')
   await t.throwsAsync(replaceFile(file, 'new', { signal: AbortSignal.abort(reason) }), { is: reason })
@@ -119,7 +119,7 @@ test('an aborted signal leaves the old file, before and while it is written', as
   t.deepEqual(readdirSync(path.dirname(file)), ['file.bin'])
 })
 
-test('data that is taken away while it is copied is an error', async (t) => {
+test('data detached during the copy causes an error', async (t) => {
   const file = tempFile(t, 'old')
   const data = new ArrayBuffer(50_000_000)
   const replacing = replaceFile(file, data)
@@ -128,7 +128,7 @@ test('data that is taken away while it is copied is an error', async (t) => {
   t.is(readFileSync(file, 'utf8'), 'old')
 })
 
-test('what was replaced is what was last written, whatever came before', async (t) => {
+test('a replaced file has the last contents', async (t) => {
   const file = path.join(tempDir(t), 'file')
   const content = fc.uint8Array({ maxLength: 20_000 })
   await fc.assert(
@@ -143,7 +143,7 @@ test('what was replaced is what was last written, whatever came before', async (
   t.deepEqual(readdirSync(path.dirname(file)), ['file'])
 })
 
-test('a process that is killed while it writes leaves the old file', async (t) => {
+test('a process killed during the write leaves the old file', async (t) => {
   const file = tempFile(t, 'old')
   const code = `
     import { replaceFile } from 'memmap'

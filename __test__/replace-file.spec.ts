@@ -36,12 +36,12 @@ const replaces = test.macro(async (t: ExecutionContext, content: Content, expect
 })
 
 test('replaces with a string', replaces, 'grüße', Buffer.from('grüße'))
-test('replaces with nothing', replaces, '', Buffer.alloc(0))
+test('replaces with an empty string', replaces, '', Buffer.alloc(0))
 test('replaces with a Buffer', replaces, counting(100_000), counting(100_000))
 test('replaces with a typed array', replaces, Uint16Array.of(1, 2), Buffer.of(1, 0, 2, 0))
 test('replaces with an ArrayBuffer', replaces, Uint8Array.of(1, 2).buffer, Buffer.of(1, 2))
 test(
-  'replaces with what a function writes',
+  'replaces with bytes that a function writes',
   replaces,
   (mapping: Mapping) => void mapping.write('end', 97),
   Buffer.concat([Buffer.alloc(97), Buffer.from('end')]),
@@ -77,7 +77,7 @@ test('waits for the promise of a function', async (t) => {
   t.is(readFileSync(file, 'utf8'), 'new')
 })
 
-test('makes a file that was not there, as fs makes it', async (t) => {
+test('creates a missing file as fs does', async (t) => {
   const directory = tempDir(t)
   const [ours, theirs] = [path.join(directory, 'ours'), path.join(directory, 'theirs')]
   await replaceFile(ours, 'new')
@@ -90,7 +90,7 @@ for (const [name, source] of [
   ['a URL', (file: string) => pathToFileURL(file)],
   ['bytes', (file: string) => Buffer.from(file)],
 ] as const) {
-  test(`takes a path as ${name}`, async (t) => {
+  test(`accepts a path as ${name}`, async (t) => {
     const file = tempFile(t, 'old')
     await replaceFile(source(file), 'new')
     replaceFileSync(source(file), readFileSync(file, 'utf8') + 'er')
@@ -109,7 +109,7 @@ test('keeps the permissions', async (t) => {
   }
 })
 
-test('gives the permissions that are asked for, to a new file and an old one', async (t) => {
+test('sets the requested permissions of new and existing files', async (t) => {
   const old = tempFile(t, 'old')
   const fresh = path.join(path.dirname(old), 'fresh')
   for (const [, replace] of both) {
@@ -121,7 +121,7 @@ test('gives the permissions that are asked for, to a new file and an old one', a
   }
 })
 
-test('a file with permissions is at no time open to others', async (t) => {
+test('a temporary file never has wider permissions', async (t) => {
   const file = tempFile(t, 'old')
   chmodSync(file, 0o600)
   await replaceFile(
@@ -152,7 +152,7 @@ test('keeps the owner and the group', async (t) => {
   }
 })
 
-test('a symbolic link stays one, and what it leads to is replaced', async (t) => {
+test('a symbolic link stays, and its target is replaced', async (t) => {
   const file = tempFile(t, 'old')
   const directory = path.dirname(file)
   mkdirSync(path.join(directory, 'links'))
@@ -169,7 +169,7 @@ test('a symbolic link stays one, and what it leads to is replaced', async (t) =>
   t.deepEqual(readdirSync(path.join(directory, 'links')), ['link'])
 })
 
-test('whoever has the old file mapped, open or linked goes on seeing it', async (t) => {
+test('a mapping and a hard link of the old file keep its bytes', async (t) => {
   const file = tempFile(t, 'old')
   const mapping = mmapSync(file)
   const other = `${file}.link`
@@ -190,7 +190,7 @@ test('the names in a directory can be made durable', async (t) => {
   }
 })
 
-test('what is no directory is an error', async (t) => {
+test('syncDirectory() of a missing directory or of a file throws', async (t) => {
   const file = tempFile(t)
   for (const [source, code] of [
     [file, 'ENOTDIR'],

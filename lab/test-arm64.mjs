@@ -26,15 +26,15 @@ const HANGS_AFTER = 15 * 60_000
 // huge pages, and get over a fault in the middle of a store, or in a thread without JavaScript (it ends on an assertion of its
 // own, `cpu_exec`).
 const beyondQemu = [
-  'maps a range of a file that is longer than memory',
+  'maps the end of a file that is longer than memory',
   'anonymous memory may be larger than memory',
-  'views lie right everywhere in a file of 10 TiB',
+  'views show the right bytes everywhere in a file of 10 TiB',
   'windows cross every boundary of a file that is longer than any ArrayBuffer',
-  'addresses are given back: closed, then dropped',
-  'addresses are given back: closed, without views',
-  'addresses are given back: never closed',
-  'memory for which there is no huge page becomes ordinary, and is reported',
-  'a store into a read-only page of which the file was cut is a fault',
+  'addresses are returned to the system: closed, then dropped',
+  'addresses are returned to the system: closed, without views',
+  'addresses are returned to the system: never closed',
+  'memory without a free huge page becomes ordinary memory, and the fault is reported',
+  'a store into a read-only page beyond the end of a truncated file is a fault',
 ]
 
 const { values, positionals } = parseArgs({

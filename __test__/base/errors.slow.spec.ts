@@ -4,7 +4,7 @@ import { tempFile } from '../helpers/temp.js'
 
 // Codes that need circumstances.
 
-test('too many mappings are an error with numbers, not a crash', async (t) => {
+test('too many mappings cause an error that names the count and the limit, not a crash', async (t) => {
   const { code, signal, stdout, stderr } = await runCode(
     `
       import { mmapSync } from 'memmap'

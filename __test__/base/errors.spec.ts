@@ -11,7 +11,7 @@ import { tempDir, tempFile } from '../helpers/temp.js'
 
 // Their shape.
 
-test('a system error is the one that fs throws', async (t) => {
+test('a system error has the properties and the message of the error that fs throws', async (t) => {
   const file = path.join(tempDir(t), 'none')
   const expected = t.throws<NodeJS.ErrnoException>(() => readFileSync(file))
   for (const error of [t.throws<MemmapError>(() => mmapSync(file)), await t.throwsAsync<MemmapError>(mmap(file))]) {
@@ -25,7 +25,7 @@ test('a system error is the one that fs throws', async (t) => {
   }
 })
 
-test('an error of ours has its code at the head of its stack, as Node’s own', (t) => {
+test('the stack of a MemmapError begins with its name and code, as in Node’s own errors', (t) => {
   const memory = mmapAnonymous(16)
   memory.closeSync()
   const error = t.throws<MemmapError>(() => memory.buffer())
@@ -35,7 +35,7 @@ test('an error of ours has its code at the head of its stack, as Node’s own', 
   t.deepEqual(Object.keys(error ?? {}), ['code'])
 })
 
-test('a wrong argument is a plain TypeError or RangeError', (t) => {
+test('a wrong argument throws a plain TypeError or RangeError', (t) => {
   const error = t.throws<NodeJS.ErrnoException>(() => mmapAnonymous('1' as unknown as number))
   t.is(error?.constructor, TypeError)
   t.is(error?.name, 'TypeError')
@@ -43,7 +43,7 @@ test('a wrong argument is a plain TypeError or RangeError', (t) => {
   t.false(error instanceof MemmapError)
 })
 
-test('a range that is not within a file is a RangeError with its path', (t) => {
+test('a range outside the file throws a RangeError with the path of the file', (t) => {
   const file = tempFile(t, 'abc')
   const error = t.throws<NodeJS.ErrnoException>(() => mmapSync(file, { length: 4 }))
   t.is(error?.constructor, RangeError)
@@ -61,10 +61,10 @@ const stackFrom = test.macro(async (t: ExecutionContext, fail: (file: string) =>
   t.false(frames.slice(0, 1).some((frame) => frame.includes('lib/native')))
 })
 
-test('the stack of a thrown error leads to the user', stackFrom, (file: string) => mmapSync(file))
-test('the stack of a rejection leads to the user', stackFrom, (file: string) => mmap(file))
+test('the stack of a thrown error contains the caller', stackFrom, (file: string) => mmapSync(file))
+test('the stack of a rejection contains the caller', stackFrom, (file: string) => mmap(file))
 
-test('instanceof holds for errors of another copy of the library', (t) => {
+test('instanceof MemmapError holds for errors of another copy of the library', (t) => {
   const foreign = Object.assign(new Error('x'), { [Symbol.for('memmap.MemmapError')]: true })
   t.true((foreign as unknown) instanceof MemmapError)
   t.false((new Error('x') as unknown) instanceof MemmapError)
@@ -81,7 +81,7 @@ const translates = test.macro((t: ExecutionContext, failure: object, expected: o
 })
 
 test(
-  'a system failure with a path',
+  'a native failure with an errno and a path becomes a system error',
   translates,
   { errno: -errnoOf('EACCES'), syscall: 'open', path: '/x' },
   {
@@ -94,7 +94,7 @@ test(
   },
 )
 test(
-  'a system failure with a hint',
+  'a native failure with an errno and a hint has the hint in its message',
   translates,
   { errno: -errnoOf('ENOMEM'), syscall: 'mmap', hint: 'try less' },
   {
@@ -103,7 +103,7 @@ test(
   },
 )
 test(
-  'a system failure that libuv does not know',
+  'a system error that libuv does not know keeps the name of its errno',
   translates,
   { errno: constants.errno.EDEADLK, syscall: 'fcntl' },
   {
@@ -112,13 +112,13 @@ test(
   },
 )
 test(
-  'a system failure that nobody knows',
+  'a system error with an unknown errno has the code UNKNOWN',
   translates,
   { errno: 9999, syscall: 'mmap' },
   { code: 'UNKNOWN', errno: -9999 },
 )
 test(
-  'a failure of a rule',
+  'a native failure with a code of the library becomes a MemmapError',
   translates,
   { code: 'ERR_MEMMAP_FLUSH_LOST', path: '/x' },
   {
@@ -129,14 +129,19 @@ test(
   },
 )
 test(
-  'a wrong value',
+  'a native failure about a wrong value becomes a TypeError',
   translates,
   { code: 'ERR_INVALID_ARG_VALUE' },
   { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' },
 )
-test('a wrong range', translates, { code: 'ERR_OUT_OF_RANGE' }, { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' })
 test(
-  'what was not meant to be thrown stays as it is',
+  'a native failure about a wrong range becomes a RangeError',
+  translates,
+  { code: 'ERR_OUT_OF_RANGE' },
+  { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' },
+)
+test(
+  'an unexpected native error stays as it is',
   translates,
   { code: 'GenericFailure' },
   {
@@ -148,12 +153,12 @@ test(
 
 // Codes that need circumstances.
 
-test('no address space is ERR_MEMMAP_ADDRESS_SPACE', (t) => {
+test('a mapping larger than the address space throws ERR_MEMMAP_ADDRESS_SPACE', (t) => {
   const noReserve = process.platform !== 'win32'
   t.throws(() => mmapAnonymous(2 ** 52, { noReserve }), { code: 'ERR_MEMMAP_ADDRESS_SPACE' })
 })
 
-test('a missing binary says what to do, and why', async (t) => {
+test('the error for a missing binary says what to do, and has a cause', async (t) => {
   const { code, stderr } = await runCode(`export { mmap } from 'memmap'`, {
     env: { NAPI_RS_NATIVE_LIBRARY_PATH: '/none/such.node', NAPI_RS_FORCE_WASI: '' },
   })

@@ -7,31 +7,31 @@ import { type Outcome, runCode } from '../helpers/child.js'
 import { tempDir } from '../helpers/temp.js'
 
 const root = path.join(import.meta.dirname, '..', '..')
-test('an environment variable that names no binary is blamed', async (t) => {
+test('the error names the environment variable that points to a missing binary', async (t) => {
   const outcome = await runCode(`import { mmap } from 'memmap'`, {
     env: { NAPI_RS_NATIVE_LIBRARY_PATH: '/none/such.node' },
   })
   refuses(t, outcome, /NAPI_RS_NATIVE_LIBRARY_PATH asks for \/none\/such\.node instead/)
 })
 
-test('an environment variable that asks for WebAssembly is blamed', async (t) => {
+test('the error names the environment variables that ask for WebAssembly', async (t) => {
   for (const env of [{ NAPI_RS_FORCE_WASI: 'error' }, { NAPI_RS_WASI_FLAVOR: 'wasm32-wasi' }]) {
     const outcome = await runCode(`import { mmap } from 'memmap'`, { env })
     refuses(t, outcome, /An environment variable .* asks for a WebAssembly build, and there is none: unset it/)
   }
 })
 
-test('without a binary the import fails with what was tried', async (t) => {
+test('without a binary the import fails and lists the attempts', async (t) => {
   refuses(t, await importFrom(copyWithoutBinary(t)), /, an optional dependency, is not installed\. [^]*Tried:\n {2}- /)
 })
 
-test('without the loader the import says that the package is not whole', async (t) => {
+test('without the loader the import reports an incomplete package', async (t) => {
   const folder = copyWithoutBinary(t)
   rmSync(path.join(folder, 'native', 'binding.cjs'))
   refuses(t, await importFrom(folder), /The loader that comes with memmap did not look for it\. Delete node_modules/)
 })
 
-test("with another platform's package alone the import says so", async (t) => {
+test('with only the package of another platform the import says so', async (t) => {
   const folder = copyWithoutBinary(t)
   install(folder, 'win32-arm64-msvc')
   refuses(t, await importFrom(folder), /not installed \(memmap-win32-arm64-msvc is, for another platform\)/)

@@ -7,11 +7,11 @@ const root = path.join(import.meta.dirname, '..', '..')
 const notFound = (name: string) => `Cannot find module '${name}'`
 const triedFor = (platform: string) => [notFound(`./memmap.${platform}.node`), notFound(`memmap-${platform}`)]
 
-test('the platforms named in errors are those that packages are made for', (t) => {
+test('the platforms named in errors are the folders of npm/', (t) => {
   t.deepEqual([...PLATFORMS].toSorted(), readdirSync(path.join(root, 'npm')).toSorted())
 })
 
-test('a missing package is named, with what to do', explains, {
+test('the error names the missing package and the remedy', explains, {
   attempts: triedFor('linux-x64-musl'),
   says: [
     /^No native binary of memmap could be loaded on linux-x64-musl\. The package memmap-linux-x64-musl, an optional /,
@@ -20,7 +20,7 @@ test('a missing package is named, with what to do', explains, {
   ],
 })
 
-test("another platform's package is named too", explains, {
+test('the error names an installed package of another platform', explains, {
   platform: 'darwin',
   arch: 'arm64',
   attempts: [...triedFor('darwin-universal'), ...triedFor('darwin-arm64')],
@@ -32,31 +32,31 @@ test("another platform's package is named too", explains, {
   ],
 })
 
-test('a binary that the system refuses is told from one that is missing', explains, {
+test('the error tells a refused binary from a missing one', explains, {
   attempts: [notFound('./memmap.linux-x64-gnu.node'), "/lib/libc.so.6: version `GLIBC_2.17' not found (required by x)"],
   installed: ['linux-x64-gnu'],
   says: [/is installed, but the system refused its binary \(.*not found.*\)\. It needs glibc 2\.17 or newer/],
 })
 
-test('a refusal that says nothing of glibc suggests to install again', explains, {
+test('a refusal that does not mention glibc suggests a reinstallation', explains, {
   attempts: [notFound('./memmap.linux-x64-gnu.node'), 'x.node: file too short'],
   installed: ['linux-x64-gnu'],
   says: [/refused its binary \(x\.node: file too short\)\. It may be damaged/],
 })
 
-test('a package that lost its binary is told from one that is not there', explains, {
+test('the error tells a package without its binary from a missing package', explains, {
   attempts: triedFor('linux-x64-gnu'),
   installed: ['linux-x64-gnu'],
   says: [/memmap-linux-x64-gnu is installed, but its binary is not in it\. Delete node_modules/],
 })
 
-test('a platform without a package gets the list of those with one', explains, {
+test('the error for an unsupported platform lists the supported platforms', explains, {
   platform: 'freebsd',
   attempts: triedFor('freebsd-x64'),
   says: [/on freebsd-x64\. There is none for this platform\. Binaries exist for linux-x64-gnu, .*win32-arm64-msvc/],
 })
 
-test('a platform that the loader does not know is named all the same', explains, {
+test('the error names a platform that the loader does not know', explains, {
   platform: 'sunos',
   attempts: ['Unsupported OS: sunos, architecture: x64'],
   says: [/on sunos-x64\. There is none for this platform/],
@@ -66,7 +66,7 @@ for (const [platform, arch] of [
   ['linux', 'x64'],
   ['darwin', 'arm64'],
 ] as const) {
-  test(`a loader that fails at once is blamed itself: ${platform}`, explains, {
+  test(`the error names a loader that failed before it tried anything: ${platform}`, explains, {
     platform,
     arch,
     attempts: ['Cannot find module'],
@@ -74,13 +74,13 @@ for (const [platform, arch] of [
   })
 }
 
-test('a 32-bit system is told why', explains, {
+test('the error on a 32-bit system says that 32-bit systems are not supported', explains, {
   arch: 'arm',
   attempts: triedFor('linux-arm-gnueabihf'),
   says: [/on linux-arm-gnueabihf\. 32-bit systems are left out on purpose/],
 })
 
-test("npm's os, cpu and libc of each platform are those of its package", (t) => {
+test("the suggested os, cpu and libc are those of the package's manifest", (t) => {
   for (const name of PLATFORMS) {
     const manifest = JSON.parse(readFileSync(path.join(root, 'npm', name, 'package.json'), 'utf8'))
     const [platform = '', arch = ''] = name.split('-')
@@ -90,21 +90,21 @@ test("npm's os, cpu and libc of each platform are those of its package", (t) => 
   }
 })
 
-test('tries are read from the chain of causes, oldest first, without the search for WebAssembly', (t) => {
+test('attempts are read from the chain of causes, oldest first, without the search for WebAssembly', (t) => {
   const first = new Error('first\nRequire stack:\n- x')
   const second = Object.assign(new Error("Cannot find module './memmap.wasi.cjs'"), { cause: first })
   const third = Object.assign(new Error('third'), { cause: second })
   t.deepEqual(attemptsOf(new Error('outer', { cause: third })), ['first', 'third'])
 })
 
-test('a chain of causes that bites its tail ends', (t) => {
+test('a circular chain of causes is read once', (t) => {
   const error = new Error('x')
   error.cause = error
   t.deepEqual(attemptsOf(error), ['x'])
   t.deepEqual(attemptsOf(new Error('alone')), ['alone'])
 })
 
-test('what is no error has no tries', (t) => {
+test('a value that is not an error has no attempts', (t) => {
   for (const odd of [undefined, null, 'text', 1, {}]) t.deepEqual(attemptsOf(odd), [])
 })
 

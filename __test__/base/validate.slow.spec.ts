@@ -31,7 +31,7 @@ const places: [string, number, (mapping: Mapping, value: never) => unknown][] = 
 ]
 
 for (const [name, most, use] of places) {
-  test(`${name} lets no bad number through`, (t) => {
+  test(`${name} accepts no invalid number`, (t) => {
     const { mapping } = twins(t)
     const property = fc.property(anything, (value) => {
       return !succeeds(() => use(mapping, value as never), VIEWS) || isBytes(value, most)
@@ -55,7 +55,7 @@ const words: [string, (mapping: Mapping, value: never) => unknown][] = [
 ]
 
 for (const [name, use] of words) {
-  test(`${name} answers whatever it is given, by an error of its own or by doing it`, (t) => {
+  test(`${name} accepts any argument or throws a documented error`, (t) => {
     const { mapping } = twins(t)
     holds(
       t,

@@ -39,7 +39,7 @@ function hasProc(t: ExecutionContext): boolean {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  test(`${signal} ends the program at once, and it prints nothing`, async (t) => {
+  test(`${signal} ends the program at once without output`, async (t) => {
     if (!hasProc(t)) return
     const { file, args } = longWork(t)
     const { child, ended } = await started(file, args)
@@ -48,7 +48,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-test('a file that is cut while the program counts is an error', async (t) => {
+test('a file truncated while the program counts causes an error', async (t) => {
   if (!hasProc(t)) return
   const { file, args } = longWork(t)
   const { ended } = await started(file, args)
@@ -61,7 +61,7 @@ test('a file that is cut while the program counts is an error', async (t) => {
   t.regex(outcome.stderr, new RegExp(`^memmap: (?:${cut}|${gone})\n$`))
 })
 
-test('a reader that goes ends the program in silence', async (t) => {
+test('a closed pipe ends the program without a message', async (t) => {
   const file = tempFile(t, 'line\n'.repeat(2 ** 20))
   const child = spawn(process.execPath, [...typed, program, 'find', file, 'i'], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stderr = ''
@@ -71,7 +71,7 @@ test('a reader that goes ends the program in silence', async (t) => {
   t.deepEqual({ code, signal, stderr }, { code: 141, signal: null, stderr: '' })
 })
 
-test('an output that is full is an error', async (t) => {
+test('a full output device causes an error', async (t) => {
   if (!existsSync('/dev/full')) {
     t.log('Left out: it needs /dev/full')
     t.pass()
@@ -105,7 +105,7 @@ async function onTerminal(
   return undefined
 }
 
-test('on a terminal there is a bar where the work is long, and then only the result', async (t) => {
+test('long work on a terminal shows a progress bar, then only the result', async (t) => {
   const file = tempFile(t)
   truncateSync(file, 2 ** 28)
   // What is long depends on the machine.
@@ -122,7 +122,7 @@ test('on a terminal there is a bar where the work is long, and then only the res
   t.fail('no work was long')
 })
 
-test('on a terminal there is no bar where the work is short', async (t) => {
+test('short work on a terminal shows no progress bar', async (t) => {
   const work = ['count', tempFile(t, 'a\n'), 'a']
   let ended = await onTerminal(t, work)
   // A machine that stood still for a second has drawn one, but not again and again.
@@ -130,7 +130,7 @@ test('on a terminal there is no bar where the work is short', async (t) => {
   if (ended !== undefined) t.deepEqual(ended, { output: '1\ta\r\n', code: 0 })
 })
 
-test('a signal takes the bar away, and ends the program', async (t) => {
+test('a signal removes the progress bar and ends the program', async (t) => {
   const { args } = longWork(t)
   const ended = await onTerminal(t, args, ['--interrupt', ' left'])
   if (ended === undefined) return

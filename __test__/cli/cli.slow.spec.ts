@@ -35,7 +35,7 @@ const json = async (command: Command, args: string[]): Promise<unknown[]> => {
   return text === '' ? [] : text.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown) // prettier-ignore
 }
 
-test('a line of many MiB is printed whole, and is no text for JSON', async (t) => {
+test('a line of many MiB is printed whole, and has no text in JSON', async (t) => {
   const long = Buffer.alloc(17 * 2 ** 20, 'ab')
   const file = tempFile(t, Buffer.concat([Buffer.from('one\n'), long, Buffer.from('needle\ntwo\n')]))
   const { bytes } = await called(find, [file, 'needle'])
@@ -57,7 +57,7 @@ test('find prints what a loop over the lines prints', async (t) => {
   await fc.assert(property, { numRuns: 300 })
 })
 
-test('lines are found in blocks of any size, down to one byte', async (t) => {
+test('lines are found in blocks of any size from one byte', async (t) => {
   const memory = mmapAnonymous(64)
   const property = fc.asyncProperty(
     fc.string({ unit: fc.constantFrom(...'ab\n'), minLength: 64, maxLength: 64 }),
@@ -92,36 +92,50 @@ const ends = test.macro(async (t: ExecutionContext, args: string[], code: number
 })
 
 const none = /^$/
-test('the program says how quick it was', ends, ['count', 'a.log', 'a', '--stats'], 0, /^5\ta\n\nfile   a\.log\nsize   52 bytes\ntime .+\nrate .+\n$/, none) // prettier-ignore
-test('the program says how to use it', ends, ['--help'], 0, /memmap count FILE WORD…[^]*memmap bench FILE/, none)
-test('the program explains a command', ends, ['find', '-h'], 0, /-b, --byte-offset +say at which byte/, none)
-test('the program knows its version', ends, ['--version'], 0, /^\d+\.\d+\.\d+\n$/, none)
-test('no command is an error', ends, [], 2, none, /^memmap: which command\?\nTry 'memmap --help'\.\n$/)
+test('--stats prints the duration and the rate', ends, ['count', 'a.log', 'a', '--stats'], 0, /^5\ta\n\nfile   a\.log\nsize   52 bytes\ntime .+\nrate .+\n$/, none) // prettier-ignore
+test('--help prints the usage', ends, ['--help'], 0, /memmap count FILE WORD…[^]*memmap bench FILE/, none)
+test('--help of a command prints its options', ends, ['find', '-h'], 0, /-b, --byte-offset +say at which byte/, none)
+test('--version prints the version', ends, ['--version'], 0, /^\d+\.\d+\.\d+\n$/, none)
+test('a missing command is an error', ends, [], 2, none, /^memmap: which command\?\nTry 'memmap --help'\.\n$/)
 test('an unknown command is an error', ends, ['conut'], 2, none, /^memmap: 'conut' is no command\n/)
 test('an unknown option is an error', ends, ['count', '-q', 'a.log', 'x'], 2, none, /^memmap: Unknown option '-q'/)
 test('an option of another command is an error', ends, ['lines', '-b', 'a.log'], 2, none, /Unknown option '-b'/)
-test('no word is an error', ends, ['count', 'a.log'], 2, none, /^memmap: count takes FILE WORD…\n/)
+test('a missing word is an error', ends, ['count', 'a.log'], 2, none, /^memmap: count takes FILE WORD…\n/)
 test('two patterns are an error', ends, ['find', 'a.log', 'a', 'b'], 2, none, /^memmap: find takes FILE PATTERN\n/)
 test('an empty word is an error', ends, ['count', 'a.log', 'a', ''], 2, none, /must not be empty/)
 test('an empty pattern is an error', ends, ['find', 'a.log', ''], 2, none, /must not be empty/)
-test('a pattern that is none is an error', ends, ['find', '-r', 'a.log', '('], 2, none, /^memmap: Invalid regular expression: .*Unterminated group/) // prettier-ignore
-test('a pattern that cannot be searched for is an error', ends, ['find', '-r', 'a.log', 'a(?=b)'], 2, none, /a lookahead \(\?=…\) is not supported/) // prettier-ignore
+test('an invalid regular expression is an error', ends, ['find', '-r', 'a.log', '('], 2, none, /^memmap: Invalid regular expression: .*Unterminated group/) // prettier-ignore
+test('an unsupported regular expression is an error', ends, ['find', '-r', 'a.log', 'a(?=b)'], 2, none, /a lookahead \(\?=…\) is not supported/) // prettier-ignore
 test('a missing file is an error', ends, ['lines', 'none'], 2, none, /^memmap: ENOENT: no such file or directory, open 'none'\n$/) // prettier-ignore
 test('a directory is an error', ends, ['lines', '.'], 2, none, /^memmap: A directory can't be mapped.*\('\.'\)\n/)
-test('no threads are an error', ends, ['lines', '--threads=0', 'a.log'], 2, none, /--threads takes a whole number from 1 on, and not '0'/) // prettier-ignore
-test('half a line is an error', ends, ['find', '-m', '1.5', 'a.log', 'x'], 2, none, /--max-count takes a whole number/)
-test('lines from the last to the first are an error', ends, ['lines', '-p', '3:2', 'a.log'], 2, none, /not '3:2'/)
-test('lines from 0 on are an error', ends, ['lines', '-p', '0:2', 'a.log'], 2, none, /--print takes a whole number/)
-test('a benchmark is made of any file', ends, ['bench', 'a.log'], 0, /mmapSync[^]*fs\.readSync[^]*readline/, none)
+test('zero threads are an error', ends, ['lines', '--threads=0', 'a.log'], 2, none, /--threads takes a whole number from 1 on, and not '0'/) // prettier-ignore
+test(
+  'a fractional --max-count is an error',
+  ends,
+  ['find', '-m', '1.5', 'a.log', 'x'],
+  2,
+  none,
+  /--max-count takes a whole number/,
+)
+test('--print with a reversed range is an error', ends, ['lines', '-p', '3:2', 'a.log'], 2, none, /not '3:2'/)
+test('--print from line 0 is an error', ends, ['lines', '-p', '0:2', 'a.log'], 2, none, /--print takes a whole number/)
+test(
+  'bench compares the ways to read a file',
+  ends,
+  ['bench', 'a.log'],
+  0,
+  /mmapSync[^]*fs\.readSync[^]*readline/,
+  none,
+)
 
-test('a benchmark of an empty file is one too', async (t) => {
+test('bench accepts an empty file', async (t) => {
   const { code, stdout, stderr } = await runProgram(['bench', '--json', tempFile(t, '')])
   t.deepEqual({ code, stderr }, { code: 0, stderr: '' })
   const { jobs } = JSON.parse(stdout) as { jobs: { way: string; seconds: number }[] }
   t.true(jobs.length === 7 && jobs.every(({ seconds }) => seconds > 0))
 })
 
-test('a file of 10 GiB is searched up to what is found', async (t) => {
+test('find stops reading a file of 10 GiB at the last requested match', async (t) => {
   const file = tempFile(t)
   truncateSync(file, 10 * 2 ** 30)
   const mapping = mmapSync(file, { mode: 'r+' })
@@ -131,7 +145,7 @@ test('a file of 10 GiB is searched up to what is found', async (t) => {
   t.deepEqual(found, { code: 0, signal: null, stdout: `${2 ** 28 + 1}:needle\n`, stderr: '' })
 })
 
-test('npm start counts in a large file that is surely here, or in yours', async (t) => {
+test('npm start counts in the binary of Node, or in a given file', async (t) => {
   const script = path.join(import.meta.dirname, '..', '..', 'scripts', 'start.mjs')
   const start = (args: string[]) => spawnSync(process.execPath, ['--import=tsx', script, ...args], { encoding: 'utf8' })
   const anything = start([])

@@ -37,39 +37,55 @@ const prints = test.macro(
   },
 )
 
-test('count says how often each word occurs', prints, count, LOG, ['ERROR', 'x', 'a'], 0, '3\tERROR\n0\tx\n5\ta\n')
-test('count that finds nothing ends with 1', prints, count, LOG, ['x', 'zzz'], 1, '0\tx\n0\tzzz\n')
+test('count prints how often each word occurs', prints, count, LOG, ['ERROR', 'x', 'a'], 0, '3\tERROR\n0\tx\n5\ta\n')
+test('count without a match exits with 1', prints, count, LOG, ['x', 'zzz'], 1, '0\tx\n0\tzzz\n')
 test('count in an empty file finds nothing', prints, count, '', ['x'], 1, '0\tx\n')
-test('count takes words as bytes of UTF-8', prints, count, 'é😀é', ['é', '😀'], 0, '2\té\n1\t😀\n')
-test('count takes no word for an expression', prints, count, 'a.b.axb', ['a.b', '.'], 0, '1\ta.b\n2\t.\n')
-test('count takes expressions', prints, count, LOG, ['-r', '^E.*$', 'o+'], 0, '2\t^E.*$\n1\to+\n')
-test('count ignores case', prints, count, 'Éa éA [x] [X]', ['-i', 'éa', '[x]'], 0, '2\téa\n2\t[x]\n')
-test('count takes a number of threads', prints, count, LOG, ['--threads', '3', 'a'], 0, '5\ta\n')
-test('count takes words that begin with a dash', prints, count, 'a-b', ['--', '-b'], 0, '1\t-b\n')
+test('count searches for words as UTF-8', prints, count, 'é😀é', ['é', '😀'], 0, '2\té\n1\t😀\n')
+test('count takes words literally', prints, count, 'a.b.axb', ['a.b', '.'], 0, '1\ta.b\n2\t.\n')
+test('count -r takes words as regular expressions', prints, count, LOG, ['-r', '^E.*$', 'o+'], 0, '2\t^E.*$\n1\to+\n')
+test('count -i ignores case', prints, count, 'Éa éA [x] [X]', ['-i', 'éa', '[x]'], 0, '2\téa\n2\t[x]\n')
+test('count accepts a number of threads', prints, count, LOG, ['--threads', '3', 'a'], 0, '5\ta\n')
+test('count accepts words that begin with a dash after --', prints, count, 'a-b', ['--', '-b'], 0, '1\t-b\n')
 
-test('lines counts lines', prints, lines, 'a\n\nb\n', [], 0, '3\n')
+test('lines prints the number of lines', prints, lines, 'a\n\nb\n', [], 0, '3\n')
 test('lines counts a last line without an end', prints, lines, LOG, [], 0, '5\n')
-test('lines of nothing are none', prints, lines, '', [], 1, '0\n')
-test('lines prints one', prints, lines, LOG, ['-p', '3'], 0, 'warn\n')
-test('lines prints some', prints, lines, LOG, ['--print', '2:3'], 0, 'ERROR no disk\nwarn\n')
-test('lines prints those from one on', prints, lines, LOG, ['--print=4:'], 0, 'ERROR again ERROR\nlast\n')
-test('lines prints those that there are', prints, lines, 'a\r\nb\r\n', ['-p', '2:100'], 0, 'b\r\n')
-test('lines that are not there are none', prints, lines, LOG, ['-p', '6:7'], 1, '')
+test('lines of an empty file exits with 1', prints, lines, '', [], 1, '0\n')
+test('lines -p prints one line', prints, lines, LOG, ['-p', '3'], 0, 'warn\n')
+test('lines --print prints a range of lines', prints, lines, LOG, ['--print', '2:3'], 0, 'ERROR no disk\nwarn\n')
+test(
+  'lines --print prints from one line to the last',
+  prints,
+  lines,
+  LOG,
+  ['--print=4:'],
+  0,
+  'ERROR again ERROR\nlast\n',
+)
+test('lines -p ignores line numbers after the last line', prints, lines, 'a\r\nb\r\n', ['-p', '2:100'], 0, 'b\r\n')
+test('lines -p without such lines exits with 1', prints, lines, LOG, ['-p', '6:7'], 1, '')
 
-test('find prints lines', prints, find, LOG, ['ERROR'], 0, 'ERROR no disk\nERROR again ERROR\n')
-test('find that finds nothing ends with 1', prints, find, LOG, ['x'], 1, '')
+test('find prints matching lines', prints, find, LOG, ['ERROR'], 0, 'ERROR no disk\nERROR again ERROR\n')
+test('find without a match exits with 1', prints, find, LOG, ['x'], 1, '')
 test('find in an empty file finds nothing', prints, find, '', ['-r', '^'], 1, '')
-test('find says where lines begin', prints, find, LOG, ['-b', 'a'], 0, '5:INFO start\n25:warn\n30:ERROR again ERROR\n48:last\n'.replace('5:INFO', '0:INFO')) // prettier-ignore
-test('find says the numbers of lines', prints, find, LOG, ['-n', 'ERROR'], 0, '2:ERROR no disk\n4:ERROR again ERROR\n')
-test('find prints matches alone', prints, find, LOG, ['-bno', '-i', 'error'], 0, '2:11:ERROR\n4:30:ERROR\n4:42:ERROR\n')
-test('find stops after so many lines', prints, find, LOG, ['-m', '2', 'a'], 0, 'INFO start\nwarn\n')
-test('find prints no line behind the last one', prints, find, 'a\n\n', ['-rn', '$'], 0, '1:a\n2:\n')
-test('find prints no matches of nothing, which it has found all the same', prints, find, 'a\nb', ['-ro', 'x*'], 0, '')
-test('find finds nothing behind the last line', prints, find, 'a\n', ['-ro', '^$'], 1, '')
+test('find -b prints the offset of each line', prints, find, LOG, ['-b', 'a'], 0, '5:INFO start\n25:warn\n30:ERROR again ERROR\n48:last\n'.replace('5:INFO', '0:INFO')) // prettier-ignore
+test('find -n prints line numbers', prints, find, LOG, ['-n', 'ERROR'], 0, '2:ERROR no disk\n4:ERROR again ERROR\n')
+test(
+  'find -o prints only the matches',
+  prints,
+  find,
+  LOG,
+  ['-bno', '-i', 'error'],
+  0,
+  '2:11:ERROR\n4:30:ERROR\n4:42:ERROR\n',
+)
+test('find -m stops after the given number of lines', prints, find, LOG, ['-m', '2', 'a'], 0, 'INFO start\nwarn\n')
+test('find prints no line after the last one', prints, find, 'a\n\n', ['-rn', '$'], 0, '1:a\n2:\n')
+test('find -o prints no empty matches but exits with 0', prints, find, 'a\nb', ['-ro', 'x*'], 0, '')
+test('find finds no match after the last line', prints, find, 'a\n', ['-ro', '^$'], 1, '')
 test('find prints a last line that has no end once', prints, find, 'a\nb', ['-rn', 'b*'], 0, '1:a\n2:b\n')
-test('find knows a line by its end alone', prints, find, 'a\nb', ['-rn', '$'], 0, '1:a\n2:b\n')
+test('find matches an empty range at the end of a line', prints, find, 'a\nb', ['-rn', '$'], 0, '1:a\n2:b\n')
 test('find prints all lines that a match touches', prints, find, LOG, ['-r', 'disk\\nwa'], 0, 'ERROR no disk\nwarn\n')
-test('find says of a binary file that it matches', async (t) => {
+test('find reports a match in a binary file', async (t) => {
   const file = tempFile(t, '\0a\na\n')
   t.deepEqual(await called(find, [file, 'a']), {
     code: 0,
@@ -79,7 +95,7 @@ test('find says of a binary file that it matches', async (t) => {
   t.deepEqual(await called(find, [file, 'b']), { code: 1, bytes: Buffer.alloc(0) })
 })
 
-test('find prints bytes as they are', async (t) => {
+test('find and lines print bytes unchanged', async (t) => {
   const contents = Buffer.from([0x61, 0xff, 0xfe, 0x0a, 0xc3, 0x61, 0x0d, 0x0a, 0x80])
   const file = tempFile(t, contents)
   t.deepEqual((await called(find, [file, 'a'])).bytes, contents.subarray(0, 8))
@@ -123,8 +139,8 @@ const ends = test.macro(async (t: ExecutionContext, args: string[], code: number
 })
 
 const none = /^$/
-test('the program counts', ends, ['count', 'a.log', 'ERROR'], 0, /^3\tERROR\n$/, none)
-test('resident draws which parts of a file are in memory', async (t) => {
+test('the program runs count', ends, ['count', 'a.log', 'ERROR'], 0, /^3\tERROR\n$/, none)
+test('resident draws the resident parts of a file', async (t) => {
   const { PAGE_SIZE: page } = constants
   const file = tempFile(t, new Uint8Array(30 * page))
   t.deepEqual(await called(resident, [file]), {
@@ -143,7 +159,7 @@ test('resident draws which parts of a file are in memory', async (t) => {
   t.is((await called(resident, [file])).bytes.toString(), half)
 })
 
-test('what is installed is the built program', (t) => {
+test('the package installs the built program', (t) => {
   const { bin } = JSON.parse(readFileSync(path.join(import.meta.dirname, '..', '..', 'package.json'), 'utf8')) as {
     bin: { memmap: string }
   }

@@ -18,7 +18,7 @@ class Screen {
   }
 }
 
-test('a bar is drawn after a second, and taken away', (t) => {
+test('the bar is drawn after one second and removed', (t) => {
   // Time passes as it is told to, however busy the machine is.
   let time = 0
   const { now } = performance
@@ -48,7 +48,7 @@ test('a bar is drawn after a second, and taken away', (t) => {
   }
 })
 
-test('without a terminal there is no bar', async (t) => {
+test('without a terminal no bar is drawn', async (t) => {
   const screen = new Screen(false)
   const bar = new Bar(4e9, screen as never)
   await sleep(1010)

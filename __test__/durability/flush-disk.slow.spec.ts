@@ -60,32 +60,38 @@ const fills = test.macro(async (t: ExecutionContext, fixture: string, through: r
 })
 
 test.serial(
-  'on a full tmpfs a flush tells of what had no room, and a file is not replaced',
+  'on a full tmpfs a flush reports the pages without room, and replaceFile() fails',
   fills,
   'flush/full.ts',
   inTmpfs,
 )
 test.serial(
-  'on a full ext4 a flush tells of what had no room, and a file is not replaced',
+  'on a full ext4 a flush reports the pages without room, and replaceFile() fails',
   fills,
   'flush/full.ts',
   inExt4,
 )
 test.serial(
-  'a disk that has less than it promised fails the flush, and every later one',
+  'an overcommitted disk that runs full fails the flush and every later one',
   fills,
   'flush/thin.ts',
   onThinDisk,
 )
 
 for (const name of Object.keys(systems)) {
-  test.serial(`${name} tells of a failed write once, and then says that all is well`, forgets, name)
+  test.serial(`${name} reports a failed write once, then reports success`, forgets, name)
   test.serial(
-    `after an I/O error on ${name} no flush of the file succeeds, until it is opened anew`,
+    `after an I/O error on ${name} no flush of the file succeeds until it is opened again`,
     remembers,
     name,
     '5',
     'EIO',
   )
-  test.serial(`the same after a full disk under ${name}`, remembers, name, '28', 'ENOSPC')
+  test.serial(
+    `after a full disk under ${name} no flush of the file succeeds until it is opened again`,
+    remembers,
+    name,
+    '28',
+    'ENOSPC',
+  )
 }

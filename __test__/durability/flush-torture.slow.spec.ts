@@ -115,15 +115,15 @@ const calls = test.macro(
 )
 
 // Of 98. How many wait when the first one is done is up to the machine.
-test.serial('flushes near each other that wait become one call', calls, 'joined', { msync: [1, 10] })
-test.serial('flushes far from each other, or of two files, stay apart', calls, 'apart', { msync: [5, 5] })
-test.serial("level 'schedule' only begins to write", calls, 'schedule', {
+test.serial('waiting flushes of neighbouring ranges are merged into one call', calls, 'joined', { msync: [1, 10] })
+test.serial('flushes of distant ranges or of two files are not merged', calls, 'apart', { msync: [5, 5] })
+test.serial("level 'schedule' only starts the writeback", calls, 'schedule', {
   msync: [0, 0],
   fsync: [0, 0],
   sync_file_range: [1, 1],
 })
 test.serial(
-  "level 'all' flushes the file as well, and the directory once if the mapping made the file",
+  "level 'all' also flushes the file, and once the directory if the mapping created the file",
   calls,
   'all',
   // The file twice, its directory, and the other file.
@@ -151,11 +151,11 @@ const loses = test.macro(async (t: ExecutionContext, call: string, code: string,
 })
 
 for (const code of ['EIO', 'ENOSPC', 'EDQUOT', 'ENODATA']) {
-  test.serial(`after ${code} no flush of the file succeeds any more`, loses, 'msync', code, 'data')
+  test.serial(`after ${code} no later flush of the file succeeds`, loses, 'msync', code, 'data')
 }
-test.serial("after EIO at level 'all' no flush of the file succeeds any more", loses, 'fsync', 'EIO', 'all')
+test.serial("after EIO at level 'all' no later flush of the file succeeds", loses, 'fsync', 'EIO', 'all')
 test.serial(
-  "after EIO at level 'schedule' no flush of the file succeeds any more",
+  "after EIO at level 'schedule' no later flush of the file succeeds",
   loses,
   'sync_file_range',
   'EIO',
@@ -163,4 +163,4 @@ test.serial(
 )
 
 test.serial('every flush of any range is an msync with MS_SYNC of the pages around it', flushes, 'shared')
-test.serial('a flush of private memory, or of no bytes, asks nothing of the system', flushes, 'nothing')
+test.serial('a flush of private memory or of no bytes makes no system call', flushes, 'nothing')

@@ -25,11 +25,11 @@ const flushes = test.macro(async (t: ExecutionContext, options: FlushOptions | u
   await mapping.close()
 })
 
-test('flushes everything', flushes, undefined, 9997)
-test('flushes any range of bytes', flushes, { offset: 4097, length: 2 }, 2)
-test('flushes to the end', flushes, { offset: 9000n }, 997)
+test('flush() flushes the whole mapping', flushes, undefined, 9997)
+test('flush() flushes any range of bytes', flushes, { offset: 4097, length: 2 }, 2)
+test('flush() flushes to the end', flushes, { offset: 9000n }, 997)
 
-test('without a level it is data', async (t) => {
+test("the default level is 'data'", async (t) => {
   const mapping = mmapSync(tempFile(t, 10_000), { mode: 'r+' })
   for (const result of [await mapping.flush(), mapping.flushSync(), await mapping.flush({ level: undefined })]) {
     t.is(result.level, 'data')
@@ -38,7 +38,7 @@ test('without a level it is data', async (t) => {
   mapping.closeSync()
 })
 
-test("of no bytes there is nothing to flush, except at level 'all', which is of the whole file", async (t) => {
+test("an empty range has nothing to flush, except at level 'all', which flushes the whole file", async (t) => {
   const mapping = mmapSync(tempFile(t, 10_000), { mode: 'r+' })
   const range = { offset: 10_000, length: 0 }
   for (const level of ['schedule', 'barrier', 'data'] as const) {
@@ -50,7 +50,7 @@ test("of no bytes there is nothing to flush, except at level 'all', which is of 
   mapping.closeSync()
 })
 
-test("an empty mapping has nothing to flush, except at level 'all' its file", async (t) => {
+test("an empty mapping has nothing to flush, except its file at level 'all'", async (t) => {
   const mapping = mmapSync(path.join(tempDir(t), 'made'), { mode: 'wx+' })
   for (const level of LEVELS) {
     const { bytes, achieved } = await mapping.flush({ level })
@@ -60,7 +60,7 @@ test("an empty mapping has nothing to flush, except at level 'all' its file", as
   mapping.closeSync()
 })
 
-test('a file in memory says that nothing makes it durable', async (t) => {
+test("a flush of a file on tmpfs reports 'volatile'", async (t) => {
   if (!existsSync('/dev/shm')) {
     t.log('Left out: there is no /dev/shm')
     t.pass()
@@ -76,7 +76,7 @@ test('a file in memory says that nothing makes it durable', async (t) => {
   mapping.closeSync()
 })
 
-test("level 'all' finds the directory of a file that was moved or removed since it was made", async (t) => {
+test("level 'all' finds the directory of a file that was moved or removed", async (t) => {
   const directory = tempDir(t)
   const [made, moved] = [path.join(directory, 'made'), path.join(directory, 'sub', 'moved')]
   const mapping = mmapSync(made, { mode: 'wx+', size: 100 })
@@ -91,7 +91,7 @@ test("level 'all' finds the directory of a file that was moved or removed since 
   other.closeSync()
 })
 
-test('a relative path still names the directory when the working directory is another', async (t) => {
+test("level 'all' finds the directory of a relative path after the working directory changed", async (t) => {
   const { code, stderr } = await runCode(
     `import { mmapSync } from 'memmap'
      const mapping = mmapSync('made', { mode: 'w+', size: 100 })
@@ -115,14 +115,14 @@ for (const mode of ['r', 'c'] as const) {
   })
 }
 
-test('of anonymous memory there is nothing to flush', async (t) => {
+test('anonymous memory has nothing to flush', async (t) => {
   const memory = mmapAnonymous(100)
   t.is((await memory.flush()).achieved, 'none')
   t.is(memory.flushSync().achieved, 'none')
   memory.closeSync()
 })
 
-test('many flushes at once, of several mappings and levels, all end, and closing waits for them', async (t) => {
+test('many concurrent flushes of several mappings and levels end, and close() waits for them', async (t) => {
   const file = tempFile(t, 1 << 20)
   const all = Array.from({ length: 10 }, () => mmapSync(file, { mode: 'r+' }))
   const flushing = all.map((mapping, which) =>
@@ -140,7 +140,7 @@ test('many flushes at once, of several mappings and levels, all end, and closing
   await Promise.all(closing)
 })
 
-test('a flush that is asked for while the mapping closes rejects', async (t) => {
+test('a flush during close() rejects', async (t) => {
   const mapping = mmapSync(tempFile(t, 100), { mode: 'r+' })
   const closing = mapping.close()
   await t.throwsAsync(mapping.flush(), { code: 'ERR_MEMMAP_CLOSED' })
@@ -155,6 +155,6 @@ const refuses = test.macro(async (t: ExecutionContext, options: object, code: st
 })
 
 test('an unknown level is refused', refuses, { level: 'most' }, 'ERR_INVALID_ARG_VALUE')
-test('a level that is no string is refused', refuses, { level: 1 }, 'ERR_INVALID_ARG_TYPE')
+test('a level that is not a string is refused', refuses, { level: 1 }, 'ERR_INVALID_ARG_TYPE')
 test('a range beyond the end is refused', refuses, { offset: 50, length: 51 }, 'ERR_OUT_OF_RANGE')
 test('an unknown option is refused', refuses, { start: 1 }, 'ERR_INVALID_ARG_VALUE')

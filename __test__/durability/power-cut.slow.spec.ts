@@ -18,6 +18,6 @@ const survives = test.macro(async (t: ExecutionContext, system: string, works: s
   t.is(rows.length, stdout.startsWith('Left out: ') ? 0 : works.split(',').length)
 })
 
-test.serial('nothing acknowledged is lost in a power cut on ext4', survives, 'ext4', 'flush,replace,grow')
-test.serial('nothing acknowledged is lost in a power cut on xfs', survives, 'xfs', 'flush,replace,grow')
-test.serial('the same disk shows the loss of what was only scheduled', survives, 'ext4', 'schedule')
+test.serial('no acknowledged write is lost in a power cut on ext4', survives, 'ext4', 'flush,replace,grow')
+test.serial('no acknowledged write is lost in a power cut on xfs', survives, 'xfs', 'flush,replace,grow')
+test.serial('the simulated disk loses writes that were only scheduled', survives, 'ext4', 'schedule')

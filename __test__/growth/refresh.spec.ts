@@ -13,7 +13,7 @@ function open(t: ExecutionContext, contents: string | number, options: Parameter
 }
 
 const cuts = capabilities()['resize:shared'] ? test : test.skip
-cuts('protection stays where pages were lost and mapped anew behind the end', async (t) => {
+cuts('protection is kept on pages that were lost and mapped again after the end', async (t) => {
   const mapping = open(t, 8192)
   mapping.protect('r')
   truncateSync(mapping.path!, 100)
@@ -31,7 +31,7 @@ for (const sync of [false, true]) {
   const refresh = async (mapping: Mapping) => (sync ? mapping.refreshSync() : mapping.refresh())
   const name = sync ? 'refreshSync()' : 'refresh()'
 
-  test(`${name} follows a file that others make longer and shorter`, async (t) => {
+  test(`${name} follows a file that another process resizes`, async (t) => {
     const file = tempFile(t, 100)
     for (const mode of ['r', 'r+'] as const) {
       writeFileSync(file, counting(100))
@@ -53,7 +53,7 @@ for (const sync of [false, true]) {
     }
   })
 
-  test(`${name} adds to a page with contents of its own, in mode c, what others wrote behind them`, async (t) => {
+  test(`in mode c ${name} adds appended bytes to a page with private stores`, async (t) => {
     for (const size of [24, 5000]) {
       const file = tempFile(t, 'a'.repeat(size))
       const mapping = mmapSync(file, { mode: 'c', reserve: MiB })
@@ -69,7 +69,7 @@ for (const sync of [false, true]) {
     }
   })
 
-  test(`${name} keeps to the length that was asked for`, async (t) => {
+  test(`${name} never exceeds the requested length`, async (t) => {
     const file = tempFile(t, 1000)
     const mapping = mmapSync(file, { offset: 100, length: 300 })
     appendFileSync(file, 'more')
@@ -86,10 +86,10 @@ for (const sync of [false, true]) {
     mapping.closeSync()
   })
 
-  test(`${name} mends what a cut has broken`, survives, 'torture/resize.ts', 'through', ['mended', name])
+  test(`${name} repairs a mapping after a truncation`, survives, 'torture/resize.ts', 'through', ['mended', name])
 }
 
-test('private contents stay where they are when the file is followed', async (t) => {
+test('private stores keep their offsets after refresh()', async (t) => {
   const file = tempFile(t, 100)
   const mapping = mmapSync(file, { mode: 'c', reserve: 2 * MiB })
   const view = mapping.buffer()

@@ -14,10 +14,10 @@ function open(t: ExecutionContext, contents: string | number, options: Parameter
 }
 
 for (const [title, reserve] of [
-  ['in the room that was reserved', 64 * MiB],
-  ['without room', undefined],
+  ['in the reserved room', 64 * MiB],
+  ['without reserved room', undefined],
 ] as const) {
-  test(`growing ${title} keeps views and bytes, and adds zeros on blocks`, async (t) => {
+  test(`growing ${title} keeps views and bytes, and adds zeros with blocks`, async (t) => {
     const mapping = open(t, 5000, { reserve })
     const file = mapping.path!
     const views = [mapping.buffer(), mapping.buffer(100, 10), mapping.array(Uint32Array, 400, 7)]
@@ -45,7 +45,7 @@ for (const [title, reserve] of [
   })
 }
 
-test('a new file grows from nothing', async (t) => {
+test('a new file grows from zero bytes', async (t) => {
   for (const reserve of [0, MiB]) {
     const mapping = await mmap(`${tempDir(t)}/new`, { mode: 'w+', reserve })
     t.is(mapping.length, 0)
@@ -60,7 +60,7 @@ test('a new file grows from nothing', async (t) => {
   }
 })
 
-test('the size is that of the file, of which the mapping may show the end only', async (t) => {
+test('resize() takes the size of the file, of which the mapping may show only the end', async (t) => {
   const mapping = open(t, 10_000, { offset: 9000, length: 10 })
   await mapping.resize(12_000)
   t.deepEqual([mapping.offset, mapping.length], [9000, 3000])
@@ -72,7 +72,7 @@ test('the size is that of the file, of which the mapping may show the end only',
   t.is(mapping.length, 0)
 })
 
-test('steps of growth each get a view, across which longer views lie', (t) => {
+test('views made after each growth and views across them share their bytes', (t) => {
   const mapping = open(t, 0, { reserve: 64 * MiB })
   const steps = Array.from({ length: 200 }, (_, index) => {
     mapping.resizeSync((index + 1) * 1000)
@@ -95,7 +95,7 @@ test('steps of growth each get a view, across which longer views lie', (t) => {
   t.true(steps.every((view) => view.length === 0))
 })
 
-test('shrinking is refused while a view reaches behind the new end, and the file stays', async (t) => {
+test('shrinking is refused while a view reaches beyond the new end, and leaves the file unchanged', async (t) => {
   const mapping = open(t, 10_000)
   const view = mapping.buffer(0, 6000)
   await t.throwsAsync(mapping.resize(5999), { ...busy, message: /reaches to byte 6000/ })
@@ -106,7 +106,7 @@ test('shrinking is refused while a view reaches behind the new end, and the file
   t.deepEqual([mapping.length, mapping.read().length], [6000, 6000])
 })
 
-test('force empties the views that are in the way', async (t) => {
+test('force detaches the views that reach beyond the new end', async (t) => {
   const mapping = open(t, 10_000)
   const view = mapping.buffer(0, 6000)
   await mapping.resize(100, { force: true })
@@ -115,7 +115,7 @@ test('force empties the views that are in the way', async (t) => {
   t.deepEqual(mapping.faults, [])
 })
 
-test('views on a SharedArrayBuffer are in the way for good', (t) => {
+test('views on a SharedArrayBuffer prevent shrinking even with force', (t) => {
   if (!capabilities()['sharedArrayBuffer']) {
     t.pass('this runtime has no such views')
     return
@@ -126,7 +126,7 @@ test('views on a SharedArrayBuffer are in the way for good', (t) => {
   t.is(view.length, mapping.length)
 })
 
-test('shrinking is refused while something is under way or pinned', async (t) => {
+test('shrinking is refused during a pending operation or while pinned', async (t) => {
   const mapping = open(t, 10_000)
   const pin = mapping.pin()
   t.throws(() => mapping.resizeSync(10), busy)
@@ -139,14 +139,14 @@ test('shrinking is refused while something is under way or pinned', async (t) =>
   t.is(mapping.length, 10)
 })
 
-test('growing and shrinking at once ends with one of the sizes', async (t) => {
+test('concurrent resizes end with one of the sizes', async (t) => {
   const mapping = open(t, 10)
   await Promise.all([mapping.resize(1000), mapping.resize(2000), mapping.resize(3000)])
   t.is(mapping.length, statSync(mapping.path!).size)
   t.true([1000, 2000, 3000].includes(mapping.length))
 })
 
-test('a walk that was begun before the end came nearer says so', async (t) => {
+test('an iterator that started before the mapping shrank throws', async (t) => {
   for (const walk of [
     (mapping: Mapping) => mapping.windows({ size: 1000 }),
     (mapping: Mapping) => mapping.chunks({ size: 1000 }),
@@ -161,7 +161,7 @@ test('a walk that was begun before the end came nearer says so', async (t) => {
   }
 })
 
-test('what can not be resized says why, and is as it was', async (t) => {
+test('a mapping that cannot be resized throws and stays unchanged', async (t) => {
   const file = tempFile(t, 100)
   for (const mode of ['r', 'c'] as const) {
     const mapping = mmapSync(file, { mode })
@@ -197,14 +197,14 @@ for (const [value, code] of [
   })
 }
 
-test('options that are none are refused', async (t) => {
+test('invalid options are refused', async (t) => {
   const mapping = open(t, 10)
   await t.throwsAsync(mapping.resize(5, { forced: true } as object), { code: 'ERR_INVALID_ARG_VALUE' })
   await t.throwsAsync(mapping.resize(5, { force: 1 } as object), { code: 'ERR_INVALID_ARG_TYPE' })
   t.is(mapping.length, 10)
 })
 
-test('a size that no disk has leaves the file as it was', async (t) => {
+test('an impossible size leaves the file unchanged', async (t) => {
   const mapping = open(t, 'abc')
   const error = await t.throwsAsync<NodeJS.ErrnoException>(mapping.resize(2 ** 53 - 1))
   t.true(['EFBIG', 'ENOSPC', 'EINVAL'].includes(error!.code!), error?.message)
@@ -212,7 +212,7 @@ test('a size that no disk has leaves the file as it was', async (t) => {
   t.deepEqual([mapping.length, readFileSync(mapping.path!, 'utf8')], [3, 'abc'])
 })
 
-test('anonymous memory grows in its room, and keeps what it has', (t) => {
+test('anonymous memory grows in its reserved room and keeps its bytes', (t) => {
   const memory = mmapAnonymous(1000, { reserve: MiB })
   const view = memory.buffer().fill(9)
   memory.resizeSync(MiB)
@@ -232,7 +232,7 @@ test('anonymous memory grows in its room, and keeps what it has', (t) => {
   memory.closeSync()
 })
 
-test('anonymous memory that nobody looks at grows without room', async (t) => {
+test('anonymous memory without views grows without reserved room', async (t) => {
   const memory = mmapAnonymous(5000)
   memory.fill('memory')
   const before = memory.read()
@@ -242,7 +242,7 @@ test('anonymous memory that nobody looks at grows without room', async (t) => {
   await memory.close()
 })
 
-test('protected pages stay so when the mapping goes elsewhere', (t) => {
+test('protected pages stay protected when the mapping moves', (t) => {
   const mapping = open(t, 10 * 4096)
   mapping.protect('r', { offset: 0, length: 4096 * 4 })
   mapping.resizeSync(16 * MiB)
@@ -251,7 +251,7 @@ test('protected pages stay so when the mapping goes elsewhere', (t) => {
   t.throws(() => mapping.assertHealthy(), { code: 'ERR_MEMMAP_FAULT' })
 })
 
-test('a mapping that can grow beyond all address space is refused', (t) => {
+test('a reserve beyond the address space is refused', (t) => {
   const file = tempFile(t, 10)
   for (const reserve of [
     () => mmapSync(file, { mode: 'r+', reserve: 2 ** 50 }),
@@ -261,7 +261,7 @@ test('a mapping that can grow beyond all address space is refused', (t) => {
   }
 })
 
-test('the registry has the new length, and every view', async (t) => {
+test('mappings() lists the new length and the number of views', async (t) => {
   const mapping = open(t, 100)
   mapping.buffer()
   await mapping.resize(8 * MiB)
@@ -271,10 +271,10 @@ test('the registry has the new length, and every view', async (t) => {
 })
 
 for (const [title, reserve] of [
-  ['without room', undefined],
-  ['with room that ends within a page', 10_000],
+  ['without reserved room', undefined],
+  ['with reserved room that ends within a page', 10_000],
 ] as const) {
-  test(`what is added within the last page, ${title}, is flushed, advised and let go of like the rest`, async (t) => {
+  test(`bytes added within the last page, ${title}, can be flushed, advised and evicted`, async (t) => {
     const mapping = open(t, 24, { reserve })
     for (const size of [29, 4096, 5000, 12_000, 12_001]) {
       await mapping.resize(size)
@@ -293,7 +293,7 @@ for (const [title, reserve] of [
   })
 }
 
-test('a page that was protected is read-only also where the mapping grows into it', async (t) => {
+test('bytes that grow into a protected page are read-only', async (t) => {
   const mapping = open(t, 24)
   mapping.protect('r')
   await mapping.resize(30)
@@ -303,7 +303,7 @@ test('a page that was protected is read-only also where the mapping grows into i
   t.deepEqual(mapping.faults, [])
 })
 
-test('protection holds for the views of before and after a mapping went elsewhere', async (t) => {
+test('protection applies to views made before and after a mapping moved', async (t) => {
   const mapping = open(t, 8192)
   const view = mapping.buffer()
   await mapping.resize(MiB)

@@ -7,7 +7,7 @@ import { countTurns, work } from '../helpers/turns.js'
 
 const text = 'ab\n'.repeat(30_000)
 
-test('a loop that works on each item lets the event loop have its turns between them', async (t) => {
+test('a loop that takes time for each item yields to the event loop between items', async (t) => {
   const mapping = mmapSync(tempFile(t, text))
   const loops: Record<string, AsyncIterable<unknown>> = {
     lines: mapping.lines(),
@@ -34,7 +34,7 @@ test('a loop that works on each item lets the event loop have its turns between 
   mapping.closeSync()
 })
 
-test('loops at the same time share the time of a turn, and all get on', async (t) => {
+test('concurrent loops share one time budget, and all make progress', async (t) => {
   const mapping = mmapSync(tempFile(t, text))
   const steps = new Map<number, number>()
   const ends: number[] = []
@@ -54,7 +54,7 @@ test('loops at the same time share the time of a turn, and all get on', async (t
   mapping.closeSync()
 })
 
-test('a loop over what is in memory lets timers and others have their turn', async (t) => {
+test('a loop over resident memory lets timers run', async (t) => {
   const memory = mmapAnonymous(100 * 2 ** 20)
   let turns = 0
   const timer = setInterval(() => turns++, 1)
@@ -67,7 +67,7 @@ test('a loop over what is in memory lets timers and others have their turn', asy
   memory.closeSync()
 })
 
-test('a loop goes on where the timers of node:timers were replaced', async (t) => {
+test('a loop continues after the functions of node:timers were replaced', async (t) => {
   const outcome = await runCode(
     `
     import { writeFileSync } from 'node:fs'

@@ -11,7 +11,7 @@ const DONE = { done: true, value: undefined }
 // Several batches of each kind, of several items each.
 const text = 'ab\n'.repeat(30_000)
 
-test('steps, ends and aborts in any order leave an iterator that answers each of them', async (t) => {
+test('an iterator answers next(), return(), throw() and aborts in any order', async (t) => {
   const mapping = mmapSync(tempFile(t, text))
   const action = fc.constantFrom('next', 'next', 'next', 'return', 'throw', 'abort', 'turn')
   const property = fc.asyncProperty(fc.array(action, { maxLength: 12 }), async (actions) => {
@@ -33,7 +33,7 @@ test('steps, ends and aborts in any order leave an iterator that answers each of
   mapping.closeSync()
 })
 
-test('items that were made of a page that was lost meanwhile are not handed out', async (t) => {
+test('items made from a page that was lost meanwhile are not returned', async (t) => {
   const lib = (name: string) => new URL(`lib/${name}.ts`, entry).href
   const outcome = await runCode(
     `
@@ -58,7 +58,7 @@ test('items that were made of a page that was lost meanwhile are not handed out'
   t.deepEqual(outcome, { code: 0, signal: null, stdout: '', stderr: '' })
 })
 
-test('a program that leaves loops in the middle ends by itself, and nothing is rejected unheard', async (t) => {
+test('a program with abandoned loops ends by itself and has no unhandled rejection', async (t) => {
   const outcome = await runCode(
     `
     import assert from 'node:assert'
@@ -91,7 +91,7 @@ test('a program that leaves loops in the middle ends by itself, and nothing is r
   t.deepEqual(outcome, { code: 0, signal: null, stdout: 'end\n', stderr: '' })
 })
 
-test('a loop that is left while it waits for the disk ends, and the process goes on', async (t) => {
+test('a loop that is ended while it waits for the disk stops, and the process continues', async (t) => {
   const code = `
     import assert from 'node:assert'
     import { writeFileSync } from 'node:fs'
@@ -113,7 +113,7 @@ test('a loop that is left while it waits for the disk ends, and the process goes
   const { code: exit, signal, stdout, stderr } = await runCode(code, { cwd: tempDir(t), timeout: 60_000 })
   t.deepEqual({ exit, signal, stdout, stderr }, { exit: 0, signal: null, stdout: 'closed\n', stderr: '' })
 })
-test('steps asked for in advance are in order also where the global Promise is somebody else’s', async (t) => {
+test('steps requested in advance are answered in order even if the global Promise was replaced', async (t) => {
   const outcome = await runCode(
     `
     import assert from 'node:assert'

@@ -30,7 +30,7 @@ for (const [name, kind] of Object.entries(kinds)) {
     return mapping
   }
 
-  test(`${name}: steps asked for before the one before is there are answered in order`, async (t) => {
+  test(`${name}: steps requested before earlier ones are answered come in order`, async (t) => {
     const mapping = opened(t)
     const iterator = kind(mapping)[Symbol.asyncIterator]()
     const expected = [...kind(mapping)].slice(0, 2500)
@@ -38,7 +38,7 @@ for (const [name, kind] of Object.entries(kinds)) {
     t.deepEqual(steps.map((step) => step.value), expected) // prettier-ignore
   })
 
-  test(`${name}: steps behind the end are done, as often as one asks`, async (t) => {
+  test(`${name}: every step after the end is done`, async (t) => {
     const mapping = opened(t)
     const iterator = kind(mapping).batches()[Symbol.asyncIterator]()
     const count = [...kind(mapping).batches()].length
@@ -49,7 +49,7 @@ for (const [name, kind] of Object.entries(kinds)) {
     t.deepEqual(blocking.next(), DONE)
   })
 
-  test(`${name}: return() ends it, also for steps that still wait`, async (t) => {
+  test(`${name}: return() ends the iterator, including steps that still wait`, async (t) => {
     const mapping = opened(t)
     const iterator = kind(mapping)[Symbol.asyncIterator]()
     // What is in memory need not be waited for; but two milliseconds after the first step of a turn others come first.
@@ -66,7 +66,7 @@ for (const [name, kind] of Object.entries(kinds)) {
     t.deepEqual(blocking.next(), DONE)
   })
 
-  test(`${name}: throw() ends it with the error`, async (t) => {
+  test(`${name}: throw() ends the iterator with the error`, async (t) => {
     const mapping = opened(t)
     const error = new Error('mine')
     const iterator = kind(mapping)[Symbol.asyncIterator]()
@@ -78,7 +78,7 @@ for (const [name, kind] of Object.entries(kinds)) {
     t.deepEqual(blocking.next(), DONE)
   })
 
-  test(`${name}: it can be gone through again, and two loops do not meet`, async (t) => {
+  test(`${name}: two loops over one iterable are independent`, async (t) => {
     const mapping = opened(t)
     const walk = kind(mapping)
     const [first] = walk
@@ -92,7 +92,7 @@ for (const [name, kind] of Object.entries(kinds)) {
     }
   })
 
-  test(`${name}: an abort ends it at the next step, with the reason`, async (t) => {
+  test(`${name}: an abort makes the next step fail with the reason`, async (t) => {
     const mapping = opened(t)
     const reason = new Error('enough')
     const loops: ((signal: AbortSignal, abort: () => void) => unknown)[] = [
@@ -121,14 +121,14 @@ for (const [name, kind] of Object.entries(kinds)) {
     }
   })
 
-  test(`${name}: with a signal that is aborted already there is no step`, async (t) => {
+  test(`${name}: with a signal that is already aborted the first step fails`, async (t) => {
     const mapping = opened(t)
     const signal = AbortSignal.abort(new Error('before'))
     t.throws(() => kind(mapping, { signal })[Symbol.iterator]().next(), { message: 'before' })
     await t.throwsAsync(kind(mapping, { signal })[Symbol.asyncIterator]().next(), { message: 'before' })
   })
 
-  test(`${name}: closing in the middle ends it at the next step`, async (t) => {
+  test(`${name}: closing the mapping makes the next step fail`, async (t) => {
     const loops: ((walk: MappedIterable<unknown>, close: () => unknown) => Promise<void>)[] = [
       async (walk, close) => {
         for await (const _ of walk) close()
@@ -154,7 +154,7 @@ for (const [name, kind] of Object.entries(kinds)) {
     }
   })
 
-  test(`${name}: dropping behind changes nothing of what is seen`, async (t) => {
+  test(`${name}: dropBehind does not change the items`, async (t) => {
     const mapping = opened(t)
     const expected = [...kind(mapping)]
     t.deepEqual([...kind(mapping, { dropBehind: true })], expected)
@@ -164,7 +164,7 @@ for (const [name, kind] of Object.entries(kinds)) {
   })
 }
 
-test('lines as Buffers are handed out no more when a page is known to be gone', async (t) => {
+test('lines as Buffers are not returned after a page was lost', async (t) => {
   for (const kind of ['for', 'for await']) {
     const file = tempFile(t, text)
     const mapping = mmapSync(file)

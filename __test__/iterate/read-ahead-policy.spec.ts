@@ -7,7 +7,7 @@ import { tempDir, tempFile } from '../helpers/temp.js'
 
 const MIB = 2 ** 20
 
-test('a file is fetched ahead for who can wait, and for nobody else', (t) => {
+test('read-ahead is used for asynchronous loops only', (t) => {
   const mapping = mmapSync(tempFile(t, 100))
   const policy = (isBlocking: boolean) =>
     chooseReadAheadPolicy(stateOf(mapping), 0, 100, { isBlocking, dropBehind: false })
@@ -16,7 +16,7 @@ test('a file is fetched ahead for who can wait, and for nobody else', (t) => {
   mapping.closeSync()
 })
 
-test('pages behind are dropped where that is asked for and loses nothing', (t) => {
+test('drop-behind is used on request if no stored bytes can be lost', (t) => {
   const drop = (mode: 'r' | 'r+' | 'c') => {
     const mapping = mmapSync(tempFile(t, 100), { mode })
     const policy = chooseReadAheadPolicy(stateOf(mapping), 0, 100, { isBlocking: true, dropBehind: true })
@@ -26,14 +26,14 @@ test('pages behind are dropped where that is asked for and loses nothing', (t) =
   t.deepEqual([drop('r'), drop('r+'), drop('c')], [16 * MIB, 16 * MIB, 0])
 })
 
-test('memory without a file is neither fetched nor dropped', (t) => {
+test('anonymous memory has neither read-ahead nor drop-behind', (t) => {
   const memory = mmapAnonymous(100)
   const policy = chooseReadAheadPolicy(stateOf(memory), 0, 100, { isBlocking: false, dropBehind: true })
   t.deepEqual(policy, { maxStep: 0, distance: 0, dropInterval: 0 })
   memory.closeSync()
 })
 
-test('a window can be smaller, but not larger', (t) => {
+test('the read-ahead window can be smaller than the default, not larger', (t) => {
   const mapping = mmapSync(tempFile(t, 100))
   const maxStep = (bytes: number) =>
     chooseReadAheadPolicy(stateOf(mapping), 0, 100, { isBlocking: false, dropBehind: false, maxStep: bytes }).maxStep
@@ -41,7 +41,7 @@ test('a window can be smaller, but not larger', (t) => {
   mapping.closeSync()
 })
 
-test('NODE_DEBUG=memmap says what was chosen, and why', async (t) => {
+test('NODE_DEBUG=memmap prints the chosen policy and the reason', async (t) => {
   const code = `
     import { writeFileSync } from 'node:fs'
     import { mmapAnonymous, mmapSync } from 'memmap'

@@ -30,7 +30,7 @@ function drop(mapping: Mapping): void {
   stateOf(mapping).native.releaseSync(0, mapping.length)
 }
 
-test('a window is in memory as a whole, however large it is', async (t) => {
+test('a large window is in memory as a whole when it is returned', async (t) => {
   const mapping = coldMapping(t, 96)
   if (mapping === undefined) return
   const { native } = stateOf(mapping)
@@ -44,7 +44,7 @@ test('a window is in memory as a whole, however large it is', async (t) => {
   t.true(found)
 })
 
-test('while one is used the next ones are brought in', async (t) => {
+test('while one chunk is used, the next ones are read into memory', async (t) => {
   const mapping = coldMapping(t, 128)
   if (mapping === undefined) return
   const { native } = stateOf(mapping)
@@ -60,7 +60,7 @@ test('while one is used the next ones are brought in', async (t) => {
   await iterator.return?.()
 })
 
-test('a page that is gone is an error for who comes to it, and not before', async (t) => {
+test('a missing page is an error only when the loop reaches it', async (t) => {
   const { code, signal, stdout } = await runCode(
     `
     import { truncateSync, writeFileSync } from 'node:fs'
@@ -126,7 +126,7 @@ const loops = {
 }
 
 for (const [name, loop] of Object.entries(loops)) {
-  test(`dropBehind holds a ceiling of 128 MiB of 1 GiB: ${name}`, async (t) => {
+  test(`with dropBehind at most 128 MiB of 1 GiB stay resident: ${name}`, async (t) => {
     if (!hasProc(t)) return
     const resident = await residentMemory(t, loop.replace('dropBehind', 'dropBehind: true'))
     // The thread that lets go may not have had its turn for a moment.
@@ -135,7 +135,7 @@ for (const [name, loop] of Object.entries(loops)) {
   })
 }
 
-test('without dropBehind pages stay', async (t) => {
+test('without dropBehind pages stay resident', async (t) => {
   if (!hasProc(t)) return
   const resident = await residentMemory(t, loops.for.replace('dropBehind', 'dropBehind: false'))
   // All of it, unless the system is short of memory or takes away what has been idle for a while.
@@ -143,7 +143,7 @@ test('without dropBehind pages stay', async (t) => {
 })
 
 for (const end of ['closeSync', 'close'] as const)
-  test(`with dropBehind a file has left memory when its mapping is closed right after the loop, by ${end}()`, async (t) => {
+  test(`with dropBehind a file is not resident after ${end}() right after the loop`, async (t) => {
     const mapping = coldMapping(t, 200)
     if (mapping === undefined) return
     const { path } = mapping

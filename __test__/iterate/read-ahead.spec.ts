@@ -31,7 +31,7 @@ function drop(mapping: Mapping): void {
 
 // A system short of memory may take a page away between the moment when it is there and the one when the test looks. So not all
 // of them must be there; without being fetched none would.
-test('for await hands out pages that are in memory, although none was', async (t) => {
+test('for await returns resident pages of a file that was not resident', async (t) => {
   const mapping = coldMapping(t, 64)
   if (mapping === undefined) return
   const { native } = stateOf(mapping)
@@ -40,14 +40,14 @@ test('for await hands out pages that are in memory, although none was', async (t
   t.true(cold <= 8, `${cold} of 64`)
 })
 
-test('a loop without await touches nothing by itself', (t) => {
+test('a loop without await reads nothing by itself', (t) => {
   const mapping = coldMapping(t, 4)
   if (mapping === undefined) return
   const { native } = stateOf(mapping)
   for (const { offset, length } of mapping.windows({ size: MIB })) t.false(native.isResident(offset, length))
 })
 
-test('what is in memory is not waited for', (t) => {
+test('resident pages are not waited for', (t) => {
   const mapping = mmapSync(tempFile(t, 1000))
   mapping.read()
   const readAhead = new ReadAhead(stateOf(mapping), 0, 1000)
@@ -56,7 +56,7 @@ test('what is in memory is not waited for', (t) => {
   mapping.closeSync()
 })
 
-test('memory without a file is not waited for, and not touched', (t) => {
+test('anonymous memory is neither waited for nor touched', (t) => {
   const memory = mmapAnonymous(2 ** 40, { noReserve: true })
   const readAhead = new ReadAhead(stateOf(memory), 0, memory.length)
   t.is(readAhead.prepare(0, memory.length), undefined)
@@ -64,7 +64,7 @@ test('memory without a file is not waited for, and not touched', (t) => {
   memory.closeSync()
 })
 
-test('a wait ends with the reason of an abort', async (t) => {
+test('an abort ends a wait with its reason', async (t) => {
   const mapping = coldMapping(t, 64)
   if (mapping === undefined) return
   const controller = new AbortController()
@@ -75,7 +75,7 @@ test('a wait ends with the reason of an abort', async (t) => {
   readAhead.end()
 })
 
-test('a wait ends when the mapping is closed, in either way', async (t) => {
+test('close() and closeSync() end a wait', async (t) => {
   for (const how of ['close', 'closeSync'] as const) {
     let code: unknown
     // All pages may have come before the thread that closes has its turn; not each time.
@@ -96,7 +96,7 @@ test('a wait ends when the mapping is closed, in either way', async (t) => {
   }
 })
 
-test('a wait ends when it is not wanted any more', async (t) => {
+test('ending the read-ahead ends a wait', async (t) => {
   const mapping = coldMapping(t, 64)
   if (mapping === undefined) return
   const readAhead = new ReadAhead(stateOf(mapping), 0, mapping.length)
@@ -105,7 +105,7 @@ test('a wait ends when it is not wanted any more', async (t) => {
   await t.notThrowsAsync(waiting!)
 })
 
-test('closing while the next pages are on the way, and nobody waits for them, is an error for nobody', async (t) => {
+test('closing during a read-ahead that has no waiter causes no error', async (t) => {
   const mapping = coldMapping(t, 64)
   if (mapping === undefined) return
   const { native } = stateOf(mapping)
@@ -117,7 +117,7 @@ test('closing while the next pages are on the way, and nobody waits for them, is
   t.throws(() => mapping.read(), { code: 'ERR_MEMMAP_CLOSED' })
 })
 
-test('dropBehind never takes away what was stored privately for good', (t) => {
+test('dropBehind keeps private stores', (t) => {
   const mapping = mmapSync(tempFile(t, Buffer.alloc(40 * MIB)), { mode: 'c' })
   for (const chunk of mapping.chunks({ size: MIB, dropBehind: true })) chunk[0] = 7
   t.true([...mapping.chunks({ size: MIB })].every((chunk) => chunk[0] === 7))

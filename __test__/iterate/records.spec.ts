@@ -4,7 +4,7 @@ import { mmapAnonymous, mmapSync } from '../../index.js'
 import { counting, tempFile } from '../helpers/temp.js'
 import { allOf } from '../helpers/walks.js'
 
-test('records follow one another, each of the size asked for', async (t) => {
+test('records are consecutive ranges of the requested size', async (t) => {
   const mapping = mmapSync(tempFile(t, 1000))
   const bytes = counting(1000)
   const property = fc.asyncProperty(
@@ -20,7 +20,7 @@ test('records follow one another, each of the size asked for', async (t) => {
   mapping.closeSync()
 })
 
-test('a rest that is no whole record is refused at once', (t) => {
+test('a range that is not a whole number of records is refused at once', (t) => {
   const memory = mmapAnonymous(100)
   t.throws(() => memory.records(30), { code: 'ERR_OUT_OF_RANGE', message: /multiple of 30.*Received 100/ })
   t.throws(() => memory.records(101), { code: 'ERR_OUT_OF_RANGE' })
@@ -28,14 +28,14 @@ test('a rest that is no whole record is refused at once', (t) => {
   memory.closeSync()
 })
 
-test('a rest can be asked for', async (t) => {
+test('partial: true adds the incomplete last record', async (t) => {
   const memory = mmapAnonymous(100)
   const lengths = (await allOf(memory.records(30, { partial: true }))).map((record) => record.length)
   t.deepEqual(lengths, [30, 30, 30, 10])
   memory.closeSync()
 })
 
-test('there are no records in nothing', async (t) => {
+test('an empty range has no records', async (t) => {
   const memory = mmapAnonymous(100)
   t.deepEqual(await allOf(memory.records(7, { offset: 100 })), [])
   memory.closeSync()
@@ -48,7 +48,7 @@ test('records are views, not copies', (t) => {
   memory.closeSync()
 })
 
-test('batches of small records hold many, and of large ones one', (t) => {
+test('a batch has many small records or one large record', (t) => {
   const memory = mmapAnonymous(2 ** 22)
   const first = (size: number) => [...memory.records(size).batches()][0]?.length
   t.is(first(2 ** 20), 1)
@@ -65,7 +65,7 @@ const refuses = test.macro((t: ExecutionContext, size: unknown, options: object,
 
 test('a size of 0 is refused', refuses, 0, {}, 'ERR_OUT_OF_RANGE')
 test('a size of 2^31 is refused', refuses, 2 ** 31, {}, 'ERR_OUT_OF_RANGE')
-test('a size that is no number is refused', refuses, '4', {}, 'ERR_INVALID_ARG_TYPE')
-test('no size is refused', refuses, undefined, {}, 'ERR_INVALID_ARG_TYPE')
-test('partial that is no truth value is refused', refuses, 10, { partial: 1 }, 'ERR_INVALID_ARG_TYPE')
+test('a size that is not a number is refused', refuses, '4', {}, 'ERR_INVALID_ARG_TYPE')
+test('a missing size is refused', refuses, undefined, {}, 'ERR_INVALID_ARG_TYPE')
+test('a partial that is not a boolean is refused', refuses, 10, { partial: 1 }, 'ERR_INVALID_ARG_TYPE')
 test('an unknown option is refused', refuses, 10, { size: 1 }, 'ERR_INVALID_ARG_VALUE')

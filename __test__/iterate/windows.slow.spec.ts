@@ -25,7 +25,7 @@ function covers(parts: readonly Part[], start: number, end: number, size: number
   )
 }
 
-test('windows() cover any range exactly, by any size and overlap down to one byte', (t) => {
+test('windows() cover any range exactly, with any size and overlap from one byte', (t) => {
   const { mapping, plain } = twins(t, 600)
   const sizes = fc.integer({ min: 1, max: 700 }).chain((size) => fc.tuple(fc.constant(size), fc.nat(size - 1)))
   const property = fc.property(rangeOf(600), sizes, ({ start, end, range }, [size, overlap]) => {
@@ -52,7 +52,7 @@ test('windows() cover ranges far beyond 4 GiB exactly', (t) => {
   holds(t, property, 15)
 })
 
-test('chunks() put together are the range', (t) => {
+test('concatenated chunks() are the range', (t) => {
   const { mapping, plain } = twins(t, 600)
   const property = fc.property(rangeOf(600), fc.integer({ min: 1, max: 700 }), ({ start, end, range }, size) => {
     const chunks = [...mapping.chunks({ ...range, size })]
@@ -66,7 +66,7 @@ test('chunks() put together are the range', (t) => {
   holds(t, property)
 })
 
-test('windows cover every byte of every range, and overlap by what was asked', (t) => {
+test('windows cover every byte of a range and have the requested overlap', (t) => {
   const memory = mmapAnonymous(1000)
   fc.assert(
     fc.property(fc.nat(1000), fc.nat(1000), fc.integer({ min: 1, max: 300 }), fc.nat(299), (a, b, size, some) => {
@@ -88,7 +88,7 @@ test('windows cover every byte of every range, and overlap by what was asked', (
   memory.closeSync()
 })
 
-test('windows are the same with for and for await, one by one and in batches, down to one byte', async (t) => {
+test('for, for await and batches give the same windows, from a size of one byte', async (t) => {
   const mapping = mmapSync(tempFile(t, 5000))
   const property = fc.asyncProperty(
     fc.integer({ min: 1, max: 40 }),

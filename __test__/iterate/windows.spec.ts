@@ -16,13 +16,13 @@ const yields = test.macro(
   },
 )
 
-test('one window holds all, by default', yields, {}, [[0, 100]])
-test('windows follow one another', yields, { size: 40 }, [
+test('by default one window holds a small mapping', yields, {}, [[0, 100]])
+test('windows are consecutive', yields, { size: 40 }, [
   [0, 40],
   [40, 40],
   [80, 20],
 ])
-test('windows come out even', yields, { size: 50 }, [
+test('windows may fill the mapping exactly', yields, { size: 50 }, [
   [0, 50],
   [50, 50],
 ])
@@ -35,7 +35,7 @@ test('windows overlap', yields, { size: 40, overlap: 10 }, [
   [30, 40],
   [60, 40],
 ])
-test('no window is overlap only', yields, { size: 60, overlap: 20 }, [
+test('no window consists of overlap alone', yields, { size: 60, overlap: 20 }, [
   [0, 60],
   [40, 60],
 ])
@@ -43,15 +43,15 @@ test('windows may move by one byte', yields, { size: 99, overlap: 98 }, [
   [0, 99],
   [1, 99],
 ])
-test('windows of a range', yields, { size: 4, offset: 90, length: 6 }, [
+test('windows cover a range', yields, { size: 4, offset: 90, length: 6 }, [
   [90, 4],
   [94, 2],
 ])
-test('windows of the end', yields, { size: 4, offset: 97 }, [[97, 3]])
-test('no windows of nothing', yields, { offset: 50, length: 0 }, [])
-test('no windows at the end', yields, { offset: 100 }, [])
+test('windows cover the end', yields, { size: 4, offset: 97 }, [[97, 3]])
+test('an empty range has no windows', yields, { offset: 50, length: 0 }, [])
+test('a range at the end has no windows', yields, { offset: 100 }, [])
 
-test('chunks are Buffers that follow one another', (t) => {
+test('chunks are consecutive Buffers', (t) => {
   const mapping = mmapSync(tempFile(t, 100))
   t.deepEqual(Buffer.concat([...mapping.chunks({ size: 7 })]), counting(100))
   t.deepEqual(
@@ -74,7 +74,7 @@ test('windows and chunks are views, not copies', (t) => {
   memory.closeSync()
 })
 
-test('an iterable can be walked again, and two walks do not meet', (t) => {
+test('two loops over one iterable are independent', (t) => {
   const memory = mmapAnonymous(10)
   const windows = memory.windows({ size: 4 })
   const offsets = () => [...windows].map((window) => window.offset)
@@ -86,7 +86,7 @@ test('an iterable can be walked again, and two walks do not meet', (t) => {
   memory.closeSync()
 })
 
-test('breaking off ends the iterator, and holds nothing', (t) => {
+test('break ends the iterator and releases the mapping', (t) => {
   const memory = mmapAnonymous(10)
   const iterator = memory.chunks({ size: 4 })[Symbol.iterator]()
   iterator.next()
@@ -96,7 +96,7 @@ test('breaking off ends the iterator, and holds nothing', (t) => {
   memory.closeSync()
 })
 
-test('closing in the middle of a walk empties what was given, and the next step throws', async (t) => {
+test('closing in the middle of a loop detaches its views, and the next step throws', async (t) => {
   const memory = mmapAnonymous(10)
   const seen: Buffer[] = []
   t.throws(
@@ -113,7 +113,7 @@ test('closing in the middle of a walk empties what was given, and the next step 
   await memory.close()
 })
 
-test('batches are arrays of a bounded number of windows', (t) => {
+test('batches have at most 1024 windows', (t) => {
   const memory = mmapAnonymous(2 ** 20)
   const most = (size: number) => Math.max(...[...memory.chunks({ size }).batches()].map((batch) => batch.length))
   t.deepEqual([most(1), most(2 ** 10), most(2 ** 17), most(2 ** 20)], [1024, 256, 2, 1])

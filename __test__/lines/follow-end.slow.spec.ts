@@ -4,7 +4,7 @@ import { tempDir } from '../helpers/temp.js'
 
 // How loops that follow end, and what they cost while they wait.
 
-test('while it waits it asks for nothing again and again, and a program that stops following ends by itself', async (t) => {
+test('a waiting loop does not poll, and a program that stops following ends by itself', async (t) => {
   const outcome = await runCode(
     `
     import { setTimeout } from 'node:timers/promises'
@@ -31,7 +31,7 @@ test('while it waits it asks for nothing again and again, and a program that sto
   t.deepEqual(outcome, { code: 0, signal: null, stdout, stderr: '' })
 })
 
-test('a step that waits keeps the process alive, an iterator that is left alone does not', async (t) => {
+test('a waiting step keeps the process alive, an idle iterator does not', async (t) => {
   const outcome = await runCode(
     `
     import { appendFileSync, writeFileSync } from 'node:fs'
@@ -52,7 +52,7 @@ test('a step that waits keeps the process alive, an iterator that is left alone 
   t.deepEqual(outcome, { code: 0, signal: null, stdout, stderr: '' })
 })
 
-test('an iterator that is left alone is collected, with what it had open', async (t) => {
+test('an abandoned iterator is collected and closes its file and watcher', async (t) => {
   const outcome = await runCode(
     `
     import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
@@ -93,7 +93,7 @@ test('an iterator that is left alone is collected, with what it had open', async
   t.deepEqual(outcome, { code: 0, signal: null, stdout: 'true 0\n', stderr: '' })
 })
 
-test('where the system tells of nothing it asks now and then', async (t) => {
+test('without file notifications the loop polls', async (t) => {
   const outcome = await runCode(
     `
     import fs, { appendFileSync, writeFileSync } from 'node:fs'
@@ -117,7 +117,7 @@ test('where the system tells of nothing it asks now and then', async (t) => {
   t.deepEqual(outcome, { code: 0, signal: null, stdout: 'one\ntwo\n', stderr: '' })
 })
 
-test('a file that may not be read yet is read once it may', async (t) => {
+test('an unreadable file is read once its permissions allow it', async (t) => {
   const outcome = await runCode(
     `
     import { setTimeout } from 'node:timers/promises'

@@ -19,20 +19,20 @@ const waiting = async (t: ExecutionContext, stop: (mapping: Mapping, iterator: A
   return { step, iterator, mapping }
 }
 
-test('closing the mapping ends a wait', async (t) => {
+test('closing the mapping ends a waiting step', async (t) => {
   const { step, mapping } = await waiting(t, (it) => it.close())
   await t.throwsAsync(step, { code: 'ERR_MEMMAP_CLOSED' })
   await mapping.close()
 })
 
-test('return() ends a wait', async (t) => {
+test('return() ends a waiting step', async (t) => {
   const { step, iterator, mapping } = await waiting(t, (_, it) => it.return?.())
   t.deepEqual(await step, { done: true, value: undefined })
   t.deepEqual(await iterator.next(), { done: true, value: undefined })
   mapping.closeSync()
 })
 
-test('a signal that is aborted already lets nothing begin', async (t) => {
+test('with a signal that is already aborted the first step fails', async (t) => {
   const file = path.join(tempDir(t), 'a.log')
   writeFileSync(file, 'one\n')
   const mapping = mmapSync(file)

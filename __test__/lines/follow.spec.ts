@@ -46,7 +46,7 @@ function followed(t: ExecutionContext, start: string, options: object = {}) {
   return { directory, file, mapping, ended, end, sees }
 }
 
-test('what is there comes first, then what is appended', async (t) => {
+test('existing lines come first, then appended lines', async (t) => {
   const { file, sees, end } = followed(t, 'one\ntwo\n')
   await sees('one', 'two')
   appendFileSync(file, 'three\r\nfour\n')
@@ -54,7 +54,7 @@ test('what is there comes first, then what is appended', async (t) => {
   await end()
 })
 
-test('a line that has no end is held back until it has', async (t) => {
+test('a line without an end is returned only once it is complete', async (t) => {
   const { file, sees, end } = followed(t, 'one\ntw')
   await sees('one')
   for (const letter of 'o, or more\n') appendFileSync(file, letter)
@@ -62,7 +62,7 @@ test('a line that has no end is held back until it has', async (t) => {
   await end()
 })
 
-test('ends and characters may come in two parts', async (t) => {
+test('line ends and characters may be written in several parts', async (t) => {
   const { file, sees, end } = followed(t, '')
   for (const byte of Buffer.from('é€\r\n😀\n')) {
     appendFileSync(file, Buffer.of(byte))
@@ -72,7 +72,7 @@ test('ends and characters may come in two parts', async (t) => {
   await end()
 })
 
-test('a file that is cut begins again, and what it had is not lost', async (t) => {
+test('a truncated file is read from its start, and its last incomplete line is not lost', async (t) => {
   const { file, sees, end } = followed(t, 'one\ntwo\nhel')
   await sees('one', 'two')
   truncateSync(file)
@@ -82,7 +82,7 @@ test('a file that is cut begins again, and what it had is not lost', async (t) =
   await end()
 })
 
-test('a file that is replaced is read to its end, then the other one', async (t) => {
+test('a replaced file is read to its end, then the new file', async (t) => {
   const { file, sees, end } = followed(t, 'one\n')
   await sees('one')
   renameSync(file, `${file}.1`)
@@ -98,7 +98,7 @@ test('a file that is replaced is read to its end, then the other one', async (t)
 })
 
 // Between its last look into the file, where there was nothing new, and its look at the path.
-test('what is written just before a file is replaced is not lost', async (t) => {
+test('lines written just before a file is replaced are not lost', async (t) => {
   const { file, sees, end } = followed(t, 'one\n')
   const { stat } = promises
   let late: string[] = ['two\n', 'three']
@@ -131,7 +131,7 @@ test('a file may be missing for a while', async (t) => {
   await end()
 })
 
-test('its directory may be missing for a while', async (t) => {
+test('the directory of the file may be missing for a while', async (t) => {
   const { directory, file, sees, end } = followed(t, 'one\n')
   await sees('one')
   renameSync(directory, `${directory}.old`)
@@ -143,7 +143,7 @@ test('its directory may be missing for a while', async (t) => {
   await end()
 })
 
-test('a symbolic link is followed, to where it points at the time', async (t) => {
+test('a symbolic link is followed to its current target', async (t) => {
   const directories = [tempDir(t), tempDir(t), tempDir(t)]
   const [link, first, second] = directories.map((directory) => path.join(directory, 'a.log')) as [
     string,
@@ -173,7 +173,7 @@ test('a symbolic link is followed, to where it points at the time', async (t) =>
   mapping.closeSync()
 })
 
-test('a symbolic link on the way is followed too, as when all files of a directory are replaced at once', async (t) => {
+test('a symbolic link to a directory in the path is followed to its current target', async (t) => {
   const top = tempDir(t)
   const version = (name: string, text: string) => {
     mkdirSync(path.join(top, name))
@@ -196,7 +196,7 @@ test('a symbolic link on the way is followed too, as when all files of a directo
   mapping.closeSync()
 }) // prettier-ignore
 
-test('what has the name for a while and can not be read is waited out', async (t) => {
+test('an unreadable object that temporarily has the name of the file is waited out', async (t) => {
   const { directory, file, sees, end } = followed(t, 'one\n')
   await sees('one')
   const expected = ['one']
@@ -218,7 +218,7 @@ test('what has the name for a while and can not be read is waited out', async (t
   await end()
 })
 
-test('a pipe that has taken the name keeps nobody waiting who has enough', async (t) => {
+test('a loop can end while a pipe has the name of the file', async (t) => {
   const { file, sees, end } = followed(t, 'one\n')
   await sees('one')
   unlinkSync(file)
@@ -227,14 +227,14 @@ test('a pipe that has taken the name keeps nobody waiting who has enough', async
   await end()
 })
 
-test('with an offset it begins there; at the end, with what comes', async (t) => {
+test('with an offset at the end of the file, only appended lines come', async (t) => {
   const { file, sees, end } = followed(t, 'one\ntwo\n', { offset: 8 })
   appendFileSync(file, 'three\n')
   await sees('three')
   await end()
 })
 
-test('lines are Buffers, or as they are, if that is asked for', async (t) => {
+test('the options encoding and keepEnd apply to followed lines', async (t) => {
   for (const options of [{ encoding: 'buffer' }, { encoding: 'latin1', keepEnd: true }]) {
     const { file, sees, end } = followed(t, 'one\n', options)
     appendFileSync(file, 'two\n')
@@ -243,7 +243,7 @@ test('lines are Buffers, or as they are, if that is asked for', async (t) => {
   }
 })
 
-test('places are those in the file that is followed', async (t) => {
+test('offsets count in the file that is followed', async (t) => {
   const { file, mapping, end } = followed(t, 'one\r\ntwo\n')
   const places: { offset: number; length: number }[] = []
   const iterator = mapping.lines({ follow: true, offsets: true })[Symbol.asyncIterator]()
@@ -265,7 +265,7 @@ test('places are those in the file that is followed', async (t) => {
   await end()
 })
 
-test('a line may be longer than what is read at once, and end anywhere in it', async (t) => {
+test('a line may be longer than one read and end anywhere in it', async (t) => {
   const block = 2 ** 16
   const lengths = [block - 2, 3 * block - 3, 0, block - 1, block, 5, 2 * block + 1, block - 4]
   const lines = lengths.map((length, index) => String.fromCodePoint(97 + index).repeat(length))
@@ -298,7 +298,7 @@ test('a line may be longer than what is read at once, and end anywhere in it', a
   }
 })
 
-test('a batch is what has come', async (t) => {
+test('a batch has the lines that were read at once', async (t) => {
   const { file, mapping, end } = followed(t, 'one\ntwo\n')
   const strings = mapping.lines(FOLLOW).batches()[Symbol.asyncIterator]()
   t.deepEqual((await strings.next()).value, ['one', 'two'])
@@ -312,7 +312,7 @@ test('a batch is what has come', async (t) => {
   await end()
 })
 
-test('everything that is appended comes, once and in order, however it is appended', async (t) => {
+test('each appended line comes once and in order, whatever the size of the writes', async (t) => {
   const { file, sees, end } = followed(t, '')
   const fd = openSync(file, 'a')
   const expected: string[] = []
@@ -338,13 +338,13 @@ test('a loop without await is refused', (t) => {
   return end()
 })
 
-test('what has no path is refused', (t) => {
+test('a mapping without a path is refused', (t) => {
   const memory = mmapAnonymous(10)
   t.throws(() => memory.lines(FOLLOW), { code: 'ERR_MEMMAP_UNSUPPORTED', message: /no path/ })
   memory.closeSync()
 })
 
-test('a length, and a mapping of a later part, are refused', async (t) => {
+test('a length and a mapping that begins after the start of the file are refused', async (t) => {
   const { file, mapping, end } = followed(t, 'one\ntwo\n')
   t.throws(() => mapping.lines({ follow: true, length: 4 }), { code: 'ERR_INVALID_ARG_VALUE' })
   const part = mmapSync(file, { offset: 4 })
@@ -353,7 +353,7 @@ test('a length, and a mapping of a later part, are refused', async (t) => {
   await end()
 })
 
-test('follow that is no truth value is refused', async (t) => {
+test('a follow that is not a boolean is refused', async (t) => {
   const { mapping, end } = followed(t, '')
   t.throws(() => mapping.lines({ follow: 1 } as object), { code: 'ERR_INVALID_ARG_TYPE' })
   await end()

@@ -37,7 +37,7 @@ const texts = fc.oneof(
     .map((all) => all.join('\n')),
 )
 
-test('an index has the lines of any range, with their places and texts', async (t) => {
+test('an index has the lines of any range, with their offsets and texts', async (t) => {
   const memory = mmapAnonymous(2000)
   t.teardown(() => memory.close())
   const property = fc.asyncProperty(texts, fc.nat(9), async (text, offset) => {
@@ -51,7 +51,7 @@ test('an index has the lines of any range, with their places and texts', async (
   await t.notThrowsAsync(fc.assert(property, { numRuns: 500 }))
 })
 
-test('an index is the same on any number of threads', async (t) => {
+test('an index does not depend on the number of threads', async (t) => {
   const memory = mmapAnonymous(9 * 2 ** 20 + 1)
   t.teardown(() => memory.close())
   for (let at = 0; at < memory.length; at += 4 + (at % 977)) memory.write('\n', at)
@@ -75,7 +75,7 @@ async function changed(t: ExecutionContext, words: Record<number, bigint>, lengt
   return copy
 }
 
-test('whatever the bytes are, an index finds a line within its range or throws', async (t) => {
+test('with any bytes an index finds a line within its range or throws', async (t) => {
   const original = await changed(t, {})
   const codes = new Set(['ERR_INVALID_ARG_VALUE', 'ERR_OUT_OF_RANGE'])
   const word = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 4000n }))

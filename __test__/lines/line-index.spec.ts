@@ -12,7 +12,7 @@ function holding(t: ExecutionContext, text: string): Mapping {
   return memory
 }
 
-test('an index can be written to a file, and mapped again', async (t) => {
+test('an index can be written to a file and mapped', async (t) => {
   const memory = holding(t, 'one\ntwo\r\nthree\n')
   const index = await memory.lineIndex()
   const file = tempFile(t, '', 'lines.index')
@@ -33,7 +33,7 @@ test('an index can be written to a file, and mapped again', async (t) => {
   t.throws(() => same.line(1), { instanceOf: TypeError })
 })
 
-test('an index of nothing has no lines', async (t) => {
+test('an index of an empty range has no lines', async (t) => {
   const memory = holding(t, 'text\n')
   const index = await memory.lineIndex({ offset: 2, length: 0 })
   t.like(index, { count: 0, length: 0, offset: 2 })
@@ -56,7 +56,7 @@ test('lines may be longer than 4 GiB', async (t) => {
   t.is(index.text(2, 'latin1').length, 2 ** 16 - 10)
 })
 
-test('texts come in any encoding', async (t) => {
+test('texts are decoded with any encoding', async (t) => {
   const memory = holding(t, 'é\nb\n')
   const index = await memory.lineIndex()
   t.is(index.text(0), 'é')
@@ -69,15 +69,20 @@ const refusesTo = test.macro(async (t: ExecutionContext, use: (index: LineIndex)
   t.throws(() => use(index), { code })
 })
 
-test('a line behind the last is refused', refusesTo, (index) => index.line(2), 'ERR_OUT_OF_RANGE')
+test('a line after the last is refused', refusesTo, (index) => index.line(2), 'ERR_OUT_OF_RANGE')
 test('a line before the first is refused', refusesTo, (index) => index.text(-1), 'ERR_OUT_OF_RANGE')
-test('half a line is refused', refusesTo, (index) => index.line(0.5), 'ERR_OUT_OF_RANGE')
-test('a line that is no number is refused', refusesTo, (index) => index.line('0' as never), 'ERR_INVALID_ARG_TYPE')
+test('a fractional line number is refused', refusesTo, (index) => index.line(0.5), 'ERR_OUT_OF_RANGE')
+test(
+  'a line number that is a string is refused',
+  refusesTo,
+  (index) => index.line('0' as never),
+  'ERR_INVALID_ARG_TYPE',
+)
 test('an offset before the range is refused', refusesTo, (index) => index.lineAt(0), 'ERR_OUT_OF_RANGE')
-test('an offset behind the range is refused', refusesTo, (index) => index.lineAt(7n), 'ERR_OUT_OF_RANGE')
+test('an offset after the range is refused', refusesTo, (index) => index.lineAt(7n), 'ERR_OUT_OF_RANGE')
 test('an offset that is a string is refused', refusesTo, (index) => index.lineAt('1' as never), 'ERR_INVALID_ARG_TYPE')
 
-test('a closed mapping has no texts any more, but its lines can be found', async (t) => {
+test('an index of a closed mapping finds lines but has no texts', async (t) => {
   const memory = mmapAnonymous(10)
   const index = await memory.lineIndex()
   memory.closeSync()
@@ -86,7 +91,7 @@ test('a closed mapping has no texts any more, but its lines can be found', async
   t.throws(() => LineIndex.from(index.bytes, { mapping: memory }), { code: 'ERR_MEMMAP_CLOSED' })
 })
 
-test('options of making an index', async (t) => {
+test('lineIndex() checks its options and reports progress', async (t) => {
   const memory = holding(t, 'one\ntwo')
   for (const [options, code] of [
     [{ offset: 8 }, 'ERR_OUT_OF_RANGE'],
@@ -102,7 +107,7 @@ test('options of making an index', async (t) => {
   t.deepEqual(told.at(-1), { done: 7, total: 7 })
 })
 
-test('an abort and a close end the making of an index', async (t) => {
+test('an abort or a close ends lineIndex()', async (t) => {
   const memory = mmapAnonymous(2 ** 40, { noReserve: true })
   const abort = new AbortController()
   const aborted = memory.lineIndex({ signal: abort.signal })
@@ -136,16 +141,22 @@ const notAnIndex = test.macro(
   },
 )
 
-test('no bytes are no index', notAnIndex, {}, 0, /too short/)
-test('a few bytes are no index', notAnIndex, {}, 23, /too short/)
-test('bytes that begin in another way are no index', notAnIndex, { 0: 1n }, undefined, /does not begin as one/)
-test('an index of the other byte order', notAnIndex, { 0: 0x4d4d_4c4e_4958_3031n }, undefined, /other byte order/)
-test('an index that is cut off in its blocks', notAnIndex, {}, 60, /cut off/)
-test('an index that is cut off in its tables', notAnIndex, {}, 400, /cut off/)
-test('an index of more lines than bytes', notAnIndex, { 1: 700n }, undefined, /cut off/)
-test('an index of bytes without lines', notAnIndex, { 1: 0n }, undefined, /bytes that lie in no line/)
-test('an index of very many lines', notAnIndex, { 1: 2n ** 53n }, undefined, /too large/)
-test('an index of very many bytes', notAnIndex, { 2: 2n ** 64n - 1n }, undefined, /too large/)
+test('zero bytes are not an index', notAnIndex, {}, 0, /too short/)
+test('23 bytes are not an index', notAnIndex, {}, 23, /too short/)
+test('bytes with another signature are not an index', notAnIndex, { 0: 1n }, undefined, /does not begin as one/)
+test(
+  'an index of the other byte order is refused',
+  notAnIndex,
+  { 0: 0x4d4d_4c4e_4958_3031n },
+  undefined,
+  /other byte order/,
+)
+test('an index truncated in its blocks is refused', notAnIndex, {}, 60, /cut off/)
+test('an index truncated in its tables is refused', notAnIndex, {}, 400, /cut off/)
+test('an index of more lines than bytes is refused', notAnIndex, { 1: 700n }, undefined, /cut off/)
+test('an index of bytes without lines is refused', notAnIndex, { 1: 0n }, undefined, /bytes that lie in no line/)
+test('an index of more than 2^53 - 1 lines is refused', notAnIndex, { 1: 2n ** 53n }, undefined, /too large/)
+test('an index of more than 2^53 - 1 bytes is refused', notAnIndex, { 2: 2n ** 64n - 1n }, undefined, /too large/)
 
 const damagedLine = test.macro(async (t: ExecutionContext, words: Record<number, bigint>, message: RegExp) => {
   const index = LineIndex.from(await changed(t, words))
@@ -154,15 +165,20 @@ const damagedLine = test.macro(async (t: ExecutionContext, words: Record<number,
   t.deepEqual(index.line(150), { offset: 450, length: 3 })
 })
 
-test('a block that begins behind the end', damagedLine, { 3: 600n }, /behind the indexed bytes/)
-test('a block that begins nowhere', damagedLine, { 3: 2n ** 60n }, /too large/)
-test('a table that lies outside', damagedLine, { 4: 100_000n * 4n + 1n }, /outside/)
-test('a table that lies far outside', damagedLine, { 4: 2n ** 64n - 3n }, /too large/)
-test('a table that ends outside', damagedLine, { 4: 487n * 4n + 1n }, /outside/)
-test('a table of single bytes', damagedLine, { 4: 88n * 4n }, /no known width/)
-test('a table of which lines do not go forward', damagedLine, { 11: 0n }, /does not end behind its start/)
+test('a block that begins after the end is refused', damagedLine, { 3: 600n }, /behind the indexed bytes/)
+test('a block with a very large offset is refused', damagedLine, { 3: 2n ** 60n }, /too large/)
+test('a table outside the index is refused', damagedLine, { 4: 100_000n * 4n + 1n }, /outside/)
+test('a table with a very large offset is refused', damagedLine, { 4: 2n ** 64n - 3n }, /too large/)
+test('a table that ends outside the index is refused', damagedLine, { 4: 487n * 4n + 1n }, /outside/)
+test('a table with elements of an unknown width is refused', damagedLine, { 4: 88n * 4n }, /no known width/)
+test(
+  'a table with a line that ends before its start is refused',
+  damagedLine,
+  { 11: 0n },
+  /does not end behind its start/,
+)
 
-test('an index fits the mapping that it is given, or is refused', async (t) => {
+test('an index that does not fit its mapping is refused', async (t) => {
   const memory = holding(t, 'one\ntwo')
   const { bytes } = await memory.lineIndex()
   const refuses = (source: unknown, code: string): unknown =>

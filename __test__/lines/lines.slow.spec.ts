@@ -40,7 +40,7 @@ const byteStrings = fc
 const encodings = fc.constantFrom('utf8' as const, 'latin1' as const, 'ascii' as const)
 const sizes = fc.integer({ min: 1, max: 40 })
 
-test('lines are those of Buffer.toString() one by one, whatever the bytes and wherever parts end', async (t) => {
+test('lines equal Buffer.toString() of each line, for any bytes and any batch size', async (t) => {
   const memory = mmapAnonymous(300)
   const property = fc.asyncProperty(
     byteStrings,
@@ -73,7 +73,7 @@ test('lines are those of Buffer.toString() one by one, whatever the bytes and wh
   memory.closeSync()
 })
 
-test('lines cross the borders of parts of a real size', async (t) => {
+test('lines cross the borders of batches of the default size', async (t) => {
   const random = fc.sample(byteStrings, { numRuns: 4000, seed: 7 })
   const longer = ['x'.repeat(65535), 'y'.repeat(65536), 'z'.repeat(65537), 'ü'.repeat(70000), 'q'.repeat(3_000_000)]
   const bytes = Buffer.concat([
@@ -95,7 +95,7 @@ test('lines cross the borders of parts of a real size', async (t) => {
   mapping.closeSync()
 })
 
-test('a line longer than any string is an error that says where, and fine as a Buffer or as a place', async (t) => {
+test('a line longer than any string causes an error with its offset, but has a Buffer and an offset', async (t) => {
   const file = tempFile(t, 'short\n')
   const length = 600 * 2 ** 20
   truncateSync(file, length + 6)
@@ -113,7 +113,7 @@ test('a line longer than any string is an error that says where, and fine as a B
   mapping.closeSync()
 })
 
-test('a page that is lost becomes an error, not a line of zeros', async (t) => {
+test('a missing page causes an error, not a line of zeros', async (t) => {
   const { code, signal, stdout } = await runCode(
     `
     import { truncateSync, writeFileSync } from 'node:fs'
@@ -138,7 +138,7 @@ test('a page that is lost becomes an error, not a line of zeros', async (t) => {
   t.deepEqual({ code, signal, stdout }, { code: 0, signal: null, stdout: 'ERR_MEMMAP_FAULT\nERR_MEMMAP_FAULT\n' })
 })
 
-test('where a file ends in the middle of a page now, the rest of the page becomes an error, not zeros', async (t) => {
+test('the rest of the last page of a truncated file causes an error, not zeros', async (t) => {
   const outcome = await runCode(
     `
     import assert from 'node:assert'
@@ -172,7 +172,7 @@ test('where a file ends in the middle of a page now, the rest of the page become
   t.deepEqual(outcome, { code: 0, signal: null, stdout: '', stderr: '' })
 })
 
-test('where the runtime refuses views there are lines all the same', async (t) => {
+test('lines() works without views', async (t) => {
   const { code, signal, stdout, stderr } = await runCode(
     `
     import assert from 'node:assert'

@@ -13,21 +13,21 @@ const yields = test.macro(async (t: ExecutionContext, text: string, expected: st
 
 test('an empty file has no lines', yields, '', [], [])
 test('a line feed alone is one empty line', yields, '\n', [''], ['\n'])
-test('a last line needs no end', yields, 'a\nb', ['a', 'b'], ['a\n', 'b'])
-test('a last line with an end is followed by none', yields, 'a\nb\n', ['a', 'b'], ['a\n', 'b\n'])
+test('the last line needs no end', yields, 'a\nb', ['a', 'b'], ['a\n', 'b'])
+test('a last line with an end is not followed by an empty line', yields, 'a\nb\n', ['a', 'b'], ['a\n', 'b\n'])
 test('lines may be empty', yields, 'a\n\n\nb', ['a', '', '', 'b'], ['a\n', '\n', '\n', 'b'])
 test('carriage return and line feed are one end', yields, 'a\r\n\r\nb\n', ['a', '', 'b'], ['a\r\n', '\r\n', 'b\n'])
-test('a carriage return alone ends nothing', yields, 'a\rb\r\r\nc\r', ['a\rb\r', 'c\r'], ['a\rb\r\r\n', 'c\r'])
-test('a byte order mark stays', yields, '\uFEFFa\n\uFEFFb', ['\uFEFFa', '\uFEFFb'], ['\uFEFFa\n', '\uFEFFb'])
+test('a carriage return alone does not end a line', yields, 'a\rb\r\r\nc\r', ['a\rb\r', 'c\r'], ['a\rb\r\r\n', 'c\r'])
+test('a byte order mark is kept', yields, '\uFEFFa\n\uFEFFb', ['\uFEFFa', '\uFEFFb'], ['\uFEFFa\n', '\uFEFFb'])
 test(
-  'other separators of Unicode end nothing',
+  'other line separators of Unicode do not end a line',
   yields,
   'a\u2028b\u0085c\vd\n',
   ['a\u2028b\u0085c\vd'],
   ['a\u2028b\u0085c\vd\n'],
 )
 
-test('batches hold the lines of some ten KiB', (t) => {
+test('a batch has the lines of 32 to 256 KiB', (t) => {
   const mapping = mmapSync(tempFile(t, 'the same again\n'.repeat(100_000)))
   for (const batch of [...mapping.lines().batches()].slice(0, -1)) {
     const bytes = batch.length * 15
@@ -36,7 +36,7 @@ test('batches hold the lines of some ten KiB', (t) => {
   mapping.closeSync()
 })
 
-test('lines as strings and as places are made without a view, which the engine counts as memory of its own', (t) => {
+test('lines as strings and as offsets are made without a view, whose length V8 would count as external memory', (t) => {
   const mapping = mmapSync(tempFile(t, 'a line of text\r\n'.repeat(2 ** 20)))
   const external = (): number => process.memoryUsage().external
   const before = external()
@@ -50,7 +50,7 @@ test('lines as strings and as places are made without a view, which the engine c
   mapping.closeSync()
 })
 
-test('lines of a range end where the range ends, and say where they are in the mapping', async (t) => {
+test('lines of a range end with the range, and their offsets count from the start of the mapping', async (t) => {
   const mapping = mmapSync(tempFile(t, 'one\ntwo\nthree\nfour\n'))
   t.deepEqual(await allOf(mapping.lines({ offset: 4, length: 6 })), ['two', 'th'])
   t.deepEqual([...mapping.lines({ offset: 4n, length: 6n, offsets: true })], [
@@ -69,7 +69,7 @@ test('lines as Buffers are views, not copies', (t) => {
   memory.closeSync()
 })
 
-test('a line longer than any Buffer is an error as one, and fine as a place, and so as a DataView', (t) => {
+test('a line longer than any Buffer causes an error as a Buffer, but has an offset and a DataView', (t) => {
   const length = 3 * 2 ** 30
   const memory = mmapAnonymous(length + 2, { noReserve: true })
   memory.write('\nx', length)
@@ -93,10 +93,10 @@ const refuses = test.macro((t: ExecutionContext, options: object, code: string) 
 })
 
 test('an unknown encoding is refused', refuses, { encoding: 'utf16le' }, 'ERR_INVALID_ARG_VALUE')
-test('an encoding that is no string is refused', refuses, { encoding: 8 }, 'ERR_INVALID_ARG_TYPE')
-test('keepEnd that is no truth value is refused', refuses, { keepEnd: 1 }, 'ERR_INVALID_ARG_TYPE')
-test('offsets that are no truth value are refused', refuses, { offsets: 1 }, 'ERR_INVALID_ARG_TYPE')
-test('dropBehind that is no truth value is refused', refuses, { dropBehind: 1 }, 'ERR_INVALID_ARG_TYPE')
-test('a signal that is none is refused', refuses, { signal: {} }, 'ERR_INVALID_ARG_TYPE')
+test('an encoding that is not a string is refused', refuses, { encoding: 8 }, 'ERR_INVALID_ARG_TYPE')
+test('a keepEnd that is not a boolean is refused', refuses, { keepEnd: 1 }, 'ERR_INVALID_ARG_TYPE')
+test('an offsets option that is not a boolean is refused', refuses, { offsets: 1 }, 'ERR_INVALID_ARG_TYPE')
+test('a dropBehind that is not a boolean is refused', refuses, { dropBehind: 1 }, 'ERR_INVALID_ARG_TYPE')
+test('an invalid signal is refused', refuses, { signal: {} }, 'ERR_INVALID_ARG_TYPE')
 test('a misspelt option is refused', refuses, { keepend: true }, 'ERR_INVALID_ARG_VALUE')
 test('a range beyond the end is refused', refuses, { length: 101 }, 'ERR_OUT_OF_RANGE')

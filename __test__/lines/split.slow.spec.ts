@@ -18,13 +18,18 @@ const splits = test.macro(async (t: ExecutionContext, text: string, separator: s
 })
 
 test(
-  'a separator may be longer than a part',
+  'a separator may be longer than a batch',
   splits,
   `a${'s'.repeat(70_000)}b${'s'.repeat(70_000)}`,
   's'.repeat(70_000),
 )
-test('pieces may be longer than a part', splits, `${'a'.repeat(3_000_000)};b;${'c'.repeat(200_000)}`, ';')
-test('pieces between longer separators cross the borders of parts', splits, 'grün<br>blau<br>\n'.repeat(30_000), '<br>')
+test('items may be longer than a batch', splits, `${'a'.repeat(3_000_000)};b;${'c'.repeat(200_000)}`, ';')
+test(
+  'items between longer separators cross the borders of batches',
+  splits,
+  'grün<br>blau<br>\n'.repeat(30_000),
+  '<br>',
+)
 
 // An alphabet so small that separators meet, overlap, and lie across every border.
 const letter = fc.constantFrom('a', 'b', 'ab', 'é', '€', '😀')
@@ -32,7 +37,7 @@ const text = fc.array(letter, { maxLength: 60 }).map((letters) => letters.join('
 const separators = fc.array(letter, { minLength: 1, maxLength: 3 }).map((letters) => letters.join(''))
 const sizes = fc.integer({ min: 1, max: 30 })
 
-test('pieces are those of String.split, wherever parts end', async (t) => {
+test('items equal those of String.split(), for any batch size', async (t) => {
   const memory = mmapAnonymous(400)
   const property = fc.asyncProperty(text, separators, sizes, fc.nat(20), async (whole, separator, size, at) => {
     const bytes = Buffer.from(whole)
@@ -60,7 +65,7 @@ test('pieces are those of String.split, wherever parts end', async (t) => {
   memory.closeSync()
 })
 
-test('pieces of any bytes, between any bytes, are those of Latin-1', async (t) => {
+test('items of any bytes between any separators equal those of a Latin-1 string', async (t) => {
   const memory = mmapAnonymous(400)
   const byte = fc.constantFrom(0, 10, 0x41, 0x80, 0xc3, 0xe2, 0xff)
   const bytes = fc.array(byte, { maxLength: 60 }).map((list) => Buffer.from(list))
@@ -79,7 +84,7 @@ test('pieces of any bytes, between any bytes, are those of Latin-1', async (t) =
   memory.closeSync()
 })
 
-test('where the runtime refuses views there are pieces all the same', async (t) => {
+test('split() works without views', async (t) => {
   const outcome = await runCode(
     `
     import assert from 'node:assert'

@@ -12,18 +12,18 @@ const splits = test.macro(async (t: ExecutionContext, text: string, separator: s
   mapping.closeSync()
 })
 
-test('an empty range is one empty piece', splits, '', ',')
-test('without a separator there is one piece', splits, 'abc', ',')
-test('a range that is a separator is two empty pieces', splits, ',', ',')
-test('what follows the last separator is a piece even if it is empty', splits, 'a,b,', ',')
-test('pieces may be empty', splits, ',,a,,', ',')
+test('an empty range has one empty item', splits, '', ',')
+test('a range without a separator is one item', splits, 'abc', ',')
+test('a range that equals the separator has two empty items', splits, ',', ',')
+test('the last separator is followed by an item, which may be empty', splits, 'a,b,', ',')
+test('items may be empty', splits, ',,a,,', ',')
 test('a separator may have several bytes', splits, 'one, two, three, ', ', ')
 test('a separator may be a character of several bytes', splits, 'a€b€€c', '€')
 test('a separator that overlaps itself is found from the left', splits, 'aaaaaxaaa', 'aa')
 test('a separator may be longer than the range', splits, 'ab', 'abc')
-test('a separator may be the range', splits, 'abc', 'abc')
-test('a carriage return is not part of an end', splits, 'a\r\nb\r\n', '\n')
-test('a separator stands for its bytes in the encoding asked for', async (t) => {
+test('a separator may equal the range', splits, 'abc', 'abc')
+test('a carriage return is not part of the separator', splits, 'a\r\nb\r\n', '\n')
+test('a separator is encoded with the requested encoding', async (t) => {
   const memory = mmapAnonymous(3)
   memory.write(Uint8Array.of(0x61, 0xe9, 0x62))
   t.deepEqual(await allOf(memory.split('é', { encoding: 'latin1' })), ['a', 'b'])
@@ -31,7 +31,7 @@ test('a separator stands for its bytes in the encoding asked for', async (t) => 
   memory.closeSync()
 })
 
-test('a separator that is changed later still separates as it was', (t) => {
+test('a separator that is changed later is used as it was', (t) => {
   const memory = mmapAnonymous(3)
   memory.write('a,b')
   const separator = Buffer.from(',')
@@ -47,8 +47,8 @@ const refuses = test.macro((t: ExecutionContext, separator: unknown, options: ob
   memory.closeSync()
 })
 
-test('an empty string is refused', refuses, '', {}, 'ERR_INVALID_ARG_VALUE')
-test('no bytes are refused', refuses, new Uint8Array(0), {}, 'ERR_INVALID_ARG_VALUE')
-test('a number is refused', refuses, 44, {}, 'ERR_INVALID_ARG_TYPE')
-test('an expression is refused', refuses, /,/, {}, 'ERR_INVALID_ARG_TYPE')
-test('follow is for lines', refuses, ',', { follow: true }, 'ERR_INVALID_ARG_VALUE')
+test('a separator that is an empty string is refused', refuses, '', {}, 'ERR_INVALID_ARG_VALUE')
+test('a separator of zero bytes is refused', refuses, new Uint8Array(0), {}, 'ERR_INVALID_ARG_VALUE')
+test('a separator that is a number is refused', refuses, 44, {}, 'ERR_INVALID_ARG_TYPE')
+test('a separator that is a regular expression is refused', refuses, /,/, {}, 'ERR_INVALID_ARG_TYPE')
+test('the option follow is refused', refuses, ',', { follow: true }, 'ERR_INVALID_ARG_VALUE')

@@ -6,7 +6,7 @@ import { tempDir, tempFile } from '../helpers/temp.js'
 
 // What can be seen.
 
-test('with MEMMAP_TRACE=1 the registry knows where', async (t) => {
+test('with MEMMAP_TRACE=1 locks() has the stacks of the callers', async (t) => {
   const code = `
     import { fileLock, locks, mmapSync } from 'memmap'
     function here() { return fileLock('file', { create: true, length: 1 }) }
@@ -18,7 +18,7 @@ test('with MEMMAP_TRACE=1 the registry knows where', async (t) => {
   t.deepEqual([stdout, status], ['here,there\n', 0])
 })
 
-test('the garbage collector releases no lock, also of a mapping that nobody refers to', async (t) => {
+test('the garbage collector releases no lock, even of an unreferenced mapping', async (t) => {
   const code = `
     import { fileLock, locks, mmapSync, testFileLock } from 'memmap'
     import { setTimeout } from 'node:timers/promises'
@@ -30,7 +30,7 @@ test('the garbage collector releases no lock, also of a mapping that nobody refe
   t.deepEqual(outcome, { code: 0, signal: null, stdout: '2 exclusive exclusive\n', stderr: '' })
 })
 
-test('a child that is started while a lock is held neither has it nor frees it', async (t) => {
+test('a child process started while a lock is held neither inherits nor releases it', async (t) => {
   const file = tempFile(t, 10)
   const lock = fileLockSync(file, { length: 5 })
   const outcomes = await Promise.all([1, 2, 3].map(() => runCode('', {})))

@@ -46,7 +46,7 @@ test('a path, a URL, bytes, a descriptor and a FileHandle name the same file', a
   await handle.close()
 })
 
-test('a descriptor that is closed afterwards takes the lock with it no more than any other', async (t) => {
+test('closing the descriptor does not release the lock', async (t) => {
   const file = tempFile(t, 10)
   const handle = await open(file, 'r+')
   const lock = await fileLock(handle)
@@ -67,7 +67,7 @@ test('mappings and paths exclude each other', async (t) => {
   mapping.closeSync()
 })
 
-test('a file is made, empty and for its owner alone, only if that is asked for', async (t) => {
+test('create: true makes an empty file with mode 600', async (t) => {
   const file = path.join(tempDir(t), 'new.lock')
   const missing = { code: 'ENOENT', message: `ENOENT: no such file or directory, open '${file}'` }
   await t.throwsAsync(fileLock(file), missing)
@@ -90,7 +90,7 @@ test('an existing file is left as it is', (t) => {
 
 // Replaced files.
 
-test('one who waits ends up with the file that has the name, not the one that had it', async (t) => {
+test('a waiter gets the lock of the file that has the path now', async (t) => {
   const file = tempFile(t, 'old')
   const old = fileLockSync(file)
   const wait = fileLock(file)
@@ -105,8 +105,8 @@ test('one who waits ends up with the file that has the name, not the one that ha
 })
 
 for (const create of [false, true]) {
-  const end = create ? 'made again' : 'an error'
-  test(`a file that is removed while its lock is waited for is ${end} with create: ${create}`, async (t) => {
+  const end = create ? 'created again' : 'an error'
+  test(`a file removed while its lock is waited for is ${end} with create: ${create}`, async (t) => {
     const file = tempFile(t, 'old')
     const old = fileLockSync(file)
     const wait = Promise.allSettled([fileLock(file, { create })])
@@ -125,7 +125,7 @@ for (const create of [false, true]) {
   })
 }
 
-test('the lock of a mapping stays on its file when another one takes the name', (t) => {
+test('the lock of a mapping stays on its file when another file takes the path', (t) => {
   const file = tempFile(t, 'old')
   const mapping = mmapSync(file, { mode: 'r+' })
   const lock = mapping.lockSync()
@@ -139,7 +139,7 @@ test('the lock of a mapping stays on its file when another one takes the name', 
   mapping.closeSync()
 })
 
-test('a file without a name can be locked', (t) => {
+test('an unlinked file can be locked', (t) => {
   const file = tempFile(t, 'old')
   const mapping = mmapSync(file, { mode: 'r+' })
   unlinkSync(file)
@@ -159,7 +159,7 @@ test('a symbolic link is followed', (t) => {
 
 // What can't be locked.
 
-test('what is no file is refused, and says what it is', async (t) => {
+test('an object that is not a file is refused, and the error names its kind', async (t) => {
   const directory = tempDir(t)
   mkdirSync(path.join(directory, 'inner'))
   const refused = { code: 'ERR_MEMMAP_UNSUPPORTED', message: /directory/ }
@@ -171,7 +171,7 @@ test('what is no file is refused, and says what it is', async (t) => {
   })
 })
 
-test('a descriptor for reading has shared locks only, one for writing exclusive ones', (t) => {
+test('a read-only descriptor allows shared locks only, a write-only one exclusive locks only', (t) => {
   const file = tempFile(t, 10)
   const [reading, writing] = [openSync(file, 'r'), openSync(file, 'a')]
   const lock = fileLockSync(reading, { mode: 'shared' })
@@ -190,15 +190,15 @@ const refuses = test.macro(async (t: ExecutionContext, source: unknown, options:
   t.throws(() => tryFileLock(source as string, options), { code })
 })
 
-test('a source that is none is refused', refuses, {}, {}, 'ERR_INVALID_ARG_TYPE')
+test('an invalid source is refused', refuses, {}, {}, 'ERR_INVALID_ARG_TYPE')
 test('a path with a null byte is refused', refuses, 'a\0b', {}, 'ERR_INVALID_ARG_VALUE')
-test('a descriptor that is none is refused', refuses, 2 ** 30, {}, 'EBADF')
-test('a descriptor can’t be created', refuses, 0, { create: true }, 'ERR_INVALID_ARG_VALUE')
-test('create must be a truth value', refuses, 'x', { create: 1 }, 'ERR_INVALID_ARG_TYPE')
+test('an invalid descriptor is refused', refuses, 2 ** 30, {}, 'EBADF')
+test('create: true with a descriptor is refused', refuses, 0, { create: true }, 'ERR_INVALID_ARG_VALUE')
+test('a create that is not a boolean is refused', refuses, 'x', { create: 1 }, 'ERR_INVALID_ARG_TYPE')
 test('an unknown option is refused', refuses, 'x', { creat: true }, 'ERR_INVALID_ARG_VALUE')
 test('a path that is too long is refused', refuses, 'x'.repeat(5000), {}, 'ENAMETOOLONG')
 
-test('a lock can’t be constructed', (t) => {
+test('a constructed FileLock is refused', (t) => {
   t.throws(() => Reflect.construct(FileLock, []), { code: 'ERR_ILLEGAL_CONSTRUCTOR' })
 })
 
@@ -206,7 +206,7 @@ test('a lock can’t be constructed', (t) => {
 
 const method = process.platform === 'win32' ? 'LockFileEx' : 'ofd'
 
-test('console.log shows what it is', (t) => {
+test('console.log shows the properties of a lock', (t) => {
   const file = tempFile(t, 10)
   const lock = fileLockSync(file, { mode: 'shared', length: 5 })
   const shown = `{ path: ${inspect(file)}, mode: 'shared', offset: 0, length: 5, held: true, method: '${method}' }`
@@ -235,12 +235,12 @@ test('the registry lists locks by file, range, mode and thread', (t) => {
   t.deepEqual(mine(file), [])
 })
 
-test('the platform says whether it locks ranges', (t) => {
+test('capabilities() report locks of ranges', (t) => {
   t.is(capabilities()['lock'], true)
   t.is(capabilities()['lock:range'], true)
 })
 
-test('using releases', async (t) => {
+test('using releases the lock', async (t) => {
   const file = tempFile(t, 10)
   {
     using lock = fileLockSync(file)

@@ -18,7 +18,7 @@ interface Count {
 }
 
 const given = existsSync('/proc/self/task') ? test.serial : test.skip
-given('waits that are given up leave no thread and no descriptor', async (t) => {
+given('abandoned waits leave no thread and no descriptor', async (t) => {
   const found = await figures<{
     before: Count
     most: Count
@@ -38,7 +38,7 @@ for (const [unit, name] of [
   ['1', 'bytes'],
   [String(2n ** 57n), '2^57 bytes'],
 ] as const) {
-  test.serial(`random operations of four processes on ranges of ${name} are those of a plain array`, async (t) => {
+  test.serial(`random operations of four processes on ranges of ${name} agree with a plain array`, async (t) => {
     const found = await figures<{ done: number; taken: number; differences: number }>(t, 'model.ts', '1500', '1', unit)
     t.deepEqual([found.done, found.differences], [6000, 0])
     t.true(found.taken > 500)
@@ -46,13 +46,13 @@ for (const [unit, name] of [
 }
 
 for (const hold of ['1', '0']) {
-  test.serial(`four processes that hold a lock for ${hold} ms each all get their share`, async (t) => {
+  test.serial(`four processes that hold a lock for ${hold} ms each get fair shares`, async (t) => {
     const { counts } = await figures<{ counts: number[] }>(t, 'fair.ts', '1000', hold)
     t.true(Math.min(...counts) * 4 > Math.max(...counts), counts.join())
   })
 }
 
-test.serial('opening and closing the file by fs drops no lock', async (t) => {
+test.serial('opening and closing the file through fs drops no lock', async (t) => {
   const { tries, got, stillHeld } = await figures<{ tries: number; got: number; stillHeld: boolean }>(
     t,
     'fs.ts',
@@ -62,7 +62,7 @@ test.serial('opening and closing the file by fs drops no lock', async (t) => {
   t.deepEqual([got, stillHeld], [0, true])
 })
 
-test.serial('fs works on while four locks are waited for', async (t) => {
+test.serial('fs works while four locks are waited for', async (t) => {
   // If it did not, this would never end.
   const { withWaits } = await figures<{ withWaits: number }>(t, 'read.ts')
   t.true(withWaits > 0)

@@ -21,9 +21,10 @@ const cases: Record<string, Partial<Outcome>> = {
   'a worker that stands still is terminated': { code: 0 },
   'a worker that holds is terminated': { code: 0 },
 }
-for (const [how, end] of Object.entries(cases)) test.serial(`a process ends as it should: ${how}`, ends, how, end)
+for (const [how, end] of Object.entries(cases))
+  test.serial(`a process with locks ends as expected: ${how}`, ends, how, end)
 
-test.serial('a promise of a lock keeps the process alive until it is settled', async (t) => {
+test.serial('a pending lock keeps the process alive until its promise is settled', async (t) => {
   const code = `
     import { fileLockSync, fileLock } from 'memmap'
     import { spawn } from 'node:child_process'

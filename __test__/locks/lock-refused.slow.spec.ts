@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava'
 import { runCode } from '../helpers/child.js'
 import { tempDir } from '../helpers/temp.js'
 
-test.serial('where there are no locks over ranges whole files are locked by flock, and it says so', async (t) => {
+test.serial('without range locks, flock locks whole files, and the API reports it', async (t) => {
   if (!canRefuse(t)) return
   const code = `
     import { capabilities, fileLock, fileLockSync, locks, mmapSync, testFileLock, tryFileLock } from 'memmap'
@@ -29,7 +29,7 @@ for (const [errno, word] of [
   ['ENOLCK', 'no more locks'],
   ['EIO', 'file server'],
 ] as const) {
-  test.serial(`${errno} is the system's error, and is explained`, async (t) => {
+  test.serial(`${errno} is reported as a system error with an explanation`, async (t) => {
     if (!canRefuse(t)) return
     const code = `
       import { fileLock } from 'memmap'
@@ -40,7 +40,7 @@ for (const [errno, word] of [
   })
 }
 
-test.serial('without procfs a file is opened again by its path, and only if it still is the same', async (t) => {
+test.serial('without procfs a file is reopened by its path, if it is still the same file', async (t) => {
   const hide = ['unshare', '--mount', 'sh', '-ec', 'mount -t tmpfs none /proc; exec "$@"', 'sh']
   if (spawnSync(hide[0]!, [...hide.slice(1), 'true']).status !== 0) {
     t.log('Left out: it needs root on Linux')
@@ -65,7 +65,7 @@ test.serial('without procfs a file is opened again by its path, and only if it s
   t.deepEqual([stdout, stderr, status], [',ERR_MEMMAP_LOCK_REPLACED\n', '', 0])
 })
 
-test.serial('a lock that a file server has lost is told, and is one no more', async (t) => {
+test.serial('a lock lost by a file server is reported and no longer held', async (t) => {
   if (spawnSync('strace', ['-e', 'inject=fcntl:error=EIO:when=9999', 'true']).status !== 0) {
     t.log('Left out: it needs strace')
     t.pass()

@@ -40,7 +40,7 @@ test('a lock is upgraded and downgraded', async (t) => {
   t.not(mapping.tryLock({ mode: 'shared' }), null)
 })
 
-test('two who upgrade do not wait for each other: the second is refused', async (t) => {
+test('two upgrades do not wait for each other: the second is refused', async (t) => {
   const mapping = open(t)
   const [one, other] = [mapping.lockSync({ mode: 'shared' }), mapping.lockSync({ mode: 'shared' })]
   const upgrading = one.upgrade()
@@ -68,7 +68,7 @@ test('an upgrade that is aborted leaves the shared lock', async (t) => {
   t.is(one.mode, 'exclusive')
 })
 
-test('an abort in the moment of the upgrade leaves a shared lock, or an exclusive one that was asked for', async (t) => {
+test('an abort at the moment of the grant leaves a shared lock, or a requested exclusive one', async (t) => {
   const mapping = open(t)
   const lock = mapping.lockSync({ mode: 'shared' })
   for (let round = 0; round < 60; round++) {
@@ -90,7 +90,7 @@ test('an abort in the moment of the upgrade leaves a shared lock, or an exclusiv
   t.true(lock.held)
 })
 
-test('a lock that is released while it is upgraded ends the upgrade', async (t) => {
+test('releasing a lock ends its upgrade', async (t) => {
   const mapping = open(t)
   const [one, other] = [mapping.lockSync({ mode: 'shared' }), mapping.lockSync({ mode: 'shared' })]
   const upgrading = one.upgrade()

@@ -13,7 +13,7 @@ const mine = (path: string | undefined) => locks().filter((one) => one.path === 
 
 // The end of a lock.
 
-test('close() releases locks when the pins have gone, and refuses those who wait at once', async (t) => {
+test('close() releases locks after the pins, and rejects waiters at once', async (t) => {
   const mapping = open(t)
   const lock = await mapping.lock()
   const waits = [mapping.lock(), mapping.lock({ mode: 'shared' })]
@@ -26,7 +26,7 @@ test('close() releases locks when the pins have gone, and refuses those who wait
   t.false(lock.held)
 })
 
-test('closeSync() refuses those who wait', async (t) => {
+test('closeSync() rejects waiters', async (t) => {
   const mapping = open(t)
   mapping.lockSync()
   const wait = mapping.lock()
@@ -36,7 +36,7 @@ test('closeSync() refuses those who wait', async (t) => {
 
 // Waiting.
 
-test('one who waits gets the lock', async (t) => {
+test('a waiter gets the lock', async (t) => {
   const mapping = open(t)
   const first = mapping.lockSync()
   const wait = mapping.lock()
@@ -53,7 +53,7 @@ test('one who waits gets the lock', async (t) => {
   )
 })
 
-test('a hundred who wait get it one after the other', async (t) => {
+test('a hundred waiters get the lock one after the other', async (t) => {
   const mapping = open(t)
   let inside = 0
   let turns = 0
@@ -70,7 +70,7 @@ test('a hundred who wait get it one after the other', async (t) => {
   t.is(mapping.testLock(), 'free')
 })
 
-test('an abort rejects with the signal’s reason, before and while it waits', async (t) => {
+test('an abort rejects with the reason, before and during the wait', async (t) => {
   const mapping = open(t)
   const reason = new Error('Enough')
   await t.throwsAsync(mapping.lock({ signal: AbortSignal.abort(reason) }), { is: reason })
@@ -85,7 +85,7 @@ test('an abort rejects with the signal’s reason, before and while it waits', a
   t.true(again.held)
 })
 
-test('those who gave up are in nobody’s way, whether they wanted a lock or an upgrade', async (t) => {
+test('an abandoned wait for a lock or an upgrade blocks no other lock', async (t) => {
   const mapping = open(t)
   for (let round = 0; round < 30; round++) {
     const lock = mapping.lockSync()
@@ -118,7 +118,7 @@ test('those who gave up are in nobody’s way, whether they wanted a lock or an 
   }
 })
 
-test('an abort in the moment of the grant leaves no lock behind', async (t) => {
+test('an abort at the moment of the grant leaves no lock', async (t) => {
   const mapping = open(t)
   for (let round = 0; round < 50; round++) {
     const lock = mapping.lockSync()
@@ -135,14 +135,14 @@ test('an abort in the moment of the grant leaves no lock behind', async (t) => {
   t.deepEqual(mine(mapping.path), [])
 })
 
-test('a timeout says how long it was, of which lock, and who has it', async (t) => {
+test('a time-out names its length, the lock and the holder', async (t) => {
   const mapping = open(t)
   mapping.lockSync({ offset: 10, length: 10 })
   const error = await t.throwsAsync(mapping.lock({ offset: 15, length: 2, timeout: 20 }))
   t.regex(error?.message ?? '', /exclusive lock of 2 bytes at offset 15 .*within 20 ms: this process/)
 })
 
-test('a timeout that is not reached does nothing', async (t) => {
+test('a lock granted before its time-out is held', async (t) => {
   const mapping = open(t)
   const lock = await mapping.lock({ timeout: 10_000 })
   t.true(lock.held)

@@ -11,7 +11,7 @@ function open(t: ExecutionContext, file = tempFile(t, 100), offset = 0): Mapping
 
 // Others.
 
-test('another process is kept out alike, and what it does with its lock is seen here', async (t) => {
+test('locks exclude another process, and its changes are seen here', async (t) => {
   const mapping = open(t)
   const path = mapping.path ?? ''
   const holder = await startHolder(t, path, { offset: 5, length: 10 })
@@ -30,7 +30,7 @@ test('another process is kept out alike, and what it does with its lock is seen 
 })
 
 for (const how of ['mapping', 'path']) {
-  test(`a lock of a process that is killed is free at once (${how})`, async (t) => {
+  test(`the lock of a killed process is free at once (${how})`, async (t) => {
     const mapping = open(t)
     const holder = await startHolder(t, mapping.path ?? '', {}, how)
     const wait = mapping.lock()

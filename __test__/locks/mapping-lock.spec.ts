@@ -12,7 +12,7 @@ const mine = (path: string | undefined) => locks().filter((one) => one.path === 
 
 // Modes and ranges.
 
-test('an exclusive lock keeps out every other one, in all ways of asking', async (t) => {
+test('an exclusive lock excludes every other lock, in each method', async (t) => {
   const mapping = open(t)
   const lock = await mapping.lock()
   for (const mode of ['exclusive', 'shared'] as const) {
@@ -29,7 +29,7 @@ test('an exclusive lock keeps out every other one, in all ways of asking', async
   t.true(mapping.tryLock()?.held)
 })
 
-test('shared locks go together, and keep out exclusive ones', (t) => {
+test('shared locks coexist and exclude exclusive locks', (t) => {
   const mapping = open(t)
   const all = [1, 2, 3].map(() => mapping.lockSync({ mode: 'shared' }))
   t.is(mapping.tryLock(), null)
@@ -53,11 +53,17 @@ const FAR = 2n ** 63n - 1n
 test('ranges that touch do not overlap', overlaps, { offset: 0, length: 10 }, { offset: 10, length: 10 }, false)
 test('ranges with one byte in common overlap', overlaps, { offset: 0, length: 11 }, { offset: 10, length: 1 }, true)
 test('a length of 0 reaches to infinity', overlaps, { offset: 50, length: 0 }, { offset: FAR, length: 1 }, true)
-test('no length reaches to infinity', overlaps, { offset: 50 }, { offset: FAR, length: 1n }, true)
-test('what lies before it is free', overlaps, { offset: 50 }, { offset: 0, length: 50 }, false)
-test('ranges may lie beyond the end', overlaps, { offset: 1e6, length: 5 }, { offset: 1_000_004n, length: 1 }, true)
+test('a missing length reaches to infinity', overlaps, { offset: 50 }, { offset: FAR, length: 1n }, true)
+test('the range before a lock is free', overlaps, { offset: 50 }, { offset: 0, length: 50 }, false)
 test(
-  'numbers of 64 bits are kept',
+  'ranges may be beyond the end of the file',
+  overlaps,
+  { offset: 1e6, length: 5 },
+  { offset: 1_000_004n, length: 1 },
+  true,
+)
+test(
+  'offsets of 64 bits are exact',
   overlaps,
   { offset: 2n ** 62n + 1n, length: 1n },
   { offset: 2n ** 62n, length: 1 },
@@ -66,7 +72,7 @@ test(
 test('the last byte can be locked', overlaps, { offset: FAR }, { offset: FAR, length: 1 }, true)
 test('bigints reach to the last byte', overlaps, { offset: 0n, length: FAR }, { offset: FAR, length: 1n }, false)
 
-test('offsets are those of the mapping, as everywhere', (t) => {
+test('offsets count from the start of the mapping', (t) => {
   const file = tempFile(t, 100)
   const [whole, part] = [open(t, file), open(t, file, 40)]
   const lock = part.lockSync({ offset: 2, length: 3 })
@@ -78,7 +84,7 @@ test('offsets are those of the mapping, as everywhere', (t) => {
   t.deepEqual([line?.offset, line?.length], [42, 3])
 })
 
-test('a lock tells what it is, and what it was', (t) => {
+test('a lock has the properties of its request, also after its release', (t) => {
   const mapping = open(t)
   const lock = mapping.lockSync({ mode: 'shared', offset: 2n ** 60n, length: 5 })
   const { path, mode, offset, length, held, method } = lock
@@ -90,7 +96,7 @@ test('a lock tells what it is, and what it was', (t) => {
 
 // The end of a lock.
 
-test('releasing again does nothing, in any way; using a released lock is an error', async (t) => {
+test('a second release has no effect, and using a released lock is an error', async (t) => {
   const mapping = open(t)
   const lock = mapping.lockSync({ mode: 'shared' })
   lock.unlock()
@@ -104,7 +110,7 @@ test('releasing again does nothing, in any way; using a released lock is an erro
   await t.throwsAsync(lock.upgrade({ timeout: 0 }), released)
 })
 
-test('closing a mapping releases its locks, and nobody else’s', (t) => {
+test('closing a mapping releases its own locks only', (t) => {
   const file = tempFile(t, 100)
   const [one, other] = [open(t, file), open(t, file)]
   const locksOfOne = [one.lockSync({ length: 1 }), one.lockSync({ offset: 1, length: 1 })]
@@ -121,7 +127,7 @@ test('closing a mapping releases its locks, and nobody else’s', (t) => {
 // What can't be locked.
 
 for (const mode of ['r', 'c'] as const) {
-  test(`in mode '${mode}' there are shared locks only, and the error says why`, async (t) => {
+  test(`in mode '${mode}' only shared locks are allowed, and the error says why`, async (t) => {
     const mapping = mmapSync(tempFile(t, 10), { mode })
     const lock = mapping.lockSync({ mode: 'shared' })
     const refused = {
@@ -168,22 +174,22 @@ const VALUE = 'ERR_INVALID_ARG_VALUE'
 test('a negative offset is refused', refuses, { offset: -1 }, OUT)
 test('a negative bigint is refused', refuses, { offset: -1n }, OUT)
 test('an offset of 2^63 is refused', refuses, { offset: 2n ** 63n }, OUT)
-test('a number that is not exact is refused', refuses, { offset: 2 ** 53 }, OUT)
-test('half a byte is refused', refuses, { length: 0.5 }, OUT)
+test('an offset of 2^53 as a number is refused', refuses, { offset: 2 ** 53 }, OUT)
+test('a fractional length is refused', refuses, { length: 0.5 }, OUT)
 test('a range that ends beyond 2^63 is refused', refuses, { offset: 2n ** 63n - 1n, length: 2 }, OUT)
 test('a length of 2^63 is refused', refuses, { length: 2n ** 63n }, OUT)
-test('a length of 2^64 + 1 is not one of 1', refuses, { length: 2n ** 64n + 1n }, OUT)
-test('an offset that is no number is refused', refuses, { offset: '1' }, TYPE)
+test('a length of 2^64 + 1 is refused', refuses, { length: 2n ** 64n + 1n }, OUT)
+test('an offset that is a string is refused', refuses, { offset: '1' }, TYPE)
 test('an unknown mode is refused', refuses, { mode: 'Exclusive' }, VALUE)
-test('a mode that is no string is refused', refuses, { mode: 1 }, TYPE)
+test('a mode that is not a string is refused', refuses, { mode: 1 }, TYPE)
 test('a negative timeout is refused', refuses, { timeout: -1 }, OUT)
-test('a timeout that is no number is refused', refuses, { timeout: '5' }, TYPE)
+test('a timeout that is a string is refused', refuses, { timeout: '5' }, TYPE)
 test('a timeout of NaN is refused', refuses, { timeout: NaN }, OUT)
 test('a timeout of infinity is refused', refuses, { timeout: Infinity }, OUT)
 test('an unknown option is refused', refuses, { size: 1 }, VALUE)
-test('options that are none are refused', refuses, 5, TYPE)
+test('options that are a number are refused', refuses, 5, TYPE)
 
-test('a signal that is none is refused; where nothing waits there is none', async (t) => {
+test('an invalid signal is refused, as are options that a method does not have', async (t) => {
   const mapping = open(t)
   await t.throwsAsync(mapping.lock({ signal: {} as AbortSignal }), { code: TYPE })
   await t.throwsAsync(mapping.lock({ signal: { aborted: false } as AbortSignal }), { code: TYPE })
@@ -193,13 +199,13 @@ test('a signal that is none is refused; where nothing waits there is none', asyn
   t.throws(() => mapping.testLock({ mode: 'shared' } as object), { code: VALUE })
 })
 
-test('an end of the range beyond 2^63 because of the mapping’s offset is refused', (t) => {
+test('a range that ends beyond 2^63 with the offset of the mapping is refused', (t) => {
   const mapping = open(t, tempFile(t, 100), 40)
   t.throws(() => mapping.lockSync({ offset: 2n ** 63n - 1n }), { code: OUT })
   t.true(mapping.lockSync({ offset: 2n ** 63n - 41n }).held)
 })
 
-test('getters that close are noticed', (t) => {
+test('a getter that closes the mapping causes an error', (t) => {
   const mapping = open(t)
   const trap = {
     get mode() {

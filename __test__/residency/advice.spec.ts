@@ -16,7 +16,7 @@ import { counting, tempFile } from '../helpers/temp.js'
 const page = constants.PAGE_SIZE
 
 for (const advice of ADVICE.filter((name) => name !== 'hwpoison')) {
-  test(`advice '${advice}' leaves the bytes as they are, or says that it is not to be had`, (t) => {
+  test(`advice '${advice}' leaves the bytes unchanged, or is reported as unavailable`, (t) => {
     const mapping = mmapSync(tempFile(t, 3 * page + 5), { mode: 'c', offset: 5 })
     for (const range of [undefined, { offset: 1, length: 10 }, { offset: page }, { length: 0 }]) {
       try {
@@ -33,7 +33,7 @@ for (const advice of ADVICE.filter((name) => name !== 'hwpoison')) {
 }
 
 for (const advice of ['normal', 'random', 'sequential', 'willneed'] as const) {
-  test(`advice '${advice}' is taken on every platform, at opening too`, (t) => {
+  test(`advice '${advice}' is accepted on every platform, also by mmap()`, (t) => {
     const file = tempFile(t, 2 * page)
     const mapping = mmapSync(file, { advice })
     mapping.advise(advice)
@@ -42,14 +42,14 @@ for (const advice of ['normal', 'random', 'sequential', 'willneed'] as const) {
   })
 }
 
-test('an advice that the platform lacks is unsupported', (t) => {
+test('advice that the platform lacks throws ERR_MEMMAP_UNSUPPORTED', (t) => {
   const memory = mmapAnonymous(page)
   const foreign: Advice = process.platform === 'darwin' ? 'dontdump' : 'zerowired'
   t.throws(() => memory.advise(foreign), { code: 'ERR_MEMMAP_UNSUPPORTED', message: new RegExp(foreign) })
   memory.closeSync()
 })
 
-test('an unknown advice is refused with the list of known ones', (t) => {
+test('unknown advice is refused with a list of the known ones', (t) => {
   const memory = mmapAnonymous(page)
   t.throws(() => memory.advise('willned' as Advice), {
     instanceOf: TypeError,
@@ -64,7 +64,7 @@ test('an unknown advice is refused with the list of known ones', (t) => {
 
 // Discarding.
 
-test("discard('dontneed') of anonymous memory gives zeros, in whole pages within the range only", (t) => {
+test("discard('dontneed') zeroes the whole pages within a range of anonymous memory", (t) => {
   const memory = mmapAnonymous(4 * page).fill(1)
   memory.discard('dontneed', { offset: page - 1, length: 2 * page })
   const expected = Buffer.alloc(4 * page, 1)
@@ -73,7 +73,7 @@ test("discard('dontneed') of anonymous memory gives zeros, in whole pages within
   memory.closeSync()
 })
 
-test("discard('dontneed') of a private mapping gives back the bytes of the file", (t) => {
+test("discard('dontneed') of a private mapping restores the bytes of the file", (t) => {
   const mapping = mmapSync(tempFile(t, 2 * page), { mode: 'c' })
   mapping.fill(9)
   mapping.discard('dontneed')
@@ -92,10 +92,10 @@ const keepsStored = test.macro((t: ExecutionContext, frozen: Range) => {
   mapping.closeSync()
 })
 
-test("discard('dontneed') keeps what was stored into pages around", keepsStored, { length: 0 })
-test("discard('dontneed') keeps what was stored into pages around that are read-only by now", keepsStored, {})
+test("discard('dontneed') keeps private stores in surrounding pages", keepsStored, { length: 0 })
+test("discard('dontneed') keeps private stores in surrounding pages that are now read-only", keepsStored, {})
 
-test("discard('dontneed') of a shared mapping loses nothing", (t) => {
+test("discard('dontneed') of a shared mapping loses no bytes", (t) => {
   const file = tempFile(t, 2 * page)
   const mapping = mmapSync(file, { mode: 'r+' })
   mapping.fill(9)
@@ -105,7 +105,7 @@ test("discard('dontneed') of a shared mapping loses nothing", (t) => {
   t.deepEqual(readFileSync(file), Buffer.alloc(2 * page, 9))
 })
 
-test("discard('free') is for anonymous memory", (t) => {
+test("discard('free') is accepted for anonymous memory", (t) => {
   const memory = mmapAnonymous(4 * page).fill(1)
   t.notThrows(() => memory.discard('free'))
   t.true([0, 1].includes(memory.buffer()[0] ?? -1))
@@ -128,7 +128,7 @@ test("discard('remove') punches a hole into the file", (t) => {
   t.is(statSync(file).size, 16 * page)
 })
 
-test('discard() of an unknown kind is refused', (t) => {
+test('an unknown kind of discard() is refused', (t) => {
   const memory = mmapAnonymous(page).fill(1)
   t.throws(() => memory.discard('normal' as 'free'), { code: 'ERR_INVALID_ARG_VALUE' })
   t.is(memory.read()[0], 1)
@@ -137,7 +137,7 @@ test('discard() of an unknown kind is refused', (t) => {
 
 // Protecting.
 
-test('protect() forbids what the library writes, and allows it again', (t) => {
+test('protect() forbids writes by the library and allows them again', (t) => {
   const mapping = mmapSync(tempFile(t, 3 * page), { mode: 'r+' })
   mapping.protect('r', { offset: page, length: page })
   t.throws(() => mapping.write('x', page), { code: 'ERR_MEMMAP_READ_ONLY' })
@@ -149,7 +149,7 @@ test('protect() forbids what the library writes, and allows it again', (t) => {
   mapping.closeSync()
 })
 
-test('a store into a protected page is caught and told', async (t) => {
+test('a store into a protected page is caught and reported', async (t) => {
   const file = tempFile(t, 3 * page)
   const { code, signal, stdout, stderr } = await runCode(
     `
@@ -180,7 +180,7 @@ const misaligned = test.macro((t: ExecutionContext, range: Range) => {
 test('protect() of a range that begins within a page is refused', misaligned, { offset: 1, length: page - 1 })
 test('protect() of a range that ends within a page is refused', misaligned, { length: page + 1 })
 
-test('protect() counts pages of the file, and takes the ends of the mapping', (t) => {
+test('protect() aligns to pages of the file and accepts the ends of the mapping', (t) => {
   const mapping = mmapSync(tempFile(t, 3 * page + 7), { mode: 'c', offset: 100 })
   t.notThrows(() => mapping.protect('r'))
   t.notThrows(() => mapping.protect('r+', { length: page - 100 }))
@@ -189,7 +189,7 @@ test('protect() counts pages of the file, and takes the ends of the mapping', (t
   mapping.closeSync()
 })
 
-test('protect() with another word is refused', (t) => {
+test('protect() with an unknown protection is refused', (t) => {
   const memory = mmapAnonymous(page)
   t.throws(() => memory.protect('w' as Protection), { code: 'ERR_INVALID_ARG_VALUE' })
   memory.closeSync()

@@ -16,32 +16,32 @@ const comesAndGoes = test.macro(async (t: ExecutionContext, through: readonly st
     await survives.exec(t, 'residency/disk.ts', 'came and went', [kind], { through, timeout: 100_000 })
 })
 test.serial(
-  'pages are said to be where another program finds them, and none is lost (ext4)',
+  'reported residency agrees with another program, and no page is lost (ext4)',
   comesAndGoes,
   inLargeExt4,
   'disk',
 )
 test.serial(
-  'pages are said to be where another program finds them, and none is lost (xfs)',
+  'reported residency agrees with another program, and no page is lost (xfs)',
   comesAndGoes,
   inLargeXfs,
   'disk',
 )
 test.serial(
-  'pages are said to be where another program finds them, and none is lost (tmpfs)',
+  'reported residency agrees with another program, and no page is lost (tmpfs)',
   comesAndGoes,
   inLargeTmpfs,
   'memory',
 )
 
-test.serial('of a file of others nothing is claimed', survives, 'residency/others.ts', 'told nothing')
+test.serial('nothing is reported for a file of another user', survives, 'residency/others.ts', 'told nothing')
 
 const locks = {
-  modes: 'locking brings in what it locks, copies nothing, and lasts until it is undone or closed',
-  resized: 'a lock follows its bytes when the mapping grows, and ends with them when it shrinks',
-  undone: 'a lock that fails or is cancelled leaves nothing locked',
-  limited: 'more than may be locked is an error that says how much that is',
-  pieces: 'locking very many parts ends with an error before the process has no mapping to spare',
+  modes: 'lockMemory() reads pages in without private copies and lasts until unlockMemory() or close()',
+  resized: 'locked bytes stay locked when the mapping grows, and are unlocked when it shrinks',
+  undone: 'a lockMemory() that fails or is cancelled leaves nothing locked',
+  limited: 'locking more than the limit causes an error that names the limit',
+  pieces: 'locking very many ranges fails before the process runs out of mappings',
 }
 for (const [name, title] of Object.entries(locks)) {
   test.serial(title, survives, 'residency/lock.ts', 'through', [name], { node, timeout: 100_000 })
@@ -53,16 +53,10 @@ const verifies = test.macro(async (t: ExecutionContext, through: readonly string
   writeFileSync(path.join(cwd, 'data'), patterned(12 * MIB))
   await survives.exec(t, 'residency/verify.ts', 'through', args, { cwd, through })
 })
-test.serial('asking whether a file still has its pages leaves no fault', survives, 'residency/verify.ts', 'through', [
-  'cut',
+test.serial('verify() of a truncated file records no fault', survives, 'residency/verify.ts', 'through', ['cut'])
+test.serial('only a mapping in mode r+ can be verified for writing', survives, 'residency/verify.ts', 'through', [
+  'forWriting',
 ])
-test.serial(
-  'only a mapping that writes to a file can be verified for that',
-  survives,
-  'residency/verify.ts',
-  'through',
-  ['forWriting'],
-)
-test.serial('a hole on a full tmpfs is found without a fault', verifies, inTmpfs, 'full', 'tmpfs')
-test.serial('a hole on a full ext4 is found without a fault', verifies, inExt4, 'full', 'ext4')
-test.serial('a page that the disk can not deliver is found without a fault', verifies, onExt4, 'io')
+test.serial('verify() finds a hole on a full tmpfs without a fault', verifies, inTmpfs, 'full', 'tmpfs')
+test.serial('verify() finds a hole on a full ext4 without a fault', verifies, inExt4, 'full', 'ext4')
+test.serial('verify() finds an unreadable page without a fault', verifies, onExt4, 'io')

@@ -21,12 +21,12 @@ const touches = test.macro(async (t: ExecutionContext, range: Range | undefined,
     t.is(report.buckets, undefined)
   }
 })
-test('all pages of a mapping are those that it touches', touches, undefined, 11)
-test('no byte touches no page', touches, { offset: 5, length: 0 }, 0)
-test('a byte touches one page', touches, { offset: page - 101, length: 1 }, 1)
+test('a report counts the pages that the mapping touches', touches, undefined, 11)
+test('an empty range touches no page', touches, { offset: 5, length: 0 }, 0)
+test('one byte touches one page', touches, { offset: page - 101, length: 1 }, 1)
 test('two bytes may touch two pages', touches, { offset: page - 101, length: 2 }, 2)
 
-test('memory that was stored into is resident, and memory that was not is not', (t) => {
+test('only memory that was stored into is resident', (t) => {
   const memory = mmapAnonymous(64 * page)
   memory.fill(1, { offset: 8 * page, length: 16 * page })
   const { resident, residentPages, buckets, dirtyPages } = memory.residencySync({}, { bucket: 8 * page })
@@ -38,7 +38,7 @@ test('memory that was stored into is resident, and memory that was not is not', 
   memory.closeSync()
 })
 
-test('a bucket that is partly there is neither 0 nor 100 per cent', (t) => {
+test('a partly resident bucket is neither 0 nor 100 per cent', (t) => {
   const memory = mmapAnonymous(1000 * page)
   memory.advise('nohugepage')
   memory.fill(1, { offset: 0, length: page })
@@ -47,7 +47,7 @@ test('a bucket that is partly there is neither 0 nor 100 per cent', (t) => {
   memory.closeSync()
 })
 
-test('buckets may be of any size, down to a byte, and begin anywhere', (t) => {
+test('buckets may have any size from one byte and begin anywhere', (t) => {
   const memory = mmapAnonymous(4 * page)
   memory.advise('nohugepage')
   memory.fill(1, { offset: page, length: page })
@@ -75,7 +75,7 @@ test('buckets may be of any size, down to a byte, and begin anywhere', (t) => {
   memory.closeSync()
 })
 
-test('a terabyte of hole is looked at in one go', async (t) => {
+test('residency() of a hole of 1 TiB returns', async (t) => {
   const file = tempFile(t)
   const size = 2 ** 40
   try {
@@ -105,7 +105,7 @@ test('a report always has the same properties', async (t) => {
   }
 })
 
-test('dirty pages are counted until they are flushed, where the system counts', async (t) => {
+test('dirty pages are counted until they are flushed, where the system counts them', async (t) => {
   const mapping = mapped(t, 64 * page)
   mapping.fill(5)
   const before = await mapping.residency()
@@ -121,7 +121,7 @@ test('dirty pages are counted until they are flushed, where the system counts', 
 
 // Ends.
 
-test('an aborted signal rejects with its reason before anything begins', async (t) => {
+test('a signal that is already aborted rejects with its reason before anything begins', async (t) => {
   const mapping = mapped(t, 10 * page)
   const reason = new Error('enough')
   const signal = AbortSignal.abort(reason)
@@ -136,7 +136,7 @@ test('an aborted signal rejects with its reason before anything begins', async (
   t.is(mapping.residencySync().lockedPages, 0)
 })
 
-test('closing ends what is under way, and waits for it', async (t) => {
+test('close() cancels pending operations and waits for them', async (t) => {
   const file = tempFile(t)
   closeSync(openSync(file, 'w'))
   truncateSync(file, 4 * 2 ** 30)
@@ -151,7 +151,7 @@ test('closing ends what is under way, and waits for it', async (t) => {
   t.is(statSync(file).size, 4 * 2 ** 30)
 })
 
-test('the event loop goes on while a file is verified', async (t) => {
+test('the event loop runs during verify()', async (t) => {
   const file = tempFile(t)
   truncateSync(file, 256 * MIB)
   const mapping = await mmap(file)
@@ -177,11 +177,16 @@ const refuses = test.macro(
 )
 const range = { offset: 3 * page, length: 1 }
 const outside = 'ERR_OUT_OF_RANGE'
-test('residency() of a range outside is refused', refuses, (mapping) => mapping.residency(range), outside)
-test('evict() of a range outside is refused', refuses, (mapping) => mapping.evict(range), outside)
-test('lockMemory() of a range outside is refused', refuses, (mapping) => mapping.lockMemory(range), outside)
-test('unlockMemory() of a range outside is refused', refuses, async (mapping) => mapping.unlockMemory(range), outside)
-test('verify() of a range outside is refused', refuses, (mapping) => mapping.verify(range), outside)
+test('residency() of a range beyond the end is refused', refuses, (mapping) => mapping.residency(range), outside)
+test('evict() of a range beyond the end is refused', refuses, (mapping) => mapping.evict(range), outside)
+test('lockMemory() of a range beyond the end is refused', refuses, (mapping) => mapping.lockMemory(range), outside)
+test(
+  'unlockMemory() of a range beyond the end is refused',
+  refuses,
+  async (mapping) => mapping.unlockMemory(range),
+  outside,
+)
+test('verify() of a range beyond the end is refused', refuses, (mapping) => mapping.verify(range), outside)
 test('a bucket of 0 bytes is refused', refuses, (mapping) => mapping.residency({}, { bucket: 0 }), outside)
 test(
   'a bucket that is a string is refused',
@@ -190,19 +195,19 @@ test(
   'ERR_INVALID_ARG_TYPE',
 )
 test(
-  'onFault that is a string is refused',
+  'an onFault that is a string is refused',
   refuses,
   (mapping) => mapping.lockMemory({}, { onFault: 'no' as never }),
   'ERR_INVALID_ARG_TYPE',
 )
 test(
-  'forWriting that is a number is refused',
+  'a forWriting that is a number is refused',
   refuses,
   (mapping) => mapping.verify({}, { forWriting: 1 as never }),
   'ERR_INVALID_ARG_TYPE',
 )
 test(
-  'a signal that is none is refused',
+  'an invalid signal is refused',
   refuses,
   (mapping) => mapping.evict({}, { signal: 1 as never }),
   'ERR_INVALID_ARG_TYPE',
@@ -215,13 +220,13 @@ test(
   /onFault/,
 )
 test(
-  'a signal is no option of what runs at once',
+  'a synchronous method has no option signal',
   refuses,
   async (mapping) => mapping.verifySync({}, { signal: undefined } as never),
   'ERR_INVALID_ARG_VALUE',
 )
 
-test('more buckets than an array has elements are refused', async (t) => {
+test('more than 2^31 - 1 buckets are refused', async (t) => {
   const file = tempFile(t)
   truncateSync(file, 3 * 2 ** 31)
   const mapping = await mmap(file)
@@ -233,7 +238,7 @@ test('more buckets than an array has elements are refused', async (t) => {
   await mapping.close()
 })
 
-test('an empty mapping is in memory, whatever is done with it', async (t) => {
+test('an empty mapping is always resident', async (t) => {
   const mapping = await mmap(tempFile(t))
   t.is((await mapping.residency()).resident, 'yes')
   t.deepEqual(await mapping.evict(), { evicted: 0, resident: 0 })
@@ -243,7 +248,7 @@ test('an empty mapping is in memory, whatever is done with it', async (t) => {
   await mapping.close()
 })
 
-test('what is locked keeps its contents against discard(), which says so', (t) => {
+test('discard() of locked pages is refused and keeps their contents', (t) => {
   const memory = mmapAnonymous(8 * page).fill(3)
   memory.lockMemorySync({ offset: 4 * page, length: 1 })
   t.throws(() => memory.discard('dontneed'), { code: 'EINVAL', message: /unlockMemory/ })
@@ -259,7 +264,7 @@ test('what is locked keeps its contents against discard(), which says so', (t) =
 
 // Huge pages.
 
-test('hugePages asks for them, for memory and for files', (t) => {
+test('hugePages requests huge pages for memory and for files', (t) => {
   if (!/\[(?:always|madvise)\]/.test(transparentHugePages())) {
     t.log('Left out: the system gives no transparent huge pages')
     t.pass()

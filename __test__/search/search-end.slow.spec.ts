@@ -11,7 +11,7 @@ const MIB = 2 ** 20
 
 // Dangers, and odd runtimes.
 
-test('a file that is cut during a search makes it fail, not the process', async (t) => {
+test('a file truncated during a search makes the search fail, not the process', async (t) => {
   const file = tempFile(t, new Uint8Array(64 * MIB))
   const code = `
     import assert from 'node:assert'
@@ -30,7 +30,7 @@ test('a file that is cut during a search makes it fail, not the process', async 
   t.deepEqual({ exit, signal, stdout }, { exit: 0, signal: null, stdout: 'alive\n' }, stderr)
 })
 
-test('searching works where views are refused', async (t) => {
+test('searching works without views', async (t) => {
   const code = `
     import { mmapAnonymous } from '${entry}'
     const memory = mmapAnonymous(20)
@@ -42,7 +42,7 @@ test('searching works where views are refused', async (t) => {
   t.deepEqual({ exit, stdout }, { exit: 0, stdout: '2 4 1\n0\n8\n' })
 })
 
-test('nothing goes unhandled when a walk is left in any way', async (t) => {
+test('an abandoned loop over matches causes no unhandled rejection', async (t) => {
   const code = `
     import { mmapAnonymous } from '${entry}'
     const memory = mmapAnonymous(2 ** 40, { noReserve: true })

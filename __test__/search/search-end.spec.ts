@@ -10,7 +10,7 @@ const MIB = 2 ** 20
 
 // Progress, and endings.
 
-test('progress grows up to the total, and is told at the end', async (t) => {
+test('progress grows up to the total and is reported at the end', async (t) => {
   const memory = mmapAnonymous(64 * MIB)
   t.teardown(() => memory.close())
   const range = { offset: 5, length: 60 * MIB }
@@ -27,7 +27,7 @@ test('progress grows up to the total, and is told at the end', async (t) => {
   }
 })
 
-test('progress is told in the middle of a search', async (t) => {
+test('progress is reported during a search', async (t) => {
   const memory = endless(t)
   const abort = new AbortController()
   const told: Progress[] = []
@@ -71,18 +71,18 @@ test('an abort or a close ends count()', ends, (memory, signal) => memory.count(
 test('an abort or a close ends indexOf()', ends, (memory, signal) => memory.indexOf('abc', { signal }))
 test('an abort or a close ends lastIndexOf()', ends, (memory, signal) => memory.lastIndexOf(['a', 'b'], { signal }))
 test('an abort or a close ends includes()', ends, (memory, signal) => memory.includes(/a.c/, { signal }))
-test('an abort or a close ends count() of what is everywhere', ends, (memory, signal) =>
+test('an abort or a close ends count() of a pattern that matches everywhere', ends, (memory, signal) =>
   memory.count(/[^]/, { signal }),
 )
 test('an abort or a close ends matches()', ends, (memory, signal) => drain(memory.matches('a', { signal })))
-test('an abort or a close ends matches() that are many', ends, (memory, signal) =>
+test('an abort or a close ends matches() with very many matches', ends, (memory, signal) =>
   drain(memory.matches('\0', { signal })),
 )
 test('an abort or a close ends batches()', ends, (memory, signal) =>
   drain(memory.matches(/a|\0b/, { signal }).batches()),
 )
 
-test('progress is told in the middle of a search for one endless match', async (t) => {
+test('progress is reported during a search for one endless match', async (t) => {
   const memory = endless(t)
   memory.write('a')
   const abort = new AbortController()
@@ -100,7 +100,7 @@ test('progress is told in the middle of a search for one endless match', async (
   })
 })
 
-test('a progress that throws ends the search with that', async (t) => {
+test('an onProgress that throws ends the search with its error', async (t) => {
   const memory = endless(t)
   const onProgress = (): never => {
     throw reason
@@ -111,7 +111,7 @@ test('a progress that throws ends the search with that', async (t) => {
   await memory.close()
 })
 
-test('a signal that many searches share keeps no listener', async (t) => {
+test('a signal shared by many searches keeps no listener', async (t) => {
   const memory = holding(t, 'abc'.repeat(100))
   const { signal } = new AbortController()
   await Promise.all(Array.from({ length: 50 }, () => memory.count('b', { signal })))
@@ -119,7 +119,7 @@ test('a signal that many searches share keeps no listener', async (t) => {
   t.deepEqual(getEventListeners(signal, 'abort'), [])
 })
 
-test('closing synchronously while a search is under way is refused', async (t) => {
+test('closeSync() during a search is refused', async (t) => {
   const memory = endless(t)
   const abort = new AbortController()
   const search = memory.count('a', { signal: abort.signal })
@@ -130,7 +130,7 @@ test('closing synchronously while a search is under way is refused', async (t) =
 
 // Dangers, and odd runtimes.
 
-test('a loop over matches that has ended in any way holds the mapping no more', async (t) => {
+test('a loop over matches releases the mapping however it ends', async (t) => {
   const ways: [string, (memory: Mapping, controller: AbortController) => Promise<void>][] = [
     ['break', async (memory) => { for await (const _ of memory.matches('\0').batches()) break }],
     ['throw', async (memory) => {
@@ -150,7 +150,7 @@ test('a loop over matches that has ended in any way holds the mapping no more', 
   }
 })
 
-test('a file that is cut within its last page is a fault for every search, loop and stream', async (t) => {
+test('a file truncated within its last page is a fault for every search, loop and stream', async (t) => {
   const length = 2 * 65536 + 100
   const cut = length - 50
   const uses: Record<string, (mapping: Mapping) => unknown> = {

@@ -49,7 +49,7 @@ const parts = fc.tuple(texts, fc.nat(9), fc.nat(9)).map(([text, skip, cut]) => {
   return { all, hay: all.subarray(offset, offset + length), offset, length }
 })
 
-test('all searches find in any range what a loop over its bytes finds', async (t) => {
+test('all searches find the same as a loop over the bytes, in any range', async (t) => {
   const memory = mmapAnonymous(256)
   t.teardown(() => memory.close())
   const property = fc.asyncProperty(parts, needles, async ({ all, hay, offset, length }, needle) => {
@@ -76,7 +76,7 @@ test('all searches find in any range what a loop over its bytes finds', async (t
   await t.notThrowsAsync(fc.assert(property, { numRuns: 400 }))
 })
 
-test('matches are the same whatever the parts that are searched at once, down to one byte', async (t) => {
+test('matches do not depend on the size of the searched batches, from one byte', async (t) => {
   const memory = mmapAnonymous(256)
   t.teardown(() => memory.close())
   const state = stateOf(memory)
@@ -120,7 +120,7 @@ function byMatchAll(text: string, expression: RegExp): Match[] {
 
 // Fixed cases.
 
-test('results are the same on any number of threads, also across their parts', async (t) => {
+test('results do not depend on the number of threads, including matches across their borders', async (t) => {
   // The native half cuts at every 4 MiB.
   const length = 13 * MIB + 5
   const memory = mmapAnonymous(length)
@@ -168,7 +168,7 @@ test('very many matches come in batches', async (t) => {
 
 // Arguments.
 
-test('expressions find the same in lines that are longer than the parts of threads, and across them', async (t) => {
+test('expressions find the same on any number of threads in lines longer than the range of one thread', async (t) => {
   const length = 17 * MIB
   const memory = mmapAnonymous(length)
   t.teardown(() => memory.close())
@@ -196,7 +196,7 @@ test('expressions find the same in lines that are longer than the parts of threa
 
 // Walking.
 
-test('breaking off ends the search at whatever moment', async (t) => {
+test('break ends the search at any moment', async (t) => {
   const memory = endless(t)
   memory.write('a')
   // A part takes about as long as a turn of the event loop.

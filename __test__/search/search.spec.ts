@@ -22,21 +22,21 @@ const counts = test.macro((t: ExecutionContext, text: string, needle: Needle, pl
   t.is(memory.lastIndexOfSync(needle), last)
 })
 
-test('matches do not overlap, but the last place may', counts, 'aaaaa', 'aa', [0, 2], 3)
-test('nothing is everywhere, as matchAll has it', counts, 'abc', '', [0, 1, 2, 3], 3)
-test('nothing is in nothing once', counts, '', '', [0], 0)
-test('something is not in nothing', counts, '', 'a', [], -1)
-test('a needle as long as the range', counts, 'abc', 'abc', [0], 0)
-test('a needle longer than the range', counts, 'abc', 'abcd', [], -1)
+test('matches do not overlap, but lastIndexOf() may find an overlapping one', counts, 'aaaaa', 'aa', [0, 2], 3)
+test('an empty needle matches at every offset, as in matchAll', counts, 'abc', '', [0, 1, 2, 3], 3)
+test('an empty needle matches once in an empty range', counts, '', '', [0], 0)
+test('a needle does not match in an empty range', counts, '', 'a', [], -1)
+test('a needle may be as long as the range', counts, 'abc', 'abc', [0], 0)
+test('a needle longer than the range does not match', counts, 'abc', 'abcd', [], -1)
 test('a string is searched for as UTF-8', counts, 'aéb😀', '😀', [4], 4)
 test('bytes are searched for as they are', counts, 'aéb', Buffer.from([0xa9]), [2], 2)
-test('half a character is searched for as what it is in a Buffer', counts, 'a\ufffd', '\ud83d', [1], 1)
-test('of two needles at one place the one named first counts', counts, 'abcabc', ['ab', 'abc'], [0, 3], 3)
-test('the last of the matches of an expression', counts, 'aaaaa', /aa/, [0, 2], 2)
-test('an empty match may follow one that is not', counts, 'baac', /a*/, [0, 1, 3, 4], 4)
-test('an empty match is not within a character', counts, 'é😀', /x*/, [0, 2, 6], 6)
+test('a lone surrogate is searched for as U+FFFD, as in a Buffer', counts, 'a\ufffd', '\ud83d', [1], 1)
+test('of two needles that match at one offset the first in the list counts', counts, 'abcabc', ['ab', 'abc'], [0, 3], 3)
+test('lastIndexOf() finds the last match of an expression', counts, 'aaaaa', /aa/, [0, 2], 2)
+test('an empty match may follow a longer one', counts, 'baac', /a*/, [0, 1, 3, 4], 4)
+test('an empty match is never inside a character', counts, 'é😀', /x*/, [0, 2, 6], 6)
 
-test('offsets count from the start of the mapping, also in a range', async (t) => {
+test('offsets count from the start of the mapping even for a range', async (t) => {
   const memory = holding(t, 'one two one two')
   t.is(await memory.indexOf('one', { offset: 1 }), 8)
   t.is(await memory.lastIndexOf('two', { length: 14n }), 4)
@@ -46,7 +46,7 @@ test('offsets count from the start of the mapping, also in a range', async (t) =
   t.deepEqual([...memory.matchesSync('two', { offset: 5 })], [{ offset: 12, length: 3 }])
 })
 
-test('matches of a list say which needle they are, others do not', (t) => {
+test('only matches of a list have the index of their needle', (t) => {
   const memory = holding(t, 'abc')
   t.deepEqual(
     [...memory.matchesSync(['c', 'a'])],
@@ -88,7 +88,7 @@ const refuses = test.macro(async (t: ExecutionContext, needle: unknown, options:
 })
 
 test('a needle that is a number is refused', refuses, 5, undefined, 'ERR_INVALID_ARG_TYPE')
-test('no needle is refused', refuses, undefined, undefined, 'ERR_INVALID_ARG_TYPE')
+test('a missing needle is refused', refuses, undefined, undefined, 'ERR_INVALID_ARG_TYPE')
 test('a needle that is a Float64Array is refused', refuses, new Float64Array(1), undefined, 'ERR_INVALID_ARG_TYPE')
 test('an expression in a list is refused', refuses, ['a', /a/], undefined, 'ERR_INVALID_ARG_TYPE')
 test('an empty list is refused', refuses, [], undefined, 'ERR_INVALID_ARG_VALUE')
@@ -97,14 +97,14 @@ test('a range beyond the end is refused', refuses, 'a', { offset: 2, length: 3 }
 test('an offset beyond the end is refused', refuses, 'a', { offset: 5 }, 'ERR_OUT_OF_RANGE')
 test('a negative offset is refused', refuses, 'a', { offset: -1 }, 'ERR_OUT_OF_RANGE')
 test('an offset that is a string is refused', refuses, 'a', { offset: '1' }, 'ERR_INVALID_ARG_TYPE')
-test('no threads are refused', refuses, 'a', { threads: 0 }, 'ERR_OUT_OF_RANGE')
-test('half a thread is refused', refuses, 'a', { threads: 1.5 }, 'ERR_OUT_OF_RANGE')
-test('very many threads are refused', refuses, 'a', { threads: 1025 }, 'ERR_OUT_OF_RANGE')
+test('zero threads are refused', refuses, 'a', { threads: 0 }, 'ERR_OUT_OF_RANGE')
+test('a fractional number of threads is refused', refuses, 'a', { threads: 1.5 }, 'ERR_OUT_OF_RANGE')
+test('more than 1024 threads are refused', refuses, 'a', { threads: 1025 }, 'ERR_OUT_OF_RANGE')
 test('threads that are a bigint are refused', refuses, 'a', { threads: 1n }, 'ERR_INVALID_ARG_TYPE')
 test('a misspelt option is refused', refuses, 'a', { offsett: 1 }, 'ERR_INVALID_ARG_VALUE')
 test('options that are a number are refused', refuses, 'a', 1 as never, 'ERR_INVALID_ARG_TYPE')
 
-test('a signal and a progress that are none are refused', async (t) => {
+test('an invalid signal and an invalid onProgress are refused', async (t) => {
   const memory = holding(t, 'text')
   for (const options of [{ signal: 1 }, { signal: {} }, { onProgress: {} }] as object[]) {
     await t.throwsAsync(memory.count('a', options), { code: 'ERR_INVALID_ARG_TYPE' })
@@ -113,7 +113,7 @@ test('a signal and a progress that are none are refused', async (t) => {
   }
 })
 
-test('a list that closes the mapping when it is read gives an error, not memory', (t) => {
+test('a list that closes the mapping when it is read causes an error', (t) => {
   const memory = mmapAnonymous(100)
   const list = ['a', 'b']
   Object.defineProperty(list, 1, {
@@ -127,7 +127,7 @@ test('a list that closes the mapping when it is read gives an error, not memory'
 
 // Walking.
 
-test('matches can be walked again, and two walks do not meet', async (t) => {
+test('two loops over the same matches are independent', async (t) => {
   const memory = holding(t, 'abab')
   const walk = memory.matches('b')
   const sync = memory.matchesSync('b')
@@ -138,7 +138,7 @@ test('matches can be walked again, and two walks do not meet', async (t) => {
   t.deepEqual(await collect(walk), await collect(walk))
 })
 
-test('steps that are asked for at once are answered in order', async (t) => {
+test('steps requested at once are answered in order', async (t) => {
   const memory = holding(t, 'a-'.repeat(5))
   const walk = matchesBy(stateOf(memory), 'a', {}, { first: 1, least: 1, most: 3, wanted: 1 })[Symbol.asyncIterator]()
   const steps = await Promise.all(Array.from({ length: 7 }, () => walk.next()))
@@ -148,7 +148,7 @@ test('steps that are asked for at once are answered in order', async (t) => {
   )
 })
 
-test('breaking off ends the search', async (t) => {
+test('break ends the search', async (t) => {
   const memory = endless(t)
   memory.write('a', 100)
   for await (const { offset } of memory.matches('a')) {
@@ -168,7 +168,7 @@ test('breaking off ends the search', async (t) => {
   await memory.close()
 })
 
-test('closing in the middle of a walk makes the next step fail', async (t) => {
+test('closing in the middle of a loop makes the next step fail', async (t) => {
   const memory = mmapAnonymous(100)
   t.throws(
     () => {

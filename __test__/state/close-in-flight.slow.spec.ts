@@ -31,4 +31,4 @@ const works = [
   'socket.write',
 ]
 
-for (const work of works) test.serial(`closing during ${work} neither crashes nor corrupts`, closesDuring, work)
+for (const work of works) test.serial(`closing during ${work} neither crashes nor corrupts data`, closesDuring, work)

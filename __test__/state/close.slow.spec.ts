@@ -3,20 +3,34 @@ import { survives } from '../helpers/survive.js'
 
 const node = ['--no-warnings', '--expose-gc']
 
-test.serial('closing within builtins that are at work on a view', survives, 'close/within.ts', 'closed 50', [], {
-  node,
-})
+test.serial(
+  'a builtin survives the close of the mapping whose view it is reading or writing',
+  survives,
+  'close/within.ts',
+  'closed 50',
+  [],
+  {
+    node,
+  },
+)
 
 for (const when of ['before', 'after']) {
-  const title = `memory that was given away ${when} closing is right, then zeros, and never a crash`
+  const title = `memory transferred ${when} the close holds the right bytes, then zeros, and never crashes`
   test.serial(title, survives, 'close/moved.ts', 'gave 22', [when], { node })
 }
 
-test.serial('late system calls fail, late loads and stores are told', survives, 'close/late.ts', 'late', [], { node })
+test.serial(
+  'after the close, pending system calls fail, and loads and stores are reported',
+  survives,
+  'close/late.ts',
+  'late',
+  [],
+  { node },
+)
 
-test.serial('closing under a thread that shares the memory', survives, 'close/shared.ts', 'closed', [], { node })
+test.serial('a thread that shares the memory survives the close', survives, 'close/shared.ts', 'closed', [], { node })
 
 for (const how of ['closed, then dropped', 'closed, without views', 'never closed']) {
-  const title = `addresses are given back: ${how}`
+  const title = `addresses are returned to the system: ${how}`
   test.serial(title, survives, 'close/given-back.ts', 'given back', [how], { node })
 }

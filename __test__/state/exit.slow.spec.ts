@@ -47,11 +47,11 @@ const cases: Record<string, End> = {
 }
 
 for (const [how, end] of Object.entries(cases)) {
-  test.serial(`a process with live mappings ends as it should: ${how}`, ends, how, end)
+  test.serial(`a process with live mappings ends as without them: ${how}`, ends, how, end)
 }
 
 for (const how of ['naturally', 'process.exit']) {
-  test.serial(`a fault in the last turn is told before the process ends: ${how}`, async (t) => {
+  test.serial(`a fault in the last turn of the event loop is reported before the process ends: ${how}`, async (t) => {
     const { code, signal, stdout, stderr } = await runFixture('life/last-turn.ts', { cwd: tempDir(t), args: [how] })
     t.deepEqual({ code, signal, stdout }, { code: 0, signal: null, stdout: '0\n' })
     t.true(stderr.includes('MEMMAP_FAULT') && stderr.includes("'last'"), `It said nothing but: ${stderr}`)

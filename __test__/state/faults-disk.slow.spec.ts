@@ -15,8 +15,16 @@ const fillsUp = test.macro(async (t: ExecutionContext, through: readonly string[
   t.deepEqual(await runFixture('fault/full.ts', { cwd: tempDir(t), node, through }), survived('full'))
 })
 
-test.serial('a store into a hole of a full tmpfs neither kills nor is lost in silence', fillsUp, inTmpfs)
-test.serial('a store into a hole of a full ext4 neither kills nor is lost in silence', fillsUp, inExt4)
+test.serial(
+  'a store into a hole of a file on a full tmpfs neither kills the process nor goes unreported',
+  fillsUp,
+  inTmpfs,
+)
+test.serial(
+  'a store into a hole of a file on a full ext4 neither kills the process nor goes unreported',
+  fillsUp,
+  inExt4,
+)
 
 const breaks = test.macro(
   async (t: ExecutionContext, through: readonly string[], file: string, size: number, args: readonly string[] = []) => {
@@ -29,12 +37,5 @@ const breaks = test.macro(
 )
 
 const onFile = ['disk/data']
-test.serial(
-  'a page of a file that can not be read becomes zeros, and no other',
-  breaks,
-  onExt4,
-  'data',
-  12 * MIB,
-  onFile,
-)
-test.serial('a page of a device that can not be read becomes zeros, and no other', breaks, onDevice, 'image', 4 * MIB)
+test.serial('only the unreadable page of a file becomes zeros', breaks, onExt4, 'data', 12 * MIB, onFile)
+test.serial('only the unreadable page of a device becomes zeros', breaks, onDevice, 'image', 4 * MIB)

@@ -6,9 +6,14 @@ import { tempDir } from '../helpers/temp.js'
 
 const { serial } = test
 
-serial('copies by the library throw where a page is not there', survives, 'fault/copies.ts', 'copied 28')
-serial('memory for which there is no huge page becomes ordinary, and is reported', survives, 'fault/huge.ts', 'huge')
-serial('a fault is told by one warning, a message and an error', survives, 'fault/report.ts', 'told')
+serial('copies by the library throw when a page is missing', survives, 'fault/copies.ts', 'copied 28')
+serial(
+  'memory without a free huge page becomes ordinary memory, and the fault is reported',
+  survives,
+  'fault/huge.ts',
+  'huge',
+)
+serial('a fault is reported by one warning, a diagnostics message and errors', survives, 'fault/report.ts', 'told')
 
 const stories = [
   'several cuts',
@@ -18,7 +23,8 @@ const stories = [
   'an odd length',
   'pages that were stored into privately',
 ]
-for (const story of stories) serial(`the bytes are right: ${story}`, survives, 'fault/story.ts', 'told', [story])
+for (const story of stories)
+  serial(`bytes before the fault stay right: ${story}`, survives, 'fault/story.ts', 'told', [story])
 
 const cut = `(truncated) at offset ${2 * PAGE} of 'aborts.bin', which has ${PAGE + 1} bytes now`
 const aborts = {
@@ -29,7 +35,7 @@ const aborts = {
 } as const
 
 for (const [access, [expected, what]] of Object.entries(aborts)) {
-  serial(`onFault 'abort' ends the process by ${expected} and says where: ${access}`, async (t) => {
+  serial(`onFault 'abort' ends the process by ${expected} and prints the location: ${access}`, async (t) => {
     const { signal, code, stdout, stderr } = await runFixture('fault/abort.ts', { cwd: tempDir(t), args: [access] })
     // Windows has codes instead of signals: STATUS_ACCESS_VIOLATION.
     const end = process.platform === 'win32' ? [null, 0xc000_0005] : [expected, null]

@@ -16,11 +16,17 @@ const builtins = [
 ]
 
 for (const how of [...loops, ...builtins]) {
-  test.serial(`${how} sees zeros behind a cut and the right bytes before it`, survives, 'fault/read.ts', 'read 24', [
-    how,
-  ])
+  test.serial(
+    `${how} reads zeros after the end of a truncated file and the right bytes before it`,
+    survives,
+    'fault/read.ts',
+    'read 24',
+    [how],
+  )
 }
 
 for (const how of [...loops, 'Uint8Array store', 'Atomics.add']) {
-  test.serial(`a hot loop survives a cut: ${how}`, survives, 'fault/hot.ts', 'survived', [how])
+  test.serial(`an optimised loop survives the truncation of the file: ${how}`, survives, 'fault/hot.ts', 'survived', [
+    how,
+  ])
 }

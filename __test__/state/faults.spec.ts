@@ -6,7 +6,7 @@ import { tempFile } from '../helpers/temp.js'
 
 // Faults.
 
-test('after the file shrank every use says so, until it is closed', async (t) => {
+test('after the file shrank, every use of the mapping throws until it is closed', async (t) => {
   const file = tempFile(t, 100_000)
   const { code, signal, stdout, stderr } = await runCode(
     `
@@ -51,7 +51,7 @@ test('after the file shrank every use says so, until it is closed', async (t) =>
   t.deepEqual(stdout.split('\n').slice(0, -1).toSorted(), ['MemmapWarning MEMMAP_FAULT true', 'true true truncated'])
 })
 
-test('a copy that meets a fault throws what every later use throws', (t) => {
+test('a copy that faults throws the same error as every later use', (t) => {
   const file = tempFile(t, 100_000)
   const mapping = mmapSync(file)
   truncateSync(file, 0)
@@ -64,7 +64,7 @@ test('a copy that meets a fault throws what every later use throws', (t) => {
   mapping.closeSync()
 })
 
-test('a strictly read-only mapping reports a store, and neither dies nor writes', async (t) => {
+test('a store into a strict mapping is reported, does not end the process and does not reach the file', async (t) => {
   const file = tempFile(t, 'abc')
   const { code, stdout, stderr } = await runCode(
     `
@@ -82,7 +82,7 @@ test('a strictly read-only mapping reports a store, and neither dies nor writes'
   t.is(readFileSync(file, 'utf8'), 'abc')
 })
 
-test('listeners of SIGBUS that come later do not displace the guard', async (t) => {
+test('a later listener of SIGBUS does not displace the fault handler', async (t) => {
   const { code, signal, stdout, stderr } = await runCode(
     `
       import { truncateSync } from 'node:fs'

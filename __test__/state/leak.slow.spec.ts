@@ -20,20 +20,20 @@ const leavesNothing = test.macro(async (t: ExecutionContext, name: string) => {
 const cases = {
   close: 'opening and closing',
   'close, with a view': 'opening, viewing and closing',
-  'close, async': 'opening and closing on other threads',
-  'close, anonymous': 'memory that is closed',
-  'close, moved away': 'closing what was moved away',
+  'close, async': 'opening and closing asynchronously',
+  'close, anonymous': 'opening and closing anonymous memory',
+  'close, moved away': 'closing a mapping whose view was transferred',
   drop: 'opening and dropping',
   'drop, with a view': 'opening, viewing and dropping',
   'mapBuffer and unmap': 'mapBuffer() and unmap()',
   'mapBuffer and drop': 'mapBuffer() and dropping',
-  'refuse, out of range': 'what is refused after it was opened',
+  'refuse, out of range': 'opening with a range that is refused',
 }
 for (const [name, what] of Object.entries(cases)) {
-  test.serial(`20,000 rounds of ${what} leave nothing behind`, leavesNothing, name)
+  test.serial(`20,000 rounds of ${what} leak nothing`, leavesNothing, name)
 }
 
-test.serial('what is left behind is seen', async (t) => {
+test.serial('the check detects a deliberate leak', async (t) => {
   const { code, stderr, stdout } = await run(t, 'keep', '2000')
   if (stdout.startsWith('Left out: ')) return
   t.is(code, 1)

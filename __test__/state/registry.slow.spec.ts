@@ -3,7 +3,7 @@ import test from 'ava'
 import { runCode } from '../helpers/child.js'
 import { tempFile } from '../helpers/temp.js'
 
-test('the mappings of other threads are listed, with their thread', async (t) => {
+test('mappings() lists the mappings of other threads with their thread', async (t) => {
   const worker = path.join(import.meta.dirname, '..', 'fixtures', 'hold.worker.cjs')
   const { stdout, stderr } = await runCode(`
     import { once } from 'node:events'
@@ -18,7 +18,7 @@ test('the mappings of other threads are listed, with their thread', async (t) =>
   t.is(stdout, 'true worker\n', stderr)
 })
 
-test('a mapping that the collector takes is warned of once, with its path and where it was opened', async (t) => {
+test('a collected mapping causes one warning with its path and the stack of its opening', async (t) => {
   const file = tempFile(t, 'abc')
   const code = `
     import { mappings, mmapSync } from 'memmap'
@@ -44,7 +44,7 @@ test('a mapping that the collector takes is warned of once, with its path and wh
   t.regex(traced.stdout, /it was opened\n\s+at /)
 })
 
-test('what is open at the exit is no leak', async (t) => {
+test('mappings open at exit cause no leak warning', async (t) => {
   const { code, stdout, stderr } = await runCode(`
     import { mmapAnonymous } from 'memmap'
     globalThis.held = [mmapAnonymous(64), mmapAnonymous(64)]
@@ -54,7 +54,7 @@ test('what is open at the exit is no leak', async (t) => {
   t.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '', stderr: '' })
 })
 
-test('with MEMMAP_TRACE=1 stacks of opening and closing are told', async (t) => {
+test('with MEMMAP_TRACE=1 errors and the registry contain the stacks of opening and closing', async (t) => {
   const { stdout, stderr } = await runCode(
     `
       import { mappings, mmap, mmapAnonymous } from 'memmap'

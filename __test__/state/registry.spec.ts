@@ -7,7 +7,7 @@ import { tempFile } from '../helpers/temp.js'
 
 const find = (label: string): MappingInfo | undefined => mappings().find((one) => one.label === label)
 
-test('every live mapping is listed with what is known of it', async (t) => {
+test('mappings() lists every live mapping with all its properties', async (t) => {
   const file = tempFile(t, 100)
   const mapping = await mmap(file, { mode: 'c', offset: 3, length: 50, label: 'listed' })
   const info = find('listed')
@@ -41,7 +41,7 @@ test('every live mapping is listed with what is known of it', async (t) => {
   t.not(find('listed')?.state, 'open')
 })
 
-test('ids are never used again', (t) => {
+test('ids are never reused', (t) => {
   const idOf = () => {
     const memory = mmapAnonymous(16, { label: 'counted' })
     const id = find('counted')?.id
@@ -51,7 +51,7 @@ test('ids are never used again', (t) => {
   t.not(idOf(), idOf())
 })
 
-test('drop-ins are listed as the collector’s own', (t) => {
+test('mappings made by mapBuffer() are listed with gcOwned', (t) => {
   const bytes = mapBuffer(tempFile(t, 'abc'), { label: 'dropped in' })
   t.true(find('dropped in')?.gcOwned)
   unmap(bytes)
@@ -74,7 +74,7 @@ test('a view keeps its mapping from being collected', async (t) => {
   t.is(stderr, '')
 })
 
-test.serial('opening and closing are told on diagnostics channels', async (t) => {
+test.serial('opening and closing are published on diagnostics channels', async (t) => {
   const told: [name: unknown, message: unknown][] = []
   const listener = (message: unknown, name: string | symbol) => told.push([name, message])
   for (const name of ['memmap:open', 'memmap:close']) subscribe(name, listener)

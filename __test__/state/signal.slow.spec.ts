@@ -38,7 +38,7 @@ const crashes = {
 
 for (const [how, expected] of Object.entries(crashes)) {
   for (const when of ['with a mapping', 'after a fault']) {
-    test.serial(`a foreign crash stays one, ${when}: ${how}`, async (t) => {
+    test.serial(`a crash outside the library still ends the process, ${when}: ${how}`, async (t) => {
       if (addon === undefined && !how.startsWith('kill')) {
         t.log('Left out: it needs a C compiler')
         t.pass()
@@ -54,7 +54,7 @@ for (const [how, expected] of Object.entries(crashes)) {
 const handlers = { leaves: { code: 7, signal: null }, 'passes on': { code: null, signal: 'SIGSEGV' } } as const
 
 for (const [how, end] of Object.entries(handlers)) {
-  test.serial(`a foreign handler that ${how} hears of foreign faults, and of no others`, async (t) => {
+  test.serial(`a foreign signal handler that ${how} receives only foreign faults`, async (t) => {
     if (addon === undefined) {
       t.log('Left out: it needs a C compiler')
       t.pass()
@@ -71,7 +71,7 @@ const waiting = 'system { $ARGV[0] } @ARGV; print "signal ", $? & 127, $? & 128 
 const limits = 'ulimit -c unlimited && echo 0x10 > /proc/self/coredump_filter && exec perl -e "$0" "$@"'
 
 for (const how of ['store to null', 'load from a foreign cut file', 'kill SIGSEGV', 'kill SIGBUS']) {
-  test.serial(`a foreign crash leaves the core dump that it leaves without the library: ${how}`, async (t) => {
+  test.serial(`a crash outside the library dumps core as it does without the library: ${how}`, async (t) => {
     if (process.platform !== 'linux' || spawnSync('perl', ['-v']).status !== 0 || addon === undefined) {
       t.log('Left out: it needs Linux, Perl and a C compiler')
       t.pass()
@@ -95,7 +95,7 @@ for (const how of ['store to null', 'load from a foreign cut file', 'kill SIGSEG
 for (const tier of ['--liftoff-only', '--no-liftoff']) {
   const options = { node: ['--no-warnings', tier] }
   test.serial(
-    `WebAssembly out of bounds is a RuntimeError: ${tier}`,
+    `an access out of bounds in WebAssembly throws a RuntimeError: ${tier}`,
     survives,
     'signal/wasm.ts',
     'trapped',
@@ -103,7 +103,12 @@ for (const tier of ['--liftoff-only', '--no-liftoff']) {
     options,
   )
 }
-test.serial('WebAssembly traps in many threads at once are RuntimeErrors', survives, 'signal/wasm-crowd.ts', 'trapped')
+test.serial(
+  'WebAssembly traps in many threads at once throw RuntimeErrors',
+  survives,
+  'signal/wasm-crowd.ts',
+  'trapped',
+)
 
 const orders = [
   'before',
@@ -119,7 +124,7 @@ for (const signal of ['SIGBUS', 'SIGSEGV']) {
     const options = { node: ['--no-warnings'] }
     const args = [signal, order]
     test.serial(
-      `process.on('${signal}') and faults: ${order}`,
+      `process.on('${signal}') and faults work together: ${order}`,
       survives,
       'signal/listener.ts',
       'survived',
@@ -127,7 +132,7 @@ for (const signal of ['SIGBUS', 'SIGSEGV']) {
       options,
     )
   }
-  test.serial(`process.on('${signal}') and faults: removed again, then killed`, async (t) => {
+  test.serial(`process.on('${signal}') and faults work together: removed again, then killed`, async (t) => {
     const args = [signal, 'removed again, then killed']
     const outcome = await runFixture('signal/listener.ts', { cwd: tempDir(t), args, node: ['--no-warnings'] })
     t.deepEqual(outcome, { code: null, signal: signal as NodeJS.Signals, stdout: 'survived\n', stderr: '' })

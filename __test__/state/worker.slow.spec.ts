@@ -15,15 +15,15 @@ const works = {
   'nothing, with all open': '3',
 }
 for (const [work, rounds] of Object.entries(works)) {
-  const title = `terminate() in the middle of ${work} harms nobody else`
+  const title = `terminate() in the middle of ${work} leaves the other threads unharmed`
   test.serial(title, survives, 'life/terminate.ts', 'went on', [work, rounds], { node })
 }
 
-const title = 'a process whose workers alone loaded the library goes on after them'
+const title = 'a process in which only workers loaded the library continues after they end'
 test.serial(title, survives, 'life/only-workers.ts', 'went on')
 
 for (const signal of ['SIGSEGV', 'SIGBUS']) {
-  test.serial(`a process whose workers alone loaded the library dies of ${signal} as ever`, async (t) => {
+  test.serial(`a process in which only workers loaded the library still ends by ${signal}`, async (t) => {
     const outcome = await runFixture('life/only-workers.ts', { cwd: tempDir(t), args: [signal] })
     // Windows has no signals: a process is ended, with a code.
     const end = process.platform === 'win32' ? { code: 1, signal: null } : { code: null, signal }
@@ -32,7 +32,7 @@ for (const signal of ['SIGSEGV', 'SIGBUS']) {
 }
 
 test.serial(
-  'two threads see one file, each its own mapping or both one',
+  'two threads see the same bytes through two mappings or a shared one',
   survives,
   'life/two-threads.ts',
   'shared',

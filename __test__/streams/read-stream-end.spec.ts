@@ -9,7 +9,7 @@ const closed = { code: 'ERR_MEMMAP_CLOSED' }
 
 // How it ends.
 
-test('it is closed when it has ended, and emits that once', async (t) => {
+test('a read stream is closed after its end, and emits close once', async (t) => {
   const { mapping } = mapFile(t, 10)
   const events: string[] = []
   const stream = mapping.createReadStream()
@@ -19,7 +19,7 @@ test('it is closed when it has ended, and emits that once', async (t) => {
   t.true(stream.destroyed && stream.closed && stream.readableEnded)
 })
 
-test('without emitClose there is no such event', async (t) => {
+test('without emitClose a read stream emits no close', async (t) => {
   const { mapping } = mapFile(t, 10)
   const stream = mapping.createReadStream({ emitClose: false })
   stream.on('close', () => t.fail())
@@ -28,7 +28,7 @@ test('without emitClose there is no such event', async (t) => {
   t.true(stream.destroyed)
 })
 
-test('without autoClose it is not destroyed, and holds the mapping until it is', async (t) => {
+test('without autoClose a read stream keeps its pin until it is destroyed', async (t) => {
   const { mapping } = mapFile(t, 10)
   const stream = mapping.createReadStream({ autoClose: false })
   stream.resume()
@@ -41,7 +41,7 @@ test('without autoClose it is not destroyed, and holds the mapping until it is',
   t.true(stream.destroyed)
 })
 
-test('destroy() with an error emits that error, and only once', async (t) => {
+test('destroy() with an error emits that error once', async (t) => {
   const { mapping } = mapFile(t, 10)
   const stream = mapping.createReadStream()
   const errors: Error[] = []
@@ -52,7 +52,7 @@ test('destroy() with an error emits that error, and only once', async (t) => {
   t.deepEqual(errors, [reason])
 })
 
-test('close() calls back, each time that it is called', async (t) => {
+test('each call of close() calls its callback', async (t) => {
   const { mapping } = mapFile(t, 10)
   const stream = mapping.createReadStream()
   const ended = await Promise.all([1, 2].map(() => new Promise((resolve) => stream.close(resolve))))
@@ -61,7 +61,7 @@ test('close() calls back, each time that it is called', async (t) => {
   stream.close()
 })
 
-test('a loop that ends early destroys it', async (t) => {
+test('a loop that ends early destroys the stream', async (t) => {
   const { mapping } = mapFile(t, 1000)
   const stream = mapping.createReadStream({ highWaterMark: 10 })
   for await (const _ of stream) break
@@ -70,7 +70,7 @@ test('a loop that ends early destroys it', async (t) => {
 })
 
 test(
-  'what a listener throws is an uncaught exception, and no error of the stream',
+  'an error thrown by a listener is an uncaught exception, not an error of the stream',
   survives,
   'stream/throws.ts',
   'thrown',
@@ -78,7 +78,7 @@ test(
 
 // Signals.
 
-test('an abort destroys it with an AbortError, whose cause is the reason', async (t) => {
+test('an abort destroys the stream with an AbortError whose cause is the reason', async (t) => {
   const { mapping } = mapFile(t, 1000)
   const controller = new AbortController()
   const reason = new Error('enough')
@@ -95,14 +95,14 @@ test('an abort destroys it with an AbortError, whose cause is the reason', async
   t.notThrows(() => mapping.closeSync())
 })
 
-test('a signal that was aborted before gives a stream that errors', async (t) => {
+test('with a signal that is already aborted the stream fails', async (t) => {
   const { mapping } = mapFile(t, 1000)
   const stream = mapping.createReadStream({ signal: AbortSignal.abort() })
   await t.throwsAsync(buffer(stream), { name: 'AbortError' })
   t.notThrows(() => mapping.closeSync())
 })
 
-test('an abort after the end changes nothing', async (t) => {
+test('an abort after the end has no effect', async (t) => {
   const { mapping } = mapFile(t, 10)
   const controller = new AbortController()
   const stream = mapping.createReadStream({ signal: controller.signal })
@@ -114,7 +114,7 @@ test('an abort after the end changes nothing', async (t) => {
 
 // The mapping closes.
 
-test('it is a pin until it has ended', async (t) => {
+test('a read stream is a pin until its end', async (t) => {
   const { mapping } = mapFile(t, 1000)
   const stream = mapping.createReadStream()
   t.throws(() => mapping.closeSync(), { code: 'ERR_MEMMAP_BUSY' })
@@ -122,7 +122,7 @@ test('it is a pin until it has ended', async (t) => {
   t.notThrows(() => mapping.closeSync())
 })
 
-test('close() of the mapping destroys it, and waits for nobody', async (t) => {
+test('close() of the mapping destroys its streams without waiting for their readers', async (t) => {
   const mapping = mmapAnonymous(10 * 2 ** 20)
   const streams = [mapping.createReadStream(), mapping.createReadStream(), mapping.createReadStream()] as const
   const [idle, waiting, flowing] = streams
@@ -135,7 +135,7 @@ test('close() of the mapping destroys it, and waits for nobody', async (t) => {
   t.true(streams.every((stream) => stream.destroyed))
 })
 
-test('close() of the mapping within a listener ends the stream there', async (t) => {
+test('close() of the mapping within a loop ends the stream there', async (t) => {
   const mapping = mmapAnonymous(10 * 2 ** 20)
   let chunks = 0
   const error = await t.throwsAsync(async () => {
@@ -149,7 +149,7 @@ test('close() of the mapping within a listener ends the stream there', async (t)
   t.is(chunks, 1)
 })
 
-test('close() of the mapping leaves a stream alone that has ended', async (t) => {
+test('close() of the mapping does not fail a stream that has ended', async (t) => {
   const { mapping } = mapFile(t, 10)
   const stream = mapping.createReadStream({ autoClose: false })
   stream.on('error', (error) => t.fail(error.message))
@@ -160,7 +160,7 @@ test('close() of the mapping leaves a stream alone that has ended', async (t) =>
   t.true(stream.destroyed)
 })
 
-test('a stream that nobody reads does not keep close() waiting', async (t) => {
+test('a stream without a reader does not delay close()', async (t) => {
   const mapping = mmapAnonymous(10)
   const stream = mapping.createReadStream()
   const failed = once(stream, 'error')

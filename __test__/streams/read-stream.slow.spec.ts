@@ -18,7 +18,7 @@ async function chunksOf(stream: Readable): Promise<(Buffer | string)[]> {
 
 // What is given.
 
-test('whatever the bounds, the chunk size and the encoding, it gives what fs gives', async (t) => {
+test('a read stream gives the chunks of fs for any bounds, chunk size and encoding', async (t) => {
   const { file, mapping } = mapFile(t, Buffer.from('aé€𝄞\0\n'.repeat(60)))
   const bound = fc.option(fc.nat(900), { nil: undefined })
   const encoding = fc.constantFrom<(BufferEncoding | undefined)[]>(undefined, 'utf8', 'utf16le', 'base64', 'hex')
@@ -42,7 +42,7 @@ test('whatever the bounds, the chunk size and the encoding, it gives what fs giv
   )
 })
 
-test('however it is consumed, the bytes are all there and in order', async (t) => {
+test('all bytes come in order however the stream is consumed', async (t) => {
   const { mapping } = mapFile(t, 5000)
   const step = fc.oneof(fc.constant('pause' as const), fc.constant('turn' as const), fc.integer({ min: 1, max: 700 }))
   await fc.assert(
@@ -65,7 +65,7 @@ test('however it is consumed, the bytes are all there and in order', async (t) =
 
 // How it flows.
 
-test('dropBehind changes no byte', async (t) => {
+test('dropBehind does not change the bytes', async (t) => {
   const { mapping } = mapFile(t, Buffer.alloc(40 * 2 ** 20, counting(251)))
   const plain = createHash('sha1').update(mapping.buffer()).digest('hex')
   const hash = createHash('sha1')

@@ -47,26 +47,26 @@ const sameAsFs: Record<string, ReadStreamOptions | BufferEncoding | null | undef
   'a start and an end': { start: 10, end: 20 },
   'one byte': { start: 10, end: 10 },
   'the first byte': { start: 0, end: 0 },
-  'an end without end': { start: 990, end: Infinity },
+  'an infinite end': { start: 990, end: Infinity },
   'an end beyond the last byte': { start: 990, end: 5000 },
   'a start at the end': { start: 1000 },
   'a start beyond the end': { start: 5000, end: 6000 },
   'small chunks': { highWaterMark: 7 },
   'chunks of one byte': { start: 5, end: 50, highWaterMark: 1 },
-  'chunks that come out even': { highWaterMark: 250 },
+  'chunks that fill the file exactly': { highWaterMark: 250 },
   'an encoding as an option': { encoding: 'hex' },
   'an encoding instead of options': 'latin1',
   'an encoding across chunks': { encoding: 'base64', highWaterMark: 10 },
 }
 
-for (const [what, options] of Object.entries(sameAsFs)) test(`${what}: the chunks of fs`, likeFs, options)
+for (const [what, options] of Object.entries(sameAsFs)) test(`${what}: the same chunks as from fs`, likeFs, options)
 
-test('bigints are numbers of bytes too', async (t) => {
+test('bounds may be bigints', async (t) => {
   const { mapping } = mapFile(t, 100)
   t.deepEqual(await buffer(mapping.createReadStream({ start: 10n, end: 19n })), counting(100).subarray(10, 20))
 })
 
-test('a highWaterMark of 0 reads nothing ahead, and then as much as ever', async (t) => {
+test('a highWaterMark of 0 buffers nothing, and all bytes come', async (t) => {
   const { mapping } = mapFile(t, 1000)
   t.deepEqual(await buffer(mapping.createReadStream({ highWaterMark: 0 })), counting(1000))
   t.deepEqual(
@@ -86,13 +86,13 @@ test('an empty mapping is an empty stream', async (t) => {
   t.deepEqual(await chunksOf(mapping.createReadStream({ start: 5, end: 7, encoding: 'utf8' })), [])
 })
 
-test('the bytes are counted from where the mapping starts', async (t) => {
+test('start and end count from the start of the mapping', async (t) => {
   const mapping = mmapSync(tempFile(t, 10_000), { offset: 5001, length: 3000 })
   t.deepEqual(await buffer(mapping.createReadStream({ start: 2 })), counting(10_000).subarray(5003, 8001))
   await mapping.close()
 })
 
-test('chunks are of 1 MiB, and views: no byte is copied', async (t) => {
+test('chunks are views of 1 MiB, without a copy', async (t) => {
   const memory = mmapAnonymous(2.5 * 2 ** 20)
   const lengths: number[] = []
   const whole = memory.buffer()
@@ -117,7 +117,7 @@ const refusals: Record<string, unknown> = {
   'an end of NaN': { end: NaN },
   'a start and an end of NaN': { start: NaN, end: NaN },
   'a start beyond 2^53': { start: 2 ** 53 },
-  'a start behind the end': { start: 10, end: 2 },
+  'a start after the end': { start: 10, end: 2 },
   'a chunk size of -1': { highWaterMark: -1 },
   'a chunk size of 1.5': { highWaterMark: 1.5 },
   'an unknown encoding': { encoding: 'utf-7' },
@@ -125,7 +125,7 @@ const refusals: Record<string, unknown> = {
 }
 
 for (const [what, options] of Object.entries(refusals)) {
-  test(`${what} is refused in the words of fs`, (t) => {
+  test(`${what} is refused with the error of fs`, (t) => {
     const { file, mapping } = mapFile(t, 'xyz\n')
     const { name, message, code } = t.throws<NodeJS.ErrnoException>(() => createReadStream(file, options as never))
     const error = t.throws<NodeJS.ErrnoException>(() => mapping.createReadStream(options as never))
@@ -137,7 +137,7 @@ const wrongTypes: Record<string, unknown> = {
   'a start that is a string': { start: '4' },
   'an end that is a string': { end: '6' },
   'a start that is null': { start: null },
-  'a signal that is none': { signal: 1 },
+  'an invalid signal': { signal: 1 },
   'a number for options': 123,
   'zero for options': 0,
   'true for options': true,
@@ -145,7 +145,7 @@ const wrongTypes: Record<string, unknown> = {
 }
 
 for (const [what, options] of Object.entries(wrongTypes)) {
-  test(`${what} is of the wrong type, as it is for fs`, (t) => {
+  test(`${what} is refused with a TypeError, as by fs`, (t) => {
     const { file, mapping } = mapFile(t, 'xyz\n')
     const wrong = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
     t.throws(() => createReadStream(file, options as never), wrong)
@@ -153,7 +153,7 @@ for (const [what, options] of Object.entries(wrongTypes)) {
   })
 }
 
-test('options that fs would overlook are refused', (t) => {
+test('unknown options, which fs ignores, are refused', (t) => {
   const { mapping } = mapFile(t, 'xyz\n')
   const create = (options: object) => () => mapping.createReadStream(options)
   t.throws(create({ begin: 1 }), { code: 'ERR_INVALID_ARG_VALUE', message: /no option here/ })
@@ -163,7 +163,7 @@ test('options that fs would overlook are refused', (t) => {
   }
 })
 
-test('what is refused holds nothing', (t) => {
+test('a refused stream does not pin the mapping', (t) => {
   const memory = mmapAnonymous(10)
   for (const options of [...Object.values(refusals), ...Object.values(wrongTypes)]) {
     t.throws(() => memory.createReadStream(options as never))
@@ -173,7 +173,7 @@ test('what is refused holds nothing', (t) => {
 
 // How it flows.
 
-test('it counts what it gave, and says where it is', async (t) => {
+test('bytesRead and pos follow the stream', async (t) => {
   const { mapping } = mapFile(t, 1000)
   const stream = mapping.createReadStream({ start: 100, end: 899, highWaterMark: 300 })
   t.deepEqual([stream.start, stream.end, stream.pos, stream.bytesRead], [100, 899, 100, 0])
@@ -186,7 +186,7 @@ test('it counts what it gave, and says where it is', async (t) => {
   t.deepEqual([seen, stream.bytesRead, stream.pos], [800, 800, 900])
 })
 
-test('nothing comes while it is paused, and all of it comes in the end', async (t) => {
+test('nothing comes while the stream is paused, and all bytes come in the end', async (t) => {
   const { mapping } = mapFile(t, 1000)
   const stream = mapping.createReadStream({ highWaterMark: 100 })
   // At once, and again: it makes no difference.
@@ -207,7 +207,7 @@ test('nothing comes while it is paused, and all of it comes in the end', async (
   t.is(seen, 1000)
 })
 
-test('resuming within a listener is harmless', async (t) => {
+test('resume() within a listener is harmless', async (t) => {
   const { mapping } = mapFile(t, 'xyz\n')
   const stream = mapping.createReadStream().setEncoding('utf8')
   let seen = ''
@@ -221,7 +221,7 @@ test('resuming within a listener is harmless', async (t) => {
   t.is(seen, 'xyz\n')
 })
 
-test('a paused stream of nothing does not end', async (t) => {
+test('a paused empty stream does not end', async (t) => {
   const { mapping } = mapFile(t, '')
   const stream = mapping.createReadStream()
   stream.pause()
@@ -232,7 +232,7 @@ test('a paused stream of nothing does not end', async (t) => {
   stream.destroy()
 })
 
-test('characters of several bytes are whole, wherever the chunks end', async (t) => {
+test('characters of several bytes are whole at any chunk size', async (t) => {
   const { mapping } = mapFile(t, '…𝄞'.repeat(500))
   for (const highWaterMark of [1, 2, 3, 4, 1000]) {
     const stream = mapping.createReadStream({ encoding: 'utf8', highWaterMark })
@@ -245,12 +245,12 @@ test('characters of several bytes are whole, wherever the chunks end', async (t)
   }
 })
 
-test('setEncoding() does as the option does', async (t) => {
+test('setEncoding() has the effect of the option encoding', async (t) => {
   const { mapping } = mapFile(t, '…'.repeat(10))
   t.is(await text(mapping.createReadStream({ highWaterMark: 4 }).setEncoding('utf8')), '…'.repeat(10))
 })
 
-test('what was read can be put back, and more', async (t) => {
+test('unshift() puts back read and other bytes', async (t) => {
   const { mapping } = mapFile(t, 1000)
   const stream = mapping.createReadStream({ highWaterMark: 100 })
   await new Promise((resolve) => stream.once('readable', resolve))
@@ -259,7 +259,7 @@ test('what was read can be put back, and more', async (t) => {
   t.deepEqual(await buffer(stream), Buffer.concat([Buffer.alloc(300, 7), counting(1000)]))
 })
 
-test('the next chunk is not taken before the last one is asked for', async (t) => {
+test('the next chunk is not read before the last one is requested', async (t) => {
   const { mapping } = mapFile(t, 1000)
   const stream = mapping.createReadStream({ highWaterMark: 100 })
   stream.read(0)
@@ -269,7 +269,7 @@ test('the next chunk is not taken before the last one is asked for', async (t) =
   stream.destroy()
 })
 
-test('the event loop has its turns while bytes are there and the consumer takes all', async (t) => {
+test('the event loop runs while a fast consumer reads resident bytes', async (t) => {
   const memory = mmapAnonymous(16 * 2 ** 20)
   const turns = countTurns()
   await pipeline(memory.createReadStream(), createHash('md5'))
@@ -278,7 +278,7 @@ test('the event loop has its turns while bytes are there and the consumer takes 
   await memory.close()
 })
 
-test('many streams of one mapping do not disturb each other', async (t) => {
+test('many streams of one mapping are independent', async (t) => {
   const { mapping } = mapFile(t, 3000)
   const all = Array.from({ length: 200 }, (_, index) =>
     buffer(mapping.createReadStream({ start: index, highWaterMark: 100 + index })),

@@ -26,7 +26,7 @@ const contents = Buffer.concat(Array.from({ length: 50 }, (_, index) => counting
 
 // createReadStream.
 
-test('into a file, by pipe() and by pipeline()', async (t) => {
+test('a read stream writes a file through pipe() and pipeline()', async (t) => {
   const { mapping } = mapFile(t, contents)
   const target = path.join(tempDir(t), 'copy')
   await pipeline(mapping.createReadStream(), createWriteStream(target))
@@ -36,7 +36,7 @@ test('into a file, by pipe() and by pipeline()', async (t) => {
   t.true(readFileSync(target).equals(contents.subarray(7)))
 })
 
-test('over HTTP, as the body of a response and of a request', async (t) => {
+test('a read stream is the body of an HTTP response and of a request', async (t) => {
   const { mapping } = mapFile(t, contents)
   const received: Buffer[] = []
   const server = http.createServer(async (request, response) => {
@@ -56,7 +56,7 @@ test('over HTTP, as the body of a response and of a request', async (t) => {
   t.true(received[0]?.equals(contents))
 })
 
-test('as the body of a Response, which takes copies', async (t) => {
+test('a read stream is the body of a Response, which gets copies', async (t) => {
   const { mapping } = mapFile(t, contents)
   const view = mapping.buffer()
   const response = new Response(mapping.createReadStream() as unknown as ReadableStream)
@@ -64,7 +64,7 @@ test('as the body of a Response, which takes copies', async (t) => {
   t.is(view.length, contents.length)
 })
 
-test('through gzip, a hash and a transform', async (t) => {
+test('a read stream goes through gzip, a hash and a transform', async (t) => {
   const { mapping } = mapFile(t, contents)
   t.true(gunzipSync(await buffer(mapping.createReadStream().pipe(createGzip({ level: 1 })))).equals(contents))
   const hash = createHash('sha256')
@@ -80,7 +80,7 @@ test('through gzip, a hash and a transform', async (t) => {
   t.true((await buffer(mapping.createReadStream().pipe(upper))).equals(contents.map((byte) => byte ^ 1)))
 })
 
-test('through compose(), the iterator helpers and toWeb()', async (t) => {
+test('a read stream works with compose(), iterator helpers and toWeb()', async (t) => {
   const { mapping } = mapFile(t, contents)
   t.true((await buffer(mapping.createReadStream().compose(new PassThrough()))).equals(contents))
   const lengths = await mapping
@@ -96,13 +96,13 @@ test('through compose(), the iterator helpers and toWeb()', async (t) => {
   t.is(view.length, contents.length)
 })
 
-test('after a pipeline the mapping can be closed at once', async (t) => {
+test('the mapping can be closed right after a pipeline', async (t) => {
   const mapping = mmapSync(tempFile(t, contents))
   await pipeline(mapping.createReadStream(), new PassThrough().resume())
   t.notThrows(() => mapping.closeSync())
 })
 
-test('from shared memory into a file and a hash', async (t) => {
+test('a read stream over shared memory writes a file and a hash', async (t) => {
   const { mapping } = mapFile(t, contents, { shared: capabilities().sharedArrayBuffer === true })
   const target = path.join(tempDir(t), 'copy')
   await pipeline(mapping.createReadStream(), createWriteStream(target))
@@ -124,21 +124,21 @@ const fills = test.macro(
   },
 )
 
-test('from a file', fills, (mapping, t) =>
+test('a write stream takes a file', fills, (mapping, t) =>
   pipeline(createReadStream(tempFile(t, contents)), mapping.createWriteStream()),
 )
 
-test('from another mapping', fills, async (mapping, t) => {
+test('a write stream takes another mapping', fills, async (mapping, t) => {
   const source = mmapSync(tempFile(t, contents))
   await pipeline(source.createReadStream(), mapping.createWriteStream())
   await source.close()
 })
 
-test('from gunzip', fills, (mapping, t) =>
+test('a write stream takes the output of gunzip', fills, (mapping, t) =>
   pipeline(createReadStream(tempFile(t, gzipSync(contents))), createGunzip(), mapping.createWriteStream()),
 )
 
-test('from an HTTP request', fills, async (mapping) => {
+test('a write stream takes an HTTP request', fills, async (mapping) => {
   const server = http.createServer(async (request, response) => {
     await pipeline(request, mapping.createWriteStream())
     response.end()
@@ -149,7 +149,7 @@ test('from an HTTP request', fills, async (mapping) => {
   server.close()
 })
 
-test('from itself, further on', async (t) => {
+test('a write stream takes an earlier range of its own mapping', async (t) => {
   const { mapping } = mapFile(t, contents, { mode: 'r+' })
   await pipeline(
     mapping.createReadStream({ end: 999_999, highWaterMark: 100_000 }),
@@ -160,7 +160,7 @@ test('from itself, further on', async (t) => {
 
 // readableStream.
 
-test('as the body of a Response', async (t) => {
+test('a web stream is the body of a Response', async (t) => {
   const { mapping } = mapFile(t, contents)
   t.true(Buffer.from(await new Response(mapping.readableStream()).arrayBuffer()).equals(contents))
   t.is((await (await new Response(mapping.readableStream()).blob()).arrayBuffer()).byteLength, contents.length)
@@ -169,7 +169,7 @@ test('as the body of a Response', async (t) => {
   await json.close()
 })
 
-test('as the body of a fetch', async (t) => {
+test('a web stream is the body of a fetch', async (t) => {
   const { mapping } = mapFile(t, contents)
   const received: Buffer[] = []
   const server = http.createServer(async (request, response) => {
@@ -184,13 +184,13 @@ test('as the body of a fetch', async (t) => {
   t.true(received[0]?.equals(contents))
 })
 
-test('through tee(), twice the same', async (t) => {
+test('both branches of tee() give the same bytes', async (t) => {
   const [one, two] = mapFile(t, contents).mapping.readableStream().tee()
   const both = await Promise.all([buffer(one), buffer(two)])
   t.true(both.every((bytes) => bytes.equals(contents)))
 })
 
-test('through transform streams', async (t) => {
+test('a web stream goes through transform streams', async (t) => {
   const { mapping } = mapFile(t, contents)
   const there = mapping.readableStream().pipeThrough(new CompressionStream('gzip') as TransformStream)
   const back = there.pipeThrough(new DecompressionStream('gzip') as TransformStream)
@@ -202,7 +202,7 @@ test('through transform streams', async (t) => {
   t.is(joined, 'aé€𝄞'.repeat(200_000))
 })
 
-test('into streams of Node', async (t) => {
+test('a web stream goes into streams of Node', async (t) => {
   const { mapping } = mapFile(t, contents)
   const target = path.join(tempDir(t), 'copy')
   await pipeline(mapping.readableStream(), createWriteStream(target))
@@ -212,7 +212,7 @@ test('into streams of Node', async (t) => {
   t.is(hash.digest('hex'), createHash('sha256').update(contents).digest('hex'))
 })
 
-test('a mapping can be closed as soon as all of it was read', async (t) => {
+test('the mapping can be closed once a web stream has read all of it', async (t) => {
   const mapping = mmapSync(tempFile(t, 10))
   const reader = mapping.readableStream().getReader()
   const { value } = await reader.read()

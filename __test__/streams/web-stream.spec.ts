@@ -33,19 +33,19 @@ const gives = test.macro(
   },
 )
 
-test('all of it, without options', gives, undefined, 0, 1000)
-test('from a start', gives, { start: 100 }, 100, 1000)
-test('to an end, inclusive', gives, { end: 99 }, 0, 100)
-test('from a start to an end', gives, { start: 10, end: 20 }, 10, 21)
-test('one byte', gives, { start: 10, end: 10 }, 10, 11)
-test('with bigints', gives, { start: 10n, end: 20n }, 10, 21)
-test('to an end beyond the last byte', gives, { start: 990, end: 5000 }, 990, 1000)
-test('to no end', gives, { start: 990, end: Infinity }, 990, 1000)
-test('from the end: nothing', gives, { start: 1000 }, 1000, 1000)
-test('from beyond the end: nothing', gives, { start: 5000, end: 6000 }, 1000, 1000)
-test('pages behind may be dropped', gives, { dropBehind: true }, 0, 1000)
+test('without options the stream gives the whole mapping', gives, undefined, 0, 1000)
+test('a start is respected', gives, { start: 100 }, 100, 1000)
+test('an end is inclusive', gives, { end: 99 }, 0, 100)
+test('a start and an end give a range', gives, { start: 10, end: 20 }, 10, 21)
+test('an equal start and end give one byte', gives, { start: 10, end: 10 }, 10, 11)
+test('bounds may be bigints', gives, { start: 10n, end: 20n }, 10, 21)
+test('an end beyond the last byte gives the rest', gives, { start: 990, end: 5000 }, 990, 1000)
+test('an infinite end gives the rest', gives, { start: 990, end: Infinity }, 990, 1000)
+test('a start at the end gives nothing', gives, { start: 1000 }, 1000, 1000)
+test('a start beyond the end gives nothing', gives, { start: 5000, end: 6000 }, 1000, 1000)
+test('dropBehind does not change the bytes', gives, { dropBehind: true }, 0, 1000)
 
-test('an empty mapping is a stream that has ended', async (t) => {
+test('the stream of an empty mapping has ended', async (t) => {
   const reader = mapFile(t, '').mapping.readableStream().getReader()
   await reader.closed
   t.deepEqual(await reader.read(), { done: true, value: undefined })
@@ -68,7 +68,7 @@ test('a default reader gets copies of up to 1 MiB', async (t) => {
   await memory.close()
 })
 
-test('a BYOB reader has its own buffer filled, and gets it back', async (t) => {
+test('a BYOB reader gets its own buffer back, filled', async (t) => {
   const { mapping } = mapFile(t, 1000)
   const reader = mapping.readableStream().getReader({ mode: 'byob' })
   const target = new Uint8Array(new ArrayBuffer(500), 100, 300)
@@ -80,7 +80,7 @@ test('a BYOB reader has its own buffer filled, and gets it back', async (t) => {
   await reader.cancel()
 })
 
-test('a BYOB reader may ask for elements of any kind', async (t) => {
+test('a BYOB reader may pass views of any type', async (t) => {
   const mapping = mmapAnonymous(64)
   mapping.dataView().setFloat64(8, Math.PI, true)
   const reader = mapping.readableStream({ start: 8 }).getReader({ mode: 'byob' })
@@ -92,7 +92,7 @@ test('a BYOB reader may ask for elements of any kind', async (t) => {
   await mapping.close()
 })
 
-test('a BYOB read that is pending when the bytes end gets its buffer back', async (t) => {
+test('a BYOB read pending at the end gets its buffer back', async (t) => {
   const { mapping } = mapFile(t, 10)
   const reader = mapping.readableStream().getReader({ mode: 'byob' })
   const [first, second, third] = await Promise.all([
@@ -105,7 +105,7 @@ test('a BYOB read that is pending when the bytes end gets its buffer back', asyn
   await reader.closed
 })
 
-test('whatever the range and the buffers, the bytes are all there and in order', async (t) => {
+test('all bytes come in order for any range and any buffers', async (t) => {
   const { mapping } = mapFile(t, 3000)
   const bound = fc.nat(3100)
   const sizes = fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 5 })
@@ -120,7 +120,7 @@ test('whatever the range and the buffers, the bytes are all there and in order',
   )
 })
 
-test('both kinds of reader in turn', async (t) => {
+test('default and BYOB readers may alternate', async (t) => {
   const stream = mapFile(t, 5 * 2 ** 20).mapping.readableStream()
   const byob = stream.getReader({ mode: 'byob' })
   const first = await byob.read(new Uint8Array(100))
@@ -134,7 +134,7 @@ test('both kinds of reader in turn', async (t) => {
   t.deepEqual([...(third.value ?? [])], [...counting(200).subarray(100)])
 })
 
-test('nothing is read before it is asked for', async (t) => {
+test('nothing is read before it is requested', async (t) => {
   const { mapping } = mapFile(t, 100)
   const stream = mapping.readableStream()
   await new Promise((resolve) => setTimeout(resolve, 20))
@@ -144,7 +144,7 @@ test('nothing is read before it is asked for', async (t) => {
   t.is(value?.[0], 77)
 })
 
-test('the event loop has its turns while bytes are there', async (t) => {
+test('the event loop runs while resident bytes are read', async (t) => {
   const memory = mmapAnonymous(16 * 2 ** 20)
   const turns = countTurns()
   let length = 0
@@ -160,17 +160,17 @@ test('the event loop has its turns while bytes are there', async (t) => {
 const refusals: Record<string, [unknown, string]> = {
   'a start of -1': [{ start: -1 }, 'ERR_OUT_OF_RANGE'],
   'a start of NaN': [{ start: NaN }, 'ERR_OUT_OF_RANGE'],
-  'a start behind the end': [{ start: 10, end: 2 }, 'ERR_OUT_OF_RANGE'],
+  'a start after the end': [{ start: 10, end: 2 }, 'ERR_OUT_OF_RANGE'],
   'a start that is a string': [{ start: '1' }, 'ERR_INVALID_ARG_TYPE'],
   'an end that is null': [{ end: null }, 'ERR_INVALID_ARG_TYPE'],
-  'a signal that is none': [{ signal: 'SIGTERM' }, 'ERR_INVALID_ARG_TYPE'],
-  'dropBehind that is no boolean': [{ dropBehind: 1 }, 'ERR_INVALID_ARG_TYPE'],
+  'an invalid signal': [{ signal: 'SIGTERM' }, 'ERR_INVALID_ARG_TYPE'],
+  'a dropBehind that is not a boolean': [{ dropBehind: 1 }, 'ERR_INVALID_ARG_TYPE'],
   'a misspelt option': [{ sginal: undefined }, 'ERR_INVALID_ARG_VALUE'],
   'a string for options': ['utf8', 'ERR_INVALID_ARG_TYPE'],
 }
 
 for (const [what, [options, code]] of Object.entries(refusals)) {
-  test(`${what} is refused, and holds nothing`, (t) => {
+  test(`${what} is refused and pins nothing`, (t) => {
     const { mapping } = mapFile(t, 10)
     t.throws(() => mapping.readableStream(options as WebStreamOptions), { code })
     t.notThrows(() => mapping.closeSync())
@@ -179,7 +179,7 @@ for (const [what, [options, code]] of Object.entries(refusals)) {
 
 // How it ends.
 
-test('it is a pin until it has ended', async (t) => {
+test('the stream is a pin until its end', async (t) => {
   const { mapping } = mapFile(t, 1000)
   const stream = mapping.readableStream()
   t.throws(() => mapping.closeSync(), { code: 'ERR_MEMMAP_BUSY' })
@@ -187,7 +187,7 @@ test('it is a pin until it has ended', async (t) => {
   t.notThrows(() => mapping.closeSync())
 })
 
-test('cancel() lets go of the mapping', async (t) => {
+test('cancel() releases the mapping', async (t) => {
   const { mapping } = mapFile(t, 1000)
   await mapping.readableStream().cancel()
   const reader = mapping.readableStream().getReader({ mode: 'byob' })
@@ -196,13 +196,13 @@ test('cancel() lets go of the mapping', async (t) => {
   t.notThrows(() => mapping.closeSync())
 })
 
-test('a loop that ends early lets go of the mapping', async (t) => {
+test('a loop that ends early releases the mapping', async (t) => {
   const { mapping } = mapFile(t, 3 * 2 ** 20)
   for await (const _ of mapping.readableStream()) break
   t.notThrows(() => mapping.closeSync())
 })
 
-test('an abort is an error: the reason itself', async (t) => {
+test('an abort fails the stream with the reason itself', async (t) => {
   const { mapping } = mapFile(t, 3 * 2 ** 20)
   const controller = new AbortController()
   const reason = new Error('enough')
@@ -214,14 +214,14 @@ test('an abort is an error: the reason itself', async (t) => {
   t.notThrows(() => mapping.closeSync())
 })
 
-test('a signal that was aborted before gives a stream that errors', async (t) => {
+test('with a signal that is already aborted the stream fails', async (t) => {
   const { mapping } = mapFile(t, 1000)
   const reason = new Error('never')
   t.is(await t.throwsAsync(text(mapping.readableStream({ signal: AbortSignal.abort(reason) }))), reason)
   t.notThrows(() => mapping.closeSync())
 })
 
-test('an abort after the end changes nothing', async (t) => {
+test('an abort after the end has no effect', async (t) => {
   const { mapping } = mapFile(t, 10)
   const controller = new AbortController()
   const reader = mapping.readableStream({ signal: controller.signal }).getReader()
@@ -230,7 +230,7 @@ test('an abort after the end changes nothing', async (t) => {
   t.true((await reader.read()).done)
 })
 
-test('close() of the mapping makes it error, and waits for nobody', async (t) => {
+test('close() of the mapping fails its streams without waiting for their readers', async (t) => {
   const mapping = mmapAnonymous(3 * 2 ** 20)
   const idle = mapping.readableStream()
   const reader = mapping.readableStream().getReader()

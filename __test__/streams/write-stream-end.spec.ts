@@ -7,7 +7,7 @@ import { mapFile } from '../helpers/mapped.js'
 
 // How it ends.
 
-test('it finishes, then closes', async (t) => {
+test('a write stream finishes, then closes', async (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
   const stream = mapping.createWriteStream()
   const events: string[] = []
@@ -18,7 +18,7 @@ test('it finishes, then closes', async (t) => {
   t.true(stream.closed)
 })
 
-test('writing after the end is an error', async (t) => {
+test('a write after the end is an error', async (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
   const stream = mapping.createWriteStream()
   stream.end('a')
@@ -27,7 +27,7 @@ test('writing after the end is an error', async (t) => {
   t.is(mapping.read({ length: 2 })[1], 1)
 })
 
-test('without autoClose it stays, and holds the mapping, until it is closed', async (t) => {
+test('without autoClose a write stream keeps its pin until it is closed', async (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
   const stream = mapping.createWriteStream({ autoClose: false })
   stream.on('close', () => t.true(stream.destroyed))
@@ -41,7 +41,7 @@ test('without autoClose it stays, and holds the mapping, until it is closed', as
   t.notThrows(() => mapping.closeSync())
 })
 
-test('without emitClose there is no such event', async (t) => {
+test('without emitClose a write stream emits no close', async (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
   const stream = mapping.createWriteStream({ emitClose: false })
   stream.on('close', () => t.fail())
@@ -51,7 +51,7 @@ test('without emitClose there is no such event', async (t) => {
   t.true(stream.destroyed)
 })
 
-test('close() writes what waits, then calls back, each time that it is called', async (t) => {
+test('close() writes pending chunks, then calls back, at each call', async (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
   const stream = mapping.createWriteStream()
   let closes = 0
@@ -73,7 +73,7 @@ test('close() after end() needs no callback', async (t) => {
   t.is(mapping.read({ length: 11 }).toString(), 'hello world')
 })
 
-test('close() without autoClose destroys it too', async (t) => {
+test('close() without autoClose destroys the stream', async (t) => {
   const { mapping } = mapFile(t, 20, { mode: 'r+' })
   const stream = mapping.createWriteStream({ autoClose: false })
   const close = () => new Promise<void>((resolve) => stream.close(() => resolve()))
@@ -104,7 +104,7 @@ test('destroy() in the middle of a long chunk stops there', async (t) => {
   await memory.close()
 })
 
-test('what was not written for the end of the stream calls back with an error', async (t) => {
+test('the callback of an unwritten chunk gets an error when the stream ends', async (t) => {
   const ways = [
     { end: (stream: WriteStream) => stream.destroy(), expected: { code: 'ERR_STREAM_DESTROYED' } },
     { end: (stream: WriteStream) => stream.destroy(new Error('enough')), expected: { message: 'enough' } },
@@ -122,7 +122,7 @@ test('what was not written for the end of the stream calls back with an error', 
   }
 })
 
-test('a chunk that is detached before it was written is an error, and not taken for written', async (t) => {
+test('a chunk detached before it was written is an error and is not counted', async (t) => {
   for (const length of [600 * 2 ** 10, 8 * 2 ** 20]) {
     const source = new ArrayBuffer(length)
     const target = mmapAnonymous(length + 2 ** 18)
@@ -139,7 +139,7 @@ test('a chunk that is detached before it was written is an error, and not taken 
   }
 })
 
-test('an abort destroys it with an AbortError, whose cause is the reason', async (t) => {
+test('an abort destroys the stream with an AbortError whose cause is the reason', async (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
   const controller = new AbortController()
   const reason = new Error('enough')
@@ -152,7 +152,7 @@ test('an abort destroys it with an AbortError, whose cause is the reason', async
   t.notThrows(() => mapping.closeSync())
 })
 
-test('it is a pin until it has finished; close() of the mapping destroys it', async (t) => {
+test('a write stream is a pin until it has finished, and close() of the mapping destroys it', async (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
   const stream = mapping.createWriteStream()
   stream.write('a')
@@ -172,7 +172,7 @@ test('close() of the mapping stops a long chunk', async (t) => {
   await failed
 })
 
-test('after a pipeline the mapping can be closed at once', async (t) => {
+test('the mapping can be closed right after a pipeline', async (t) => {
   const { file, mapping } = mapFile(t, 10, { mode: 'r+' })
   await pipeline(['abc'], mapping.createWriteStream())
   t.notThrows(() => mapping.closeSync())

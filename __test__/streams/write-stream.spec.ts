@@ -45,8 +45,8 @@ const likeFs = test.macro(async (t: ExecutionContext, { options, chunks }: Story
 const stories: Record<string, Story> = {
   'nothing at all': { chunks: [] },
   'a buffer': { chunks: [Buffer.from('ABC')] },
-  'a Uint8Array that is a part of something': { chunks: [new Uint8Array([1, 65, 66, 2]).subarray(1, 3)] },
-  'all of it': { chunks: ['ABCDEFGHIJKLMNOPQRSTUVWXYZ'] },
+  'a slice of a Uint8Array': { chunks: [new Uint8Array([1, 65, 66, 2]).subarray(1, 3)] },
+  'the whole mapping': { chunks: ['ABCDEFGHIJKLMNOPQRSTUVWXYZ'] },
   'many chunks': { chunks: ['A', 'BC', 'DEF', Buffer.from('GHIJ'), '', 'K'] },
   'a start': { options: { start: 10 }, chunks: ['123456'] },
   'a start, and characters of several bytes': { options: { start: 10 }, chunks: [['……', 'utf8']] },
@@ -63,9 +63,9 @@ const stories: Record<string, Story> = {
   'a small highWaterMark': { options: { highWaterMark: 3 }, chunks: ['ABCD', 'EF', 'GHIJKL'] },
 }
 
-for (const [what, story] of Object.entries(stories)) test(`${what}: written as fs writes it`, likeFs, story)
+for (const [what, story] of Object.entries(stories)) test(`${what}: the same bytes as fs writes`, likeFs, story)
 
-test('whatever comes, it ends up one behind the other', async (t) => {
+test('chunks of any sizes are written one after the other', async (t) => {
   const memory = mmapAnonymous(20_000)
   const part = fc.uint8Array({ minLength: 0, maxLength: 1500 })
   await fc.assert(
@@ -95,14 +95,14 @@ test('a chunk of many MiB is written whole', async (t) => {
   await memory.close()
 })
 
-test('in mode c it writes privately', async (t) => {
+test('in mode c bytes are written privately', async (t) => {
   const { file, mapping } = mapFile(t, 'abc', { mode: 'c' })
   await pipeline(['X'], mapping.createWriteStream())
   t.is(textOf(mapping), 'Xbc')
   t.is(readFileSync(file, 'utf8'), 'abc')
 })
 
-test('what it wrote is durable when it finishes, if asked for', async (t) => {
+test('flush: true makes the bytes durable before finish', async (t) => {
   const { mapping } = mapFile(t, 10_000, { mode: 'r+' })
   await pipeline([Buffer.alloc(5000, 1)], mapping.createWriteStream({ start: 3000, flush: true }))
   t.notThrows(() => mapping.closeSync())
@@ -110,7 +110,7 @@ test('what it wrote is durable when it finishes, if asked for', async (t) => {
 
 // The end of the mapping.
 
-test('a chunk that does not fit is an error that says where, and nothing of it is written', async (t) => {
+test('a chunk that does not fit causes an error with the offset, and none of it is written', async (t) => {
   const { mapping } = mapFile(t, 'abcdefgh', { mode: 'r+' })
   const stream = mapping.createWriteStream({ start: 2 })
   const called: (Error | null | undefined)[] = []
@@ -125,7 +125,7 @@ test('a chunk that does not fit is an error that says where, and nothing of it i
   t.true(stream.destroyed)
 })
 
-test('after that nothing more is written, not even what would fit', async (t) => {
+test('after a chunk that does not fit, no later chunk is written', async (t) => {
   const { mapping } = mapFile(t, 'abcd', { mode: 'r+' })
   const stream = mapping.createWriteStream()
   stream.cork()
@@ -136,7 +136,7 @@ test('after that nothing more is written, not even what would fit', async (t) =>
   t.is(textOf(mapping), 'abcd')
 })
 
-test('a pipeline of more than fits fails, and ends its source', async (t) => {
+test('a pipeline of more bytes than fit fails and destroys its source', async (t) => {
   const { mapping } = mapFile(t, 100, { mode: 'r+' })
   const source = createReadStream(tempFile(t, 1000), { highWaterMark: 30 })
   await t.throwsAsync(pipeline(source, mapping.createWriteStream()), outOfRange)
@@ -144,13 +144,13 @@ test('a pipeline of more than fits fails, and ends its source', async (t) => {
   t.deepEqual(mapping.read({ length: 90 }), counting(90))
 })
 
-test('at the very end there is room for nothing', async (t) => {
+test('a stream at the end of the mapping accepts only empty chunks', async (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
   await pipeline([''], mapping.createWriteStream({ start: 10 }))
   await t.throwsAsync(pipeline(['x'], mapping.createWriteStream({ start: 10 })), outOfRange)
 })
 
-test('an empty mapping takes nothing', async (t) => {
+test('an empty mapping accepts no bytes', async (t) => {
   const { mapping } = mapFile(t, '', { mode: 'r+' })
   await pipeline([], mapping.createWriteStream())
   await t.throwsAsync(pipeline(['x'], mapping.createWriteStream()), outOfRange)
@@ -164,7 +164,7 @@ test('mode r is refused', (t) => {
   t.notThrows(() => mapping.closeSync())
 })
 
-test('pages under protect("r") are an error', async (t) => {
+test('pages under protect("r") cause an error', async (t) => {
   const { mapping } = mapFile(t, 65_536, { mode: 'r+' })
   mapping.protect('r')
   await t.throwsAsync(pipeline(['x'], mapping.createWriteStream()), { code: 'ERR_MEMMAP_READ_ONLY' })
@@ -179,7 +179,7 @@ const refusals: Record<string, unknown> = {
 }
 
 for (const [what, options] of Object.entries(refusals)) {
-  test(`${what} is refused in the words of fs`, (t) => {
+  test(`${what} is refused with the error of fs`, (t) => {
     const { file, mapping } = mapFile(t, 'abc', { mode: 'r+' })
     const model = t.throws<NodeJS.ErrnoException>(() =>
       createWriteStream(file, { flags: 'r+', ...(options as object) }),
@@ -192,14 +192,14 @@ for (const [what, options] of Object.entries(refusals)) {
 
 const wrongTypes: Record<string, unknown> = {
   'a start that is a string': { start: '4' },
-  'a flush that is no boolean': { flush: 'true' },
-  'a signal that is none': { signal: {} },
+  'a flush that is not a boolean': { flush: 'true' },
+  'an invalid signal': { signal: {} },
   'a number for options': 123,
   'true for options': true,
 }
 
 for (const [what, options] of Object.entries(wrongTypes)) {
-  test(`${what} is of the wrong type, as it is for fs`, (t) => {
+  test(`${what} is refused with a TypeError, as by fs`, (t) => {
     const { file, mapping } = mapFile(t, 'abc', { mode: 'r+' })
     const wrong = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
     const given = typeof options === 'object' ? { flags: 'r+', ...options } : options
@@ -209,7 +209,7 @@ for (const [what, options] of Object.entries(wrongTypes)) {
   })
 }
 
-test('a start beyond the mapping is refused at once, since it cannot grow', (t) => {
+test('a start beyond the mapping is refused at once, since a write stream does not grow it', (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
   t.throws(() => mapping.createWriteStream({ start: 11 }), {
     ...outOfRange,
@@ -219,14 +219,14 @@ test('a start beyond the mapping is refused at once, since it cannot grow', (t) 
   t.notThrows(() => mapping.closeSync())
 })
 
-test('options that are none are refused', (t) => {
+test('unknown options are refused', (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
   const create = (options: object) => () => mapping.createWriteStream(options)
   t.throws(create({ flags: 'w' }), { code: 'ERR_INVALID_ARG_VALUE' })
   t.throws(create({ strat: 1 }), { code: 'ERR_INVALID_ARG_VALUE', message: /did you mean 'start'/ })
 })
 
-test('a chunk that is neither text nor bytes is refused, as by any stream', (t) => {
+test('a chunk that is neither text nor bytes is refused', (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
   const stream = mapping.createWriteStream()
   t.throws(() => stream.write(5 as never), { code: 'ERR_INVALID_ARG_TYPE' })
@@ -236,7 +236,7 @@ test('a chunk that is neither text nor bytes is refused, as by any stream', (t) 
 
 // How it flows.
 
-test('write() says when to wait, and drain when to go on', async (t) => {
+test('write() returns false when the buffer is full, and drain follows', async (t) => {
   const memory = mmapAnonymous(3 * 2 ** 20)
   const stream = memory.createWriteStream({ highWaterMark: 11 })
   let drains = 0
@@ -261,7 +261,7 @@ test('write() says when to wait, and drain when to go on', async (t) => {
   await memory.close()
 })
 
-test('there is no drain before anything was written', async (t) => {
+test('a stream without writes emits no drain', async (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
   const stream = mapping.createWriteStream()
   stream.on('drain', () => t.fail())
@@ -270,7 +270,7 @@ test('there is no drain before anything was written', async (t) => {
   t.pass()
 })
 
-test('cork() and uncork() write all of it', async (t) => {
+test('cork() and uncork() write all chunks', async (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
   const stream = mapping.createWriteStream()
   stream.cork()
@@ -282,7 +282,7 @@ test('cork() and uncork() write all of it', async (t) => {
   t.is(mapping.read({ length: 4 }).toString(), 'data')
 })
 
-test('the event loop has its turns while much is written', async (t) => {
+test('the event loop runs while many bytes are written', async (t) => {
   const memory = mmapAnonymous(16 * 2 ** 20)
   const turns = countTurns()
   const chunk = Buffer.alloc(2 ** 20)

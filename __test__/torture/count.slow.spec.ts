@@ -9,15 +9,15 @@ const loops = {
   file: '100,000 mappings of a file',
   views: '100,000 mappings with a view each',
   mapBuffer: '100,000 Buffers of a file',
-  'anonymous views': '100,000 pieces of memory with a view each',
-  dropped: '100,000 Buffers that nobody keeps',
+  'anonymous views': '100,000 anonymous mappings with a view each',
+  dropped: '100,000 unreferenced Buffers',
   pending: '100,000 mappings opened at once',
-  others: 'mappings among 60,000 that others made',
-  alternating: '100,000 pieces of memory of which every second is closed again',
+  others: 'mappings beside 60,000 foreign ones',
+  alternating: '100,000 anonymous mappings, every second one closed again,',
   protect: '100,000 protected pages',
-  advise: '100,000 pages with advice of their own',
-  strict: '100,000 stores into a strictly read-only mapping',
+  advise: '100,000 pages with different advice',
+  strict: '100,000 stores into a strict mapping',
 }
 for (const [name, what] of Object.entries(loops)) {
-  test.serial(`${what} end in an error, not in a crash`, survives, 'torture/count.ts', 'through', [name], options)
+  test.serial(`${what} end with an error, not with a crash`, survives, 'torture/count.ts', 'through', [name], options)
 }

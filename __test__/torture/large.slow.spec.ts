@@ -12,13 +12,13 @@ const through = test.macro(async (t: ExecutionContext, ...args: string[]) => {
 })
 
 for (const size of ['3', '5']) {
-  const title = `a file of ${size} GiB is seen and written past 2^31 and 2^32`
+  const title = `a file of ${size} GiB is read and written beyond 2^31 and 2^32`
   test.serial(title, through, 'whole', size)
 }
-test.serial('a range may begin at any byte of a file of 5 GiB', through, 'offsets')
-test.serial('a view may lie anywhere in a file of 10 TiB', through, 'terabytes')
+test.serial('a mapping may begin at any byte of a file of 5 GiB', through, 'offsets')
+test.serial('a view may be anywhere in a file of 10 TiB', through, 'terabytes')
 
-test.serial('a line that is followed may be longer than any Buffer; as a string it is an error in time', async (t) => {
+test.serial('a followed line may be longer than any Buffer, and causes an error as a string', async (t) => {
   t.timeout(patient.timeout)
   const file = tempFile(t, 'one\n')
   truncateSync(file, 2 ** 31 + 2 ** 20)

@@ -30,9 +30,9 @@ const makeFifo: Make = (_, directory) => {
   const fifo = path.join(directory, 'fifo')
   return spawnSync('mkfifo', [fifo]).status === 0 ? fifo : ''
 }
-test.serial('a FIFO, which nobody writes to', at, makeFifo, pipe)
+test.serial('a FIFO without a writer', at, makeFifo, pipe)
 test.serial('an open FIFO', at, async (t, directory) => `open:${O_RDWR}:${await makeFifo(t, directory)}`, pipe)
-test.serial('a FIFO does not wake who waits to write into it', survives, 'torture/fifo.ts', 'through')
+test.serial('opening a FIFO does not wake a waiting writer', survives, 'torture/fifo.ts', 'through')
 test.serial('the reading end of a pipe', opened, 'the reading end of a pipe', pipe)
 test.serial('the writing end of a pipe', opened, 'the writing end of a pipe', pipe)
 

@@ -9,7 +9,7 @@ const patterns = fc.oneof(
   fc.string({ minLength: 1, unit: 'grapheme' }),
 )
 
-test('fill() does what a Buffer does', (t) => {
+test('fill() has the result of Buffer.fill()', (t) => {
   const { mapping, plain } = twins(t)
   const property = fc.property(patterns, rangeOf(LENGTH), (pattern, { start, end, range }) => {
     mapping.fill(pattern, range)
@@ -19,7 +19,7 @@ test('fill() does what a Buffer does', (t) => {
   holds(t, property)
 })
 
-test('copyWithin() does what a Buffer does', (t) => {
+test('copyWithin() has the result of Buffer.copyWithin()', (t) => {
   const { mapping, plain } = twins(t)
   const property = fc.property(rangeOf(LENGTH), fc.nat(LENGTH), ({ start, end }, anywhere) => {
     const target = Math.min(anywhere, LENGTH - (end - start))
@@ -30,7 +30,7 @@ test('copyWithin() does what a Buffer does', (t) => {
   holds(t, property)
 })
 
-test('write() and readInto() move the bytes that a Buffer would', (t) => {
+test('write() and readInto() copy the same bytes as a Buffer', (t) => {
   const { mapping, plain } = twins(t)
   const data = fc.oneof(fc.uint8Array({ maxLength: 5000 }), fc.string({ unit: 'binary' }))
   const property = fc.property(data, fc.nat(LENGTH), fc.nat(LENGTH), (bytes, anywhere, from) => {

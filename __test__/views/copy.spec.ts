@@ -10,7 +10,7 @@ function memoryOf(t: ExecutionContext, contents: string): Mapping {
   return memory
 }
 
-test('read() gives a copy with memory of its own', (t) => {
+test('read() returns a copy in its own memory', (t) => {
   const mapping = mmapSync(tempFile(t, 10_000), { mode: 'c' })
   const copy = mapping.read({ offset: 4090, length: 20 })
   t.deepEqual(copy, counting(10_000).subarray(4090, 4110))
@@ -20,7 +20,7 @@ test('read() gives a copy with memory of its own', (t) => {
   t.is(copy[0], 4090 % 256)
 })
 
-test('read() of everything, of nothing, and of the end', (t) => {
+test('read() reads the whole mapping, the end, or nothing', (t) => {
   const memory = memoryOf(t, 'abcdef')
   t.is(memory.read().toString(), 'abcdef')
   t.is(memory.read({}).toString(), 'abcdef')
@@ -38,14 +38,14 @@ const fillsTarget = test.macro((t: ExecutionContext, target: NodeJS.ArrayBufferV
   t.is(bytes.toString(), 'defghijk')
 })
 
-test('readInto() a Buffer', fillsTarget, Buffer.alloc(8))
-test('readInto() a slice of a typed array', fillsTarget, new Uint8Array(16).subarray(4, 12))
-test('readInto() a Float64Array', fillsTarget, new Float64Array(1))
-test('readInto() a DataView', fillsTarget, new DataView(new ArrayBuffer(12), 2, 8))
-test('readInto() an ArrayBuffer', fillsTarget, new ArrayBuffer(8))
-test('readInto() a SharedArrayBuffer', fillsTarget, new SharedArrayBuffer(8))
+test('readInto() fills a Buffer', fillsTarget, Buffer.alloc(8))
+test('readInto() fills a slice of a typed array', fillsTarget, new Uint8Array(16).subarray(4, 12))
+test('readInto() fills a Float64Array', fillsTarget, new Float64Array(1))
+test('readInto() fills a DataView', fillsTarget, new DataView(new ArrayBuffer(12), 2, 8))
+test('readInto() fills an ArrayBuffer', fillsTarget, new ArrayBuffer(8))
+test('readInto() fills a SharedArrayBuffer', fillsTarget, new SharedArrayBuffer(8))
 
-test('readInto() copies nothing when there is not enough', (t) => {
+test('readInto() copies nothing if the range ends beyond the mapping', (t) => {
   const memory = memoryOf(t, 'abcdef')
   const target = Buffer.from('....')
   t.throws(() => memory.readInto(target, 3), { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' })
@@ -54,7 +54,7 @@ test('readInto() copies nothing when there is not enough', (t) => {
   t.is(memory.readInto(new Uint8Array(0), 6), 0)
 })
 
-test('readInto() a view of the same mapping moves bytes within it', (t) => {
+test('readInto() copies into a view of the same mapping', (t) => {
   const memory = memoryOf(t, 'abcdef')
   memory.readInto(memory.buffer(2, 4), 0)
   t.is(memory.read().toString(), 'ababcd')
@@ -67,27 +67,27 @@ const writesData = test.macro((t: ExecutionContext, data: Parameters<Mapping['wr
   t.is(memory.read({ length: 2 }).toString(), '..')
 })
 
-test('write() a string as UTF-8', writesData, 'grüße', 'grüße')
-test('write() a Buffer', writesData, Buffer.from('abc'), 'abc')
-test('write() a slice', writesData, Buffer.from('xabcx').subarray(1, 4), 'abc')
-test('write() a DataView', writesData, new DataView(new Uint8Array([48, 97, 98]).buffer, 1), 'ab')
-test('write() an ArrayBuffer', writesData, new Uint8Array([97, 98]).buffer, 'ab')
+test('write() encodes a string as UTF-8', writesData, 'grüße', 'grüße')
+test('write() copies a Buffer', writesData, Buffer.from('abc'), 'abc')
+test('write() copies a slice of a typed array', writesData, Buffer.from('xabcx').subarray(1, 4), 'abc')
+test('write() copies a DataView', writesData, new DataView(new Uint8Array([48, 97, 98]).buffer, 1), 'ab')
+test('write() copies an ArrayBuffer', writesData, new Uint8Array([97, 98]).buffer, 'ab')
 test(
-  'write() 16-bit elements by their bytes',
+  'write() copies the bytes of 16-bit elements',
   writesData,
   new Uint16Array(new Uint8Array([97, 98, 99, 100]).buffer),
   'abcd',
 )
-test('write() nothing', writesData, '', '')
+test('write() accepts empty data', writesData, '', '')
 
-test('write() writes nothing when not everything fits', (t) => {
+test('write() writes nothing if the data does not fit', (t) => {
   const memory = memoryOf(t, 'abcdef')
   t.throws(() => memory.write('xyz', 4), { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' })
   t.throws(() => memory.write('', 7), { code: 'ERR_OUT_OF_RANGE' })
   t.is(memory.read().toString(), 'abcdef')
 })
 
-test('write() of a view of the same mapping may overlap where it goes', (t) => {
+test('write() copies from an overlapping view of the same mapping', (t) => {
   const memory = memoryOf(t, 'abcdef')
   memory.write(memory.buffer(0, 4), 2)
   t.is(memory.read().toString(), 'ababcd')
@@ -99,18 +99,18 @@ const fills = test.macro((t: ExecutionContext, value: number | string | Uint8Arr
   t.is(memory.read().toString('latin1'), expected)
 })
 
-test('fill() with a byte', fills, 97, '.aaaaaaa..')
-test('fill() with a string, cut at the end', fills, 'abc', '.abcabca..')
-test('fill() with bytes', fills, Uint8Array.of(97, 98), '.abababa..')
-test('fill() with UTF-8', fills, 'é', '.\xc3\xa9\xc3\xa9\xc3\xa9\xc3..')
+test('fill() repeats a byte', fills, 97, '.aaaaaaa..')
+test('fill() repeats a string and truncates the last copy', fills, 'abc', '.abcabca..')
+test('fill() repeats several bytes', fills, Uint8Array.of(97, 98), '.abababa..')
+test('fill() repeats characters of several bytes', fills, 'é', '.\xc3\xa9\xc3\xa9\xc3\xa9\xc3..')
 
-test('fill() with a pattern that lies in what is filled takes it as it was', (t) => {
+test('fill() uses the original bytes of a pattern that lies in the filled range', (t) => {
   const memory = memoryOf(t, 'abcdef')
   memory.fill(memory.buffer(1, 2))
   t.is(memory.read().toString(), 'bcbcbc')
 })
 
-test('fill() refuses what is no byte and what is empty', (t) => {
+test('fill() refuses a number that is not a byte and an empty pattern', (t) => {
   const memory = memoryOf(t, 'abcdef')
   t.throws(() => memory.fill(256), { code: 'ERR_OUT_OF_RANGE' })
   t.throws(() => memory.fill(-1), { code: 'ERR_OUT_OF_RANGE' })
@@ -127,11 +127,11 @@ const copies = test.macro((t: ExecutionContext, args: [number, number, number?],
   t.is(memory.read().toString(), expected)
 })
 
-test('copyWithin() forwards over itself', copies, [2, 0, 5], 'ababcdeh')
-test('copyWithin() backwards over itself', copies, [0, 3], 'defghfgh')
-test('copyWithin() nothing', copies, [8, 3, 3], 'abcdefgh')
+test('copyWithin() copies forwards into an overlapping range', copies, [2, 0, 5], 'ababcdeh')
+test('copyWithin() copies backwards into an overlapping range', copies, [0, 3], 'defghfgh')
+test('copyWithin() accepts an empty range', copies, [8, 3, 3], 'abcdefgh')
 
-test('copyWithin() clamps nothing and counts nothing from the end', (t) => {
+test('copyWithin() neither clamps offsets nor accepts negative ones', (t) => {
   const memory = memoryOf(t, 'abcdefgh')
   for (const args of [
     [-1, 0, 1],
@@ -148,7 +148,7 @@ test('copyWithin() clamps nothing and counts nothing from the end', (t) => {
   t.is(memory.read().toString(), 'abcdefgh')
 })
 
-test('what was detached is refused', (t) => {
+test('detached memory is refused', (t) => {
   const mapping = mmapAnonymous(100)
   const bytes = new Uint8Array(8)
   structuredClone(bytes, { transfer: [bytes.buffer] })
@@ -166,7 +166,7 @@ test('what was detached is refused', (t) => {
   mapping.closeSync()
 })
 
-test('what changes bytes is refused in mode r', (t) => {
+test('methods that change bytes are refused in mode r', (t) => {
   const file = tempFile(t, 'abcdef')
   const mapping = mmapSync(file)
   const uses = [
@@ -184,7 +184,7 @@ test('what changes bytes is refused in mode r', (t) => {
   mapping.closeSync()
 })
 
-test('in mode c copies stay in the process', (t) => {
+test('in mode c written bytes stay in the process', (t) => {
   const file = tempFile(t, 'abcdef')
   const mapping = mmapSync(file, { mode: 'c' })
   mapping.write('x').toFixed()
@@ -199,7 +199,7 @@ for (const [title, flags] of [
   ['a file', 'r+'],
   ['a file that is open for appending', 'a+'],
 ] as const) {
-  test(`write() of much into ${title} whose pages are not in memory goes where it belongs`, (t) => {
+  test(`write() of much data into ${title} whose pages are not in memory reaches the right bytes`, (t) => {
     const size = 2 ** 20
     const file = tempFile(t, size)
     const expected = readFileSync(file)
@@ -225,7 +225,7 @@ for (const [title, flags] of [
   })
 }
 
-test('write() into a file that was cut does not make it longer', (t) => {
+test('write() into a truncated file does not make it longer', (t) => {
   const file = tempFile(t)
   truncateSync(file, 2 ** 20)
   const mapping = mmapSync(file, { mode: 'r+' })
@@ -235,7 +235,7 @@ test('write() into a file that was cut does not make it longer', (t) => {
   mapping.closeSync()
 })
 
-test('write() of much from a mapping that was cut says so', (t) => {
+test('write() of much data from a mapping of a truncated file throws', (t) => {
   const [from, to] = [tempFile(t), tempFile(t)]
   for (const file of [from, to]) truncateSync(file, 2 ** 20)
   const [source, target] = [mmapSync(from), mmapSync(to, { mode: 'r+' })]
@@ -266,7 +266,7 @@ const cutUses: Record<string, (mapping: Mapping) => unknown> = {
 
 // Such a page is there, filled up with zeros: no access traps.
 for (const [name, use] of Object.entries(cutUses))
-  test(`a file that is cut within its last page is a fault for ${name}`, async (t) => {
+  test(`a file truncated within its last page is a fault for ${name}`, async (t) => {
     const file = tempFile(t, Buffer.alloc(10_000, 'a'))
     const mapping = mmapSync(file, { mode: 'r+' })
     t.teardown(() => mapping.close())
@@ -284,7 +284,7 @@ for (const [name, use] of Object.entries(cutUses))
 for (const [name, use] of Object.entries(cutUses).filter(([title]) =>
   /write|fill|flush|copyWithin|Healthy/.test(title),
 ))
-  test(`${name} is not deceived by what was stored behind the end of such a file`, async (t) => {
+  test(`${name} ignores bytes stored after the end of such a file`, async (t) => {
     const file = tempFile(t, Buffer.alloc(10_000, 'a'))
     const mapping = mmapSync(file, { mode: 'r+' })
     t.teardown(() => mapping.close())

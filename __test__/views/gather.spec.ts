@@ -17,7 +17,7 @@ function counted(t: ExecutionContext): Mapping {
 
 // gather
 
-test('gather() copies any places, in any order, one behind the other', (t) => {
+test('gather() copies ranges at any offsets, in any order, one after the other', (t) => {
   const mapping = counted(t)
   const plain = counting(LENGTH)
   const property = fc.property(
@@ -47,7 +47,7 @@ test('gather() copies into any kind of memory', (t) => {
   }
 })
 
-test('gather() may copy within the mapping, and take its places from there', (t) => {
+test('gather() may copy within the mapping and read its offsets from the mapping', (t) => {
   const memory = mmapAnonymous(64)
   memory.write('abcdefgh', 40)
   const places = memory.array(Float64Array, 0, 4)
@@ -65,19 +65,19 @@ const refusesToGather = test.macro((t: ExecutionContext, args: readonly unknown[
   t.true(into.every((byte) => byte === 0xee))
 })
 
-test('a place that ends behind the end is refused', refusesToGather, [[0, LENGTH - 3], 4], 'ERR_OUT_OF_RANGE')
-test('a place far away is refused', refusesToGather, [Float64Array.of(0, 2 ** 53 - 1), 4], 'ERR_OUT_OF_RANGE')
-test('a negative place is refused', refusesToGather, [[-1], 4], 'ERR_OUT_OF_RANGE')
-test('a negative place among numbers is refused', refusesToGather, [Float64Array.of(0, -1), 4], 'ERR_OUT_OF_RANGE')
-test('half a place is refused', refusesToGather, [[0.5], 4], 'ERR_OUT_OF_RANGE')
-test('half a place among numbers is refused', refusesToGather, [Float64Array.of(0.5), 4], 'ERR_OUT_OF_RANGE')
-test('a place that is NaN is refused', refusesToGather, [Float64Array.of(0, NaN), 4], 'ERR_OUT_OF_RANGE')
-test('a place that is Infinity is refused', refusesToGather, [Float64Array.of(Infinity), 4], 'ERR_OUT_OF_RANGE')
-test('a place that is a string is refused', refusesToGather, [['1'], 4], 'ERR_INVALID_ARG_TYPE')
-test('places that are a number are refused', refusesToGather, [1, 4], 'ERR_INVALID_ARG_TYPE')
-test('places that are a Uint32Array are refused', refusesToGather, [new Uint32Array(1), 4], 'ERR_INVALID_ARG_TYPE')
+test('a range that ends after the mapping is refused', refusesToGather, [[0, LENGTH - 3], 4], 'ERR_OUT_OF_RANGE')
+test('a very large offset is refused', refusesToGather, [Float64Array.of(0, 2 ** 53 - 1), 4], 'ERR_OUT_OF_RANGE')
+test('a negative offset is refused', refusesToGather, [[-1], 4], 'ERR_OUT_OF_RANGE')
+test('a negative offset in a Float64Array is refused', refusesToGather, [Float64Array.of(0, -1), 4], 'ERR_OUT_OF_RANGE')
+test('a fractional offset is refused', refusesToGather, [[0.5], 4], 'ERR_OUT_OF_RANGE')
+test('a fractional offset in a Float64Array is refused', refusesToGather, [Float64Array.of(0.5), 4], 'ERR_OUT_OF_RANGE')
+test('an offset of NaN is refused', refusesToGather, [Float64Array.of(0, NaN), 4], 'ERR_OUT_OF_RANGE')
+test('an offset of Infinity is refused', refusesToGather, [Float64Array.of(Infinity), 4], 'ERR_OUT_OF_RANGE')
+test('an offset that is a string is refused', refusesToGather, [['1'], 4], 'ERR_INVALID_ARG_TYPE')
+test('a number in place of the offsets is refused', refusesToGather, [1, 4], 'ERR_INVALID_ARG_TYPE')
+test('offsets in a Uint32Array are refused', refusesToGather, [new Uint32Array(1), 4], 'ERR_INVALID_ARG_TYPE')
 test('a size of 0 is refused', refusesToGather, [[1], 0], 'ERR_OUT_OF_RANGE')
-test('no size is refused', refusesToGather, [[1], undefined], 'ERR_INVALID_ARG_TYPE')
+test('a missing size is refused', refusesToGather, [[1], undefined], 'ERR_INVALID_ARG_TYPE')
 test(
   'a size beyond the mapping is refused',
   refusesToGather,
@@ -88,7 +88,7 @@ test('a target that is too short is refused', refusesToGather, [[0, 1, 2], 8], '
 test('a very large total is refused', refusesToGather, [[0, 0], Number.MAX_SAFE_INTEGER], 'ERR_OUT_OF_RANGE')
 test('a target that is an array is refused', refusesToGather, [[0], 1, [0]], 'ERR_INVALID_ARG_TYPE')
 
-test('places beyond 4 GiB are copied', (t) => {
+test('ranges beyond 4 GiB are copied', (t) => {
   const memory = mmapAnonymous(2 ** 34, { noReserve: true })
   memory.write('far', 2 ** 33 + 1)
   memory.write('end', 2 ** 34 - 3)
@@ -100,7 +100,7 @@ test('places beyond 4 GiB are copied', (t) => {
 
 // prefetch
 
-test('prefetch() brings in ranges and places', async (t) => {
+test('prefetch() accepts ranges and offsets', async (t) => {
   const mapping = counted(t)
   t.is(await mapping.prefetch(), undefined)
   await mapping.prefetch({ offset: 100n, length: 200 })
@@ -115,7 +115,7 @@ test('prefetch() brings in ranges and places', async (t) => {
   t.deepEqual(mapping.read(), counting(LENGTH))
 })
 
-test('prefetch() brings pages into memory that are not there', async (t) => {
+test('prefetch() brings missing pages into memory', async (t) => {
   const file = tempFile(t)
   truncateSync(file, 64 * constants.PAGE_SIZE)
   const mapping = mmapSync(file, { advice: 'random' })
@@ -139,15 +139,21 @@ const refusesToPrefetch = test.macro(async (t: ExecutionContext, what: unknown, 
 })
 
 test('prefetch() of a range beyond the end rejects', refusesToPrefetch, { offset: LENGTH + 1 }, {}, 'ERR_OUT_OF_RANGE')
-test('prefetch() of a place beyond the end rejects', refusesToPrefetch, [0, LENGTH], {}, 'ERR_OUT_OF_RANGE')
-test('prefetch() of a place that ends there rejects', refusesToPrefetch, [LENGTH - 3], { size: 4 }, 'ERR_OUT_OF_RANGE')
-test('prefetch() of half a place rejects', refusesToPrefetch, Float64Array.of(0.5), {}, 'ERR_OUT_OF_RANGE')
+test('prefetch() of an offset beyond the end rejects', refusesToPrefetch, [0, LENGTH], {}, 'ERR_OUT_OF_RANGE')
+test(
+  'prefetch() of an item that ends beyond the end rejects',
+  refusesToPrefetch,
+  [LENGTH - 3],
+  { size: 4 },
+  'ERR_OUT_OF_RANGE',
+)
+test('prefetch() of a fractional offset rejects', refusesToPrefetch, Float64Array.of(0.5), {}, 'ERR_OUT_OF_RANGE')
 test('prefetch() of a string rejects', refusesToPrefetch, 'all', {}, 'ERR_INVALID_ARG_TYPE')
-test('prefetch() of places of another type rejects', refusesToPrefetch, new Uint32Array(0), {}, 'ERR_INVALID_ARG_TYPE')
-test('prefetch() of a size without places rejects', refusesToPrefetch, {}, { size: 4 }, 'ERR_INVALID_ARG_TYPE')
-test('prefetch() of places of no size rejects', refusesToPrefetch, [0], { size: 0 }, 'ERR_OUT_OF_RANGE')
+test('prefetch() of offsets of another type rejects', refusesToPrefetch, new Uint32Array(0), {}, 'ERR_INVALID_ARG_TYPE')
+test('prefetch() of a size without offsets rejects', refusesToPrefetch, {}, { size: 4 }, 'ERR_INVALID_ARG_TYPE')
+test('prefetch() of items of size 0 rejects', refusesToPrefetch, [0], { size: 0 }, 'ERR_OUT_OF_RANGE')
 test('prefetch() with a misspelt option rejects', refusesToPrefetch, [0], { sise: 1 }, 'ERR_INVALID_ARG_VALUE')
-test('prefetch() with a signal that is none rejects', refusesToPrefetch, {}, { signal: 'x' }, 'ERR_INVALID_ARG_TYPE')
+test('prefetch() with an invalid signal rejects', refusesToPrefetch, {}, { signal: 'x' }, 'ERR_INVALID_ARG_TYPE')
 
 test('an abort or a close ends prefetch()', async (t) => {
   const memory = mmapAnonymous(2 ** 32, { noReserve: true })
@@ -166,7 +172,7 @@ test('an abort or a close ends prefetch()', async (t) => {
 
 // Dangers.
 
-test('pages that are gone are an error for gather() and prefetch(), not the end of the process', async (t) => {
+test('missing pages make gather() and prefetch() fail, and do not end the process', async (t) => {
   const file = tempFile(t, new Uint8Array(64 * 4096))
   const code = `
     import assert from 'node:assert'

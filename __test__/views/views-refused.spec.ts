@@ -15,7 +15,7 @@ const refused = { code: 'ERR_MEMMAP_UNSUPPORTED', message: /MEMMAP_NO_EXTERNAL_B
 const size = 100_000
 const text = 'one\ntwo two\n\nthree'
 
-test('capabilities say that there are no views', (t) => {
+test('capabilities() report that views are not available', (t) => {
   t.is(capabilities()['externalArrayBuffer'], false)
   t.is(capabilities()['sharedArrayBuffer'], false)
 })
@@ -27,7 +27,7 @@ const views: Record<string, (mapping: Mapping) => unknown> = {
   dataView: (mapping) => mapping.dataView(0, 8),
 }
 for (const [name, view] of Object.entries(views)) {
-  test(`refused with the reason: ${name}`, (t) => {
+  test(`${name} is refused with the reason`, (t) => {
     const mapping = open(t, { mode: 'r+' })
     t.throws(() => view(mapping), refused)
     t.is(mapping.closed, false)
@@ -35,11 +35,11 @@ for (const [name, view] of Object.entries(views)) {
   })
 }
 
-test('a view of nothing is over no foreign memory', (t) => {
+test('an empty view is allowed, since it needs no external memory', (t) => {
   t.is(open(t).buffer(5, 0).length, 0)
 })
 
-test('mapBuffer and mapArray are refused, and leave no mapping behind', (t) => {
+test('mapBuffer() and mapArray() are refused and leave no mapping', (t) => {
   const file = tempFile(t, size)
   t.throws(() => mapBuffer(file), refused)
   t.throws(() => mapArray(Uint8Array, file), refused)
@@ -50,7 +50,7 @@ test('shared views are refused', (t) => {
   t.throws(() => mmapAnonymous(4096, { shared: true }).buffer(), { code: 'ERR_MEMMAP_UNSUPPORTED' })
 })
 
-test('files are mapped all the same', async (t) => {
+test('files can be mapped', async (t) => {
   const file = tempFile(t, size)
   for (const mapping of [mmapSync(file), await mmap(file)]) {
     t.deepEqual(mapping.read(), counting(size))
@@ -59,13 +59,13 @@ test('files are mapped all the same', async (t) => {
   }
 })
 
-test('readInto copies into memory of the caller', (t) => {
+test('readInto() copies into memory of the caller', (t) => {
   const target = Buffer.alloc(10)
   t.is(open(t).readInto(target, 1000), 10)
   t.deepEqual(target, counting(size).subarray(1000, 1010))
 })
 
-test('write, fill, copyWithin and flush reach the file', async (t) => {
+test('write(), fill(), copyWithin() and flush() reach the file', async (t) => {
   const file = tempFile(t, size)
   const mapping = mmapSync(file, { mode: 'r+' })
   const model = counting(size)
@@ -81,7 +81,7 @@ test('write, fill, copyWithin and flush reach the file', async (t) => {
   t.deepEqual(readFileSync(file), model)
 })
 
-test('windows, chunks and records are copies, that stay when the mapping closes', async (t) => {
+test('windows, chunks and records are copies that survive the close', async (t) => {
   const mapping = open(t)
   const windows = [...mapping.windows({ size: 30_000, overlap: 10 })]
   const chunks = [...mapping.chunks({ size: 7777 })]
@@ -95,7 +95,7 @@ test('windows, chunks and records are copies, that stay when the mapping closes'
   for (const parts of [chunks, records, later]) t.deepEqual(Buffer.concat(parts), whole)
 })
 
-test('lines, split and the line index', async (t) => {
+test('lines(), split() and lineIndex() work', async (t) => {
   const mapping = mmapSync(tempFile(t, text))
   t.teardown(() => mapping.closeSync())
   t.deepEqual([...mapping.lines()], text.split('\n'))
@@ -108,7 +108,7 @@ test('lines, split and the line index', async (t) => {
   t.deepEqual(index.line(1), { offset: 4, length: 8 })
 })
 
-test('searches, at once and on other threads', async (t) => {
+test('synchronous and asynchronous searches work', async (t) => {
   const mapping = mmapSync(tempFile(t, text))
   t.teardown(() => mapping.closeSync())
   t.is(mapping.indexOfSync('two'), 4)
@@ -121,14 +121,14 @@ test('searches, at once and on other threads', async (t) => {
   )
 })
 
-test('gather picks places', (t) => {
+test('gather() copies ranges', (t) => {
   const into = Buffer.alloc(6)
   open(t).gather([300, 2, 70_001], 2, into)
   const whole = counting(size)
   t.deepEqual(into, Buffer.concat([300, 2, 70_001].map((at) => whole.subarray(at, at + 2))))
 })
 
-test('streams', async (t) => {
+test('streams work', async (t) => {
   const file = tempFile(t, size)
   const mapping = mmapSync(file, { mode: 'r+' })
   t.deepEqual(await collect(mapping.createReadStream({ highWaterMark: 999 })), counting(size))
@@ -140,7 +140,7 @@ test('streams', async (t) => {
   await mapping.close()
 })
 
-test('advice, protection, resizing and what is asked about a mapping', async (t) => {
+test('advice, prefetching, protection, resizing and health checks work', async (t) => {
   const mapping = open(t, { mode: 'r+' })
   mapping.advise('sequential')
   await mapping.prefetch({ offset: 0, length: size })

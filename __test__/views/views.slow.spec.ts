@@ -13,7 +13,7 @@ const TYPES: TypedArrayConstructor[] = [
   BigInt64Array,
 ]
 
-test('a slice of a mapping is that slice of a Buffer', (t) => {
+test('every slice of a mapping equals that slice of a Buffer', (t) => {
   const { mapping, plain } = twins(t)
   const property = fc.property(rangeOf(LENGTH), ({ start, end, range }) => {
     const expected = plain.subarray(start, end)
@@ -28,7 +28,7 @@ test('a slice of a mapping is that slice of a Buffer', (t) => {
   holds(t, property)
 })
 
-test('a typed array of a mapping has the elements of one over a copy', (t) => {
+test('every typed array of a mapping equals one over a copy', (t) => {
   const { mapping, plain } = twins(t)
   const copy = Uint8Array.from(plain).buffer
   const property = fc.property(fc.constantFrom(...TYPES), rangeOf(Math.floor(LENGTH / 8)), (Type, { start, end }) => {

@@ -26,7 +26,7 @@ function sparse(t: ExecutionContext, size: number, places: Record<number, string
 
 // Buffers.
 
-test('a buffer is a Buffer over the same bytes as every other view', (t) => {
+test('buffer() returns a Buffer over the same bytes as every other view', (t) => {
   const mapping = open(t, 100, { mode: 'r+' })
   const first = mapping.buffer()
   const second = mapping.buffer(10, 20)
@@ -39,7 +39,7 @@ test('a buffer is a Buffer over the same bytes as every other view', (t) => {
   t.is(readFileSync(mapping.path as string)[15], 200)
 })
 
-test('a buffer has the bytes of its range', (t) => {
+test('buffer() returns the bytes of its range', (t) => {
   const mapping = open(t, 300)
   t.deepEqual(mapping.buffer(), counting(300))
   t.deepEqual(mapping.buffer(256), counting(300).subarray(256))
@@ -48,7 +48,7 @@ test('a buffer has the bytes of its range', (t) => {
   t.is(mapping.buffer(0, 0).length, 0)
 })
 
-test('views are of one ArrayBuffer, so that many cost no more than one', (t) => {
+test('many views share one ArrayBuffer', (t) => {
   const mapping = open(t, 4096)
   const buffers = new Set(Array.from({ length: 100 }, (_, at) => mapping.buffer(at * 8, 8).buffer))
   t.is(buffers.size, 1)
@@ -80,14 +80,14 @@ for (const Type of arrayTypes) {
   }
 }
 
-test('the offset of the mapping counts for the alignment', (t) => {
+test('the alignment includes the offset of the mapping', (t) => {
   const mapping = open(t, 100, { offset: 4 })
   t.throws(() => mapping.array(Float64Array, 0, 1), { code: 'ERR_MEMMAP_MISALIGNED' })
   const array = mapping.array(Float64Array, 4, 2)
   t.deepEqual(Buffer.from(array.buffer, array.byteOffset, array.byteLength), counting(100).subarray(8, 24))
 })
 
-test('bytes of any offset are viewed at any offset', (t) => {
+test('views may begin at any byte of a mapping that begins at any byte', (t) => {
   for (const offset of [0, 1, 2, 3, 5, 7, 8, 9, 4095, 4097]) {
     const mapping = open(t, 5000, { offset })
     t.deepEqual(mapping.buffer(1, 100), counting(5000).subarray(offset + 1, offset + 101))
@@ -95,7 +95,7 @@ test('bytes of any offset are viewed at any offset', (t) => {
   }
 })
 
-test('the length of an array is in elements, and bounded', (t) => {
+test('the length of an array counts elements and must fit', (t) => {
   const mapping = open(t, 100)
   t.is(mapping.array(Uint32Array, 0, 25).length, 25)
   t.is(mapping.array(Uint32Array, 96).length, 1)
@@ -108,13 +108,13 @@ test('the length of an array is in elements, and bounded', (t) => {
   t.throws(() => mapping.array(Uint32Array, 104), { code: 'ERR_OUT_OF_RANGE' })
 })
 
-test('a rest that is no whole number of elements needs a length', (t) => {
+test('a mapping that is not a whole number of elements needs a length', (t) => {
   const mapping = open(t, 100)
   t.throws(() => mapping.array(Float64Array), { code: 'ERR_OUT_OF_RANGE', message: /multiple of 8/ })
   t.is(mapping.array(Float64Array, 0, 12).length, 12)
 })
 
-test('subclasses of typed arrays, and Buffer, are made too', (t) => {
+test('array() accepts Buffer and subclasses of typed arrays', (t) => {
   class Pixels extends Uint8Array {
     brightest() {
       return Math.max(...this)
@@ -153,19 +153,19 @@ const refusesLength = test.macro((t: ExecutionContext, view: (mapping: Mapping) 
   memory.closeSync()
 })
 
-test('a buffer of 2^31 bytes is too long', refusesLength, (memory: Mapping) => memory.buffer(0, 2 ** 31))
-test('a buffer of everything is too long', refusesLength, (memory: Mapping) => memory.buffer())
-test('2^31 elements are too many', refusesLength, (memory: Mapping) => memory.array(Float64Array, 0, 2 ** 31))
-test('read() of 2^31 bytes is too long', refusesLength, (memory: Mapping) => memory.read({ length: 2 ** 31 }))
+test('a buffer of 2^31 bytes is refused', refusesLength, (memory: Mapping) => memory.buffer(0, 2 ** 31))
+test('a buffer of a whole mapping of 40 GiB is refused', refusesLength, (memory: Mapping) => memory.buffer())
+test('an array of 2^31 elements is refused', refusesLength, (memory: Mapping) => memory.array(Float64Array, 0, 2 ** 31))
+test('read() of 2^31 bytes is refused', refusesLength, (memory: Mapping) => memory.read({ length: 2 ** 31 }))
 
-test('2^31 - 1 bytes are not too long, wherever they begin', (t) => {
+test('a buffer may have 2^31 - 1 bytes at any offset', (t) => {
   const mapping = sparse(t, 2 ** 33)
   for (const offset of [0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 31 + 5, 2 ** 32 - 3, 2 ** 32, 2 ** 33 - 2 ** 31 + 1]) {
     t.is(mapping.buffer(offset, constants.MAX_VIEW_LENGTH).length, 2 ** 31 - 1)
   }
 })
 
-test('views lie right everywhere in a file of 10 TiB', (t) => {
+test('views show the right bytes everywhere in a file of 10 TiB', (t) => {
   const end = 10 * 2 ** 40
   const places = [0, 2 ** 31 - 2, 2 ** 32 - 2, 3 * 2 ** 31 - 2, 5 * 2 ** 40 - 2, 2 ** 43 + 4093, end - 4]
   const mapping = sparse(t, end, Object.fromEntries(places.map((place) => [place, 'here'])))
@@ -177,7 +177,7 @@ test('views lie right everywhere in a file of 10 TiB', (t) => {
   }
 })
 
-test('arrays of two to four GiB fit at any element, or say that the engine cannot', (t) => {
+test('arrays of 3 GiB begin at any element, and larger arrays name the limit of the engine', (t) => {
   const mapping = sparse(t, 12 * 2 ** 30, { [2 ** 30 * 8]: 'deep' })
   for (const start of [8, 2 ** 31 - 8, 2 ** 31 + 8, 2 ** 32 + 24]) {
     const count = 3 * 2 ** 27 + 5 // 3 GiB and a little
@@ -210,14 +210,14 @@ for (const [offset, length, code] of [
   [null, undefined, 'ERR_INVALID_ARG_TYPE'],
 ] as [number, number, string][]) {
   const text = `${typeof offset} ${offset}, ${length}`
-  test(`buffer(${text}) is ${code}`, refuses, (mapping: Mapping) => mapping.buffer(offset, length), code)
-  test(`array(${text}) is ${code}`, refuses, (mapping: Mapping) => mapping.array(Uint8Array, offset, length), code)
-  test(`dataView(${text}) is ${code}`, refuses, (mapping: Mapping) => mapping.dataView(offset, length), code)
+  test(`buffer(${text}) throws ${code}`, refuses, (mapping: Mapping) => mapping.buffer(offset, length), code)
+  test(`array(${text}) throws ${code}`, refuses, (mapping: Mapping) => mapping.array(Uint8Array, offset, length), code)
+  test(`dataView(${text}) throws ${code}`, refuses, (mapping: Mapping) => mapping.dataView(offset, length), code)
 }
 
 // Shared.
 
-test('shared views are on a SharedArrayBuffer, where the runtime can', (t) => {
+test('shared views use a SharedArrayBuffer where the runtime allows it', (t) => {
   const file = tempFile(t, 100)
   if (capabilities()['sharedArrayBuffer'] !== true) {
     t.throws(() => mmapSync(file, { shared: true }), { code: 'ERR_MEMMAP_UNSUPPORTED' })
@@ -237,7 +237,7 @@ test('shared views are on a SharedArrayBuffer, where the runtime can', (t) => {
 
 // Without external memory.
 
-test('where views are refused, everything that copies works', async (t) => {
+test('without views, every method that copies works', async (t) => {
   const file = tempFile(t, 'hello world')
   const { code, stderr } = await runCode(
     `

@@ -48,13 +48,13 @@ const opens = 'its fs.watch() opens what has changed, and waits for whoever is t
 export const notRun = {
   bun: {
     'locks/lock-danger.slow': {
-      'waits that are given up leave no thread and no descriptor': 'its collector starts threads meanwhile, which stay',
+      'abandoned waits leave no thread and no descriptor': 'its collector starts threads meanwhile, which stay',
     },
   },
   deno: {
     'lines/follow': {
-      'what has the name for a while and can not be read is waited out': opens,
-      'a pipe that has taken the name keeps nobody waiting who has enough': opens,
+      'an unreadable object that temporarily has the name of the file is waited out': opens,
+      'a loop can end while a pipe has the name of the file': opens,
     },
   },
 }
@@ -62,82 +62,83 @@ export const notRun = {
 export const differences = {
   bun: {
     'base/errors': {
-      'the stack of a thrown error leads to the user': 'a stack starts in the library',
-      'a missing binary says what to do, and why': 'an uncaught error is printed in another form',
+      'the stack of a thrown error contains the caller': 'a stack starts in the library',
+      'the error for a missing binary says what to do, and has a cause': 'an uncaught error is printed in another form',
     },
     'state/faults': {
-      'listeners of SIGBUS that come later do not displace the guard': 'a listener is in front again a turn later',
+      'a later listener of SIGBUS does not displace the fault handler': 'a listener is in front again a turn later',
     },
     'state/faults.slow': {
-      'Atomics.load sees zeros behind a cut and the right bytes before it':
+      'Atomics.load reads zeros after the end of a truncated file and the right bytes before it':
         'Atomics.load stores, which a strict mapping reports',
-      'a hot loop survives a cut: Atomics.load': 'Atomics.load stores, which a strict mapping reports',
+      'an optimised loop survives the truncation of the file: Atomics.load':
+        'Atomics.load stores, which a strict mapping reports',
     },
     'locks/file-lock.slow': {
-      'with MEMMAP_TRACE=1 the registry knows where':
+      'with MEMMAP_TRACE=1 locks() has the stacks of the callers':
         'a function that ends in `return call()` is left before the call, so the stack does not have it',
     },
     'lines/follow': {
-      'what is written just before a file is replaced is not lost':
+      'lines written just before a file is replaced are not lost':
         'a function of fs can not be put in the place of another: syncBuiltinESMExports() changes nothing',
     },
     'lines/follow-end.slow': {
-      'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
+      'a waiting loop does not poll, and a program that stops following ends by itself':
         'process.getActiveResourcesInfo() does not name what it waits for',
-      'a step that waits keeps the process alive, an iterator that is left alone does not':
-        'console.log prints objects in another form',
+      'a waiting step keeps the process alive, an idle iterator does not': 'console.log prints objects in another form',
     },
     'open-kind.slow': {
-      'what fs can not open is refused with the error that fs throws': 'its fs throws another error for some of them',
+      'a path that fs cannot open is refused with the error of fs': 'its fs throws another error for some of them',
     },
     'lines/lines.slow': {
-      'a line longer than any string is an error that says where, and fine as a Buffer or as a place':
+      'a line longer than any string causes an error with its offset, but has a Buffer and an offset':
         'its strings may be longer',
     },
     'locks/lock-refused.slow': {
-      'without procfs a file is opened again by its path, and only if it still is the same':
+      'without procfs a file is reopened by its path, if it is still the same file':
         'without /proc it ends on an error of its own',
     },
     'search/regexp/translate.slow': {
-      'letters are the same without case as in JavaScript, which has other rules without the flag u':
+      'the flag i equates the same letters as in JavaScript, with and without the flag u':
         'its own regular expressions find other letters alike without case',
     },
     'growth/resize.slow': {
-      'a worker and others grow one file, and all see it':
+      'a worker and another process grow one file, and all see the new bytes':
         'its worker does not find a module that is imported by a file URL from an evaluated one',
     },
     'iterate/read-ahead-policy': {
-      'NODE_DEBUG=memmap says what was chosen, and why': 'it has no NODE_DEBUG',
+      'NODE_DEBUG=memmap prints the chosen policy and the reason': 'it has no NODE_DEBUG',
     },
   },
   deno: {
     'lines/follow': {
-      'what is written just before a file is replaced is not lost':
+      'lines written just before a file is replaced are not lost':
         'a function of fs can not be put in the place of another: syncBuiltinESMExports() changes nothing',
     },
     'lines/follow-end.slow': {
-      'a step that waits keeps the process alive, an iterator that is left alone does not':
+      'a waiting step keeps the process alive, an idle iterator does not':
         'fs.watch() keeps the process alive with persistent: false, too',
-      'while it waits it asks for nothing again and again, and a program that stops following ends by itself':
+      'a waiting loop does not poll, and a program that stops following ends by itself':
         'process.getActiveResourcesInfo() does not name what it waits for',
     },
     'open-kind.slow': {
-      'what fs can not open is refused with the error that fs throws': 'its fs throws another error for some of them',
+      'a path that fs cannot open is refused with the error of fs': 'its fs throws another error for some of them',
     },
     'locks/lock-refused.slow': {
-      'without procfs a file is opened again by its path, and only if it still is the same':
+      'without procfs a file is reopened by its path, if it is still the same file':
         'without /proc it ends on an error of its own',
     },
     'growth/resize.slow': {
-      'a limit of file size is an ordinary error': 'it does not ignore SIGXFSZ, which ends it',
-      'a worker and others grow one file, and all see it': 'the port of its workers has no close()',
+      'the limit of the file size causes an ordinary error': 'it does not ignore SIGXFSZ, which ends it',
+      'a worker and another process grow one file, and all see the new bytes': 'the port of its workers has no close()',
     },
     'residency/residency.slow': {
-      'asking whether a file still has its pages leaves no fault':
+      'verify() of a truncated file records no fault':
         'it starts `process.execPath -e`, of which Deno makes other arguments',
     },
     'streams/stream-interop': {
-      'as the body of a Response, which takes copies': 'its Response takes the memory itself, and every view is empty',
+      'a read stream is the body of a Response, which gets copies':
+        'its Response takes the memory itself, and every view is empty',
     },
   },
 }

@@ -71,7 +71,7 @@ const finds = test.macro((t: ExecutionContext, text: string, ...expressions: Reg
 })
 
 test(
-  'properties have the same characters',
+  'properties contain the same characters as in JavaScript',
   finds,
   'aZ1_ é٣Σ😀漢\u0301\u200d$+',
   /\p{L}/u,
@@ -105,7 +105,7 @@ const nested = [
   '[a[b-d]\\-]',
   '[[a-z]&&[^m-p]]',
 ]
-test('classes may have classes and operators within', (t) => {
+test('classes may contain classes and operators', (t) => {
   const memory = mmapAnonymous(100)
   const text = 'abcdefmnopz-AÉé19_'
   for (const source of nested) {
@@ -118,7 +118,7 @@ test('classes may have classes and operators within', (t) => {
 })
 
 test(
-  'characters can be written in every way',
+  'characters may be written in every notation',
   finds,
   '\0\x01\x07\b\t\n\v\f\r /\\cA}]{-^$.*+?()[|é€a8xu1\u001f',
   /\0/,
@@ -157,7 +157,7 @@ test(
   /[a-]/,
 )
 test(
-  'characters of two code units can be written in every way',
+  'characters of two code units may be written in every notation',
   finds,
   'a😀b',
   /😀/,
@@ -168,7 +168,7 @@ test(
   /[\u{1f600}-\u{1f64f}]/u,
 )
 test(
-  'groups and loops',
+  'groups and quantifiers match as in JavaScript',
   finds,
   'aaaabbbaab aaa abcabc',
   /(a+)(?:b)/,
@@ -188,7 +188,7 @@ test(
   /a*|b*/,
 )
 test(
-  'a further round of a loop is never empty',
+  'a repetition after the minimum is never empty',
   finds,
   'aaaabbbaab aaa abcabc',
   /(?:|a)*/,
@@ -202,21 +202,48 @@ test(
   /(?:|a|b){1,3}/,
   /(?:(?:|a)(?:|b))*?c/,
 )
-test('of choices that begin alike the first one wins', finds, '-as aab', /.{1,2}\b|.{1,2}s/, /.*ab|.*.*/, /a*?b|a*?a/)
-test('the range ends where the text does', finds, 'ab\nab\n', /^ab/, /ab$/, /ab\n$/, /^$/, /$/, /^/, /^ab|b\n$/)
-test('lines begin and end', finds, 'ab\n\nab\rcd\n', /^ab/m, /ab$/m, /^$/m, /^/m, /$/m, /^.*$/m, /b\s^c/m)
-test('lines end before \\r\\n, and begin behind it', finds, 'ab\r\n\r\nab\r\n', /^ab/m, /ab$/m, /$/m, /\r$/m, /^a.$/m)
-test('words have ASCII letters', finds, 'a é_1-b\n', /\b/, /\B/, /\b\w/, /\w\b/, /\Bb/, /\b/u, /\b/i)
-test('the flags g and d change nothing', finds, 'aab', /a/g, /a/d, /b/dg)
+test(
+  'of alternatives with a common beginning the first wins',
+  finds,
+  '-as aab',
+  /.{1,2}\b|.{1,2}s/,
+  /.*ab|.*.*/,
+  /a*?b|a*?a/,
+)
+test('^ and $ match at the ends of the range', finds, 'ab\nab\n', /^ab/, /ab$/, /ab\n$/, /^$/, /$/, /^/, /^ab|b\n$/)
+test(
+  'with the flag m, ^ and $ match at line ends',
+  finds,
+  'ab\n\nab\rcd\n',
+  /^ab/m,
+  /ab$/m,
+  /^$/m,
+  /^/m,
+  /$/m,
+  /^.*$/m,
+  /b\s^c/m,
+)
+test(
+  'with the flag m, $ matches before \\r\\n and ^ after it',
+  finds,
+  'ab\r\n\r\nab\r\n',
+  /^ab/m,
+  /ab$/m,
+  /$/m,
+  /\r$/m,
+  /^a.$/m,
+)
+test('\\b knows ASCII letters only', finds, 'a é_1-b\n', /\b/, /\B/, /\b\w/, /\w\b/, /\Bb/, /\b/u, /\b/i)
+test('the flags g and d do not change matches', finds, 'aab', /a/g, /a/d, /b/dg)
 
-test('lines do not begin between \\r and \\n, nor at U+2028 and U+2029', (t) => {
+test('^ matches neither between \\r and \\n nor after U+2028 and U+2029', (t) => {
   const memory = mmapAnonymous(20)
   t.deepEqual(found(memory, Buffer.from('a\r\nb'), /^/m), ['0+0', '3+0'])
   t.deepEqual(found(memory, Buffer.from('a\u2028b\u2029'), /^|$/m), ['0+0', '8+0'])
   memory.closeSync()
 })
 
-test('an expression sees nothing but the range', (t) => {
+test('assertions do not look outside the range', (t) => {
   const memory = mmapAnonymous(9)
   memory.write('foobarbaz')
   t.is(memory.indexOfSync(/^bar$/, { offset: 3, length: 3 }), 3)
@@ -226,7 +253,7 @@ test('an expression sees nothing but the range', (t) => {
   memory.closeSync()
 })
 
-test('what is no UTF-8 is no character', (t) => {
+test('bytes that are not UTF-8 match no character', (t) => {
   const memory = mmapAnonymous(6)
   const bytes = Buffer.from([0x61, 0xff, 0x62, 0xc3, 0x63, 0x80])
   t.deepEqual(found(memory, bytes, /./), ['0+1', '2+1', '4+1'])
@@ -236,7 +263,7 @@ test('what is no UTF-8 is no character', (t) => {
   memory.closeSync()
 })
 
-test('without the flag u a character beyond U+FFFF is one, too', (t) => {
+test('without the flag u a character beyond U+FFFF is one character', (t) => {
   const memory = mmapAnonymous(8)
   const bytes = Buffer.from('😀😀')
   for (const expression of [/./, /[^]/, /[^a]/, /\W/, /[\u0000-\uffff]/, /😀/]) {
@@ -246,7 +273,7 @@ test('without the flag u a character beyond U+FFFF is one, too', (t) => {
   memory.closeSync()
 })
 
-test('an expression that takes JavaScript for ever takes no longer than others', (t) => {
+test('an expression with exponential backtracking in JavaScript takes linear time', (t) => {
   const memory = mmapAnonymous(100_000)
   memory.fill('a')
   t.is(memory.countSync(/(a+)+b|(a*)*c|(a|aa)+$/), 1)
@@ -265,7 +292,7 @@ const newer: readonly (readonly [source: string, text: string])[] = [
 for (const [source, text] of newer) {
   const expression = tryExpression(source)
   const run = expression === undefined ? test.skip : test
-  run(`/${source}/ finds what matchAll finds, where it is understood`, (t) => {
+  run(`/${source}/ finds the matches of matchAll where the engine supports it`, (t) => {
     const memory = mmapAnonymous(20)
     t.deepEqual(found(memory, Buffer.from(text), expression!), expected(text, expression!))
     memory.closeSync()
@@ -299,14 +326,14 @@ test('a back-reference is refused', refuses, /(a)\1/, /back-reference \\1/)
 test('a back-reference by name is refused', refuses, /(?<n>a)\k<n>/, /back-reference \\k<n>/)
 test('a back-reference to a group that follows is refused', refuses, odd(String.raw`\1(a)`), /back-reference \\1/)
 test('the flag y is refused', refuses, /a/y, /flag y/)
-test('half a character is refused', refuses, /\ud83d/, /\\ud83d is half a character.*flag u/)
-test('half a character in brackets is refused', refuses, /[\ud800-\udbff]/, /\\ud800 is half a character.*flag u/)
-test('half a character with the flag u is refused', refuses, /\ud83d/u, /\\ud83d is half a character/)
+test('a lone surrogate is refused', refuses, /\ud83d/, /\\ud83d is half a character.*flag u/)
+test('a lone surrogate in brackets is refused', refuses, /[\ud800-\udbff]/, /\\ud800 is half a character.*flag u/)
+test('a lone surrogate with the flag u is refused', refuses, /\ud83d/u, /\\ud83d is half a character/)
 test('a negative property without case is refused', refuses, /\P{Lu}/iu, /\\P\{Lu\}.*use the flag v/)
 test('a property of strings is refused', refuses, new RegExp('\\p{RGI_Emoji}', 'v'), /property \\p\{RGI_Emoji\}/)
 test('strings in a class are refused', refuses, new RegExp('[\\q{ab|c}]', 'v'), /\\q\{…\}/)
-test('groups that are nested very deep are refused', refuses, new RegExp('('.repeat(81) + ')'.repeat(81)), /nested/)
-test('loops that can be empty in very many ways are refused', refuses, blowUp(8), /too many ways/)
+test('groups nested more than 80 deep are refused', refuses, new RegExp('('.repeat(81) + ')'.repeat(81)), /nested/)
+test('quantifiers that can match empty in too many ways are refused', refuses, blowUp(8), /too many ways/)
 
 function blowUp(depth: number): RegExp {
   let source = 'a?b?c?d?'
@@ -314,7 +341,7 @@ function blowUp(depth: number): RegExp {
   return new RegExp(source)
 }
 
-test('an expression that is too large is an error that says so', (t) => {
+test('an expression that is too large causes an error that says so', (t) => {
   const memory = mmapAnonymous(10)
   t.throws(() => memory.indexOfSync(/(?:\w{1000}){1000}/), { code: 'ERR_INVALID_ARG_VALUE', message: /too large/ })
   memory.closeSync()
