@@ -6,7 +6,7 @@ import { runCode } from './helpers/child.js'
 import { methodNames } from './helpers/methods.js'
 import { tempDir } from './helpers/temp.js'
 
-// Every example in a doc comment is run as it stands, in an empty directory.
+// Every example in a doc comment is run unchanged in an empty directory.
 
 const root = path.join(import.meta.dirname, '..')
 const modules = readdirSync(path.join(root, 'lib'), { encoding: 'utf8', recursive: true }).filter((name) =>

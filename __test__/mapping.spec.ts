@@ -6,7 +6,7 @@ import { tempFile } from './helpers/temp.js'
 
 const closed = { code: 'ERR_MEMMAP_CLOSED' }
 
-// Ends.
+// Ways to close.
 
 const ends = test.macro(async (t: ExecutionContext, end: (mapping: Mapping) => unknown) => {
   const mapping = mmapAnonymous(4096)
@@ -159,7 +159,7 @@ test('the properties of a closed mapping can be read', (t) => {
   )
 })
 
-// Closing by what an argument does when it is looked at.
+// Arguments that close the mapping when they are read.
 
 const closesDuring = test.macro((t: ExecutionContext, use: (mapping: Mapping, trap: <T>(value: T) => T) => unknown) => {
   const mapping = mmapAnonymous(4096)
@@ -218,7 +218,7 @@ test('array() refuses a constructor that closes the mapping', (t) => {
   t.throws(() => mapping.array(Trap as unknown as Uint8ArrayConstructor), { instanceOf: TypeError })
 })
 
-// Pins and jobs.
+// Pins and pending operations.
 
 test('close() waits for every pin and refuses new operations', async (t) => {
   const mapping = mmapAnonymous(16)
@@ -269,12 +269,12 @@ test('releasing a pin again after the close is harmless', async (t) => {
   t.notThrows(() => pin.release())
 })
 
-// What views are worth.
+// Views after the close.
 
 test('a transferred buffer survives the close', async (t) => {
   const memory = mmapAnonymous(4096).fill(5)
   const { buffer } = memory.buffer()
-  const { transfer } = buffer as { transfer?: () => ArrayBuffer } // absent on Node 20
+  const { transfer } = buffer as { transfer?: () => ArrayBuffer } // missing on Node 20
   const moved = new Uint8Array(transfer === undefined ? new ArrayBuffer(1) : transfer.call(buffer))
   await memory.close()
   t.is(moved[0], 0)

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { runFixture } from './helpers/child.js'
 
-// The model is one of Linux: elsewhere private pages may stop following the file sooner.
+// The model describes Linux: elsewhere private pages may stop following the file earlier.
 const check = process.platform === 'linux' ? test.serial : test.serial.skip
 
 const runModel = (...args: string[]) => runFixture('../../lab/model.mjs', { args, timeout: 300_000 })
@@ -24,7 +24,7 @@ check('a difference of one byte is found, and the command to repeat it is printe
   t.regex(stdout, /seed 5: a difference at step 3\d\d/)
   const again = /again: node lab\/model\.mjs (--seed 5 --steps 3\d\d)/.exec(stdout)?.[1]
   t.truthy(again)
-  t.is((await runModel(...again!.split(' '))).code, 0) // without the spoiled byte there is nothing to find
+  t.is((await runModel(...again!.split(' '))).code, 0) // without the spoiled byte there is no difference
 })
 
 check('a crash is found, and the command to repeat it is printed', async (t) => {

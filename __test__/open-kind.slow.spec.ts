@@ -6,7 +6,7 @@ import { always, at, type Make, makeFile, opened, openedWith, reads, rigged, wor
 import { inExt4, inTmpfs } from './helpers/rig.js'
 import { survives } from './helpers/survive.js'
 
-// Regular files, by what their descriptor allows.
+// Regular files by the rights of their descriptor.
 
 const { O_RDONLY, O_RDWR, O_WRONLY, O_APPEND, O_DIRECT = 0 } = constants
 const O_PATH = 0o10000000
@@ -23,7 +23,7 @@ if (process.platform === 'linux') {
   test.serial('a file opened with O_PATH', at, openedWith(O_PATH), always(/^EBADF .*O_PATH/))
 }
 
-// Regular files, by what their file system allows.
+// Regular files by the rules of their file system.
 
 const contents = 'head -c 10240 /dev/urandom > file'
 const appendOnly = `${contents}; chattr +a file`
@@ -69,7 +69,7 @@ const empty = { ...reads, 'r+': works }
 const emptyFile: Make = (_, directory) => makeFile(directory, new Uint8Array())
 test.serial('an empty file', at, emptyFile, { ...empty, given: { r: beyond, strict: beyond, c: beyond, 'r+': beyond } })
 
-// Files that live in memory only.
+// Files in memory only.
 
 const sealed = /^EPERM .*, mmap: the memory file is sealed against writing; map it with mode 'r' or 'c'/
 const file = { ...reads, 'r+': works }
@@ -78,7 +78,7 @@ test.serial('a memory file', opened, 'a memory file', file)
 test.serial('a memory file sealed against resizing', opened, 'a memory file sealed against shrinking', file)
 test.serial('a memory file sealed against writes', opened, 'a memory file sealed against writing', {
   ...reads,
-  // Linux before 6.7 takes a mapping that could be made writable for a writer.
+  // Linux before 6.7 counts a mapping that could be made writable as a writer.
   strict: new RegExp(`${works.source}|${sealed.source}`),
   'r+': sealed,
 })
@@ -94,7 +94,7 @@ test.serial('secret memory, which allows only shared mappings', opened, 'secret 
   'r+': works,
 })
 
-// Paths that lead nowhere.
+// Paths without a file.
 
 const nowhere = (directory: string) => path.join(directory, 'nothing')
 const noEntry = /^ENOENT ENOENT: no such file or directory, open '.*nothing'$/
@@ -132,7 +132,7 @@ test.serial(
 
 test.serial('a path that fs cannot open is refused with the error of fs', survives, 'torture/paths.ts', 'through')
 
-// Only private mappings of such a file are possible.
+// Such a file allows only private mappings.
 const fuse = path.join(import.meta.dirname, 'fixtures', 'torture', 'fuse.py')
 const mountFuse = ['unshare', '--mount', 'python3', fuse]
 const unshared = /^ERR_MEMMAP_NOT_MAPPABLE .*does not let the file be shared.*'r' or 'c'/

@@ -16,7 +16,7 @@ const refuses = test.macro(async (t: ExecutionContext, options: unknown, [instan
   await t.throwsAsync(mmap(file, given), { instanceOf, code, message })
 })
 
-// Numbers of bytes: the texts are those of Node 20 to 26.
+// Numbers of bytes: the messages are those of Node 20 to 26.
 
 for (const name of ['offset', 'length', 'size'] as const) {
   const options = (number: unknown) => ({ mode: 'r+', [name]: number })
@@ -65,7 +65,7 @@ test('an offset of -0 is 0', (t) => {
   mapping.closeSync()
 })
 
-// Words, truth values, names.
+// Enumerations, booleans, names.
 
 test(
   'an unknown mode is refused',
@@ -175,7 +175,7 @@ test('each option is read once', (t) => {
   t.deepEqual(reads, [...new Set(reads)])
 })
 
-// Together.
+// Combinations.
 
 for (const mode of ['r', 'c'] as const) {
   test(
@@ -259,7 +259,7 @@ test(
   value(/'options.mode' is no option here/),
 )
 
-// What there is.
+// Constants and capabilities.
 
 test('the constants are numbers of the system, and frozen', (t) => {
   const { PAGE_SIZE, ALLOCATION_GRANULARITY, MAX_VIEW_LENGTH } = constants

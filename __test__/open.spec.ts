@@ -10,7 +10,7 @@ import { counting, tempDir, tempFile } from './helpers/temp.js'
 const bytesOf = (file: string, offset = 0, length?: number) =>
   readFileSync(file).subarray(offset, length && offset + length)
 
-// Every kind of source, opened both ways.
+// Every kind of source, by mmap() and mmapSync().
 
 interface Opened {
   readonly source: MappingSource
@@ -192,7 +192,7 @@ for (const mode of ['r', 'r+', 'c'] as const) {
   })
 }
 
-// What can't be mapped.
+// Refused sources.
 
 const refuses = test.macro(
   async (t: ExecutionContext, make: (directory: string) => MappingSource, expected: object) => {

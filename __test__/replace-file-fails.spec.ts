@@ -14,7 +14,7 @@ const both: readonly [string, Replace][] = [
   ['replaceFileSync', replaceFileSync],
 ]
 
-// What fails leaves the old file, and nothing beside it.
+// A failure leaves the old file and no temporary file.
 
 const fails = test.macro(
   async (
@@ -38,9 +38,9 @@ const fails = test.macro(
 )
 
 const throwing = (): never => {
-  throw new Error('no more ideas')
+  throw new Error('no content')
 }
-test('a function that throws leaves the old file', fails, throwing, 100, { message: 'no more ideas' })
+test('a function that throws leaves the old file', fails, throwing, 100, { message: 'no content' })
 test(
   'a function that closes its mapping leaves the old file',
   fails,

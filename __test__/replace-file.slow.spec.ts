@@ -16,7 +16,7 @@ const both: readonly [string, Replace][] = [
   ['replaceFileSync', replaceFileSync],
 ]
 
-/** Runs it in either way, on a file that holds 'old'. Nothing but that file may be there afterwards. */
+/** Replaces a file that has the bytes 'old' in both ways. No other file may be left in the directory. */
 const replaces = test.macro(async (t: ExecutionContext, content: Content, expected: Uint8Array, size?: number) => {
   for (const [, replace] of both) {
     const file = tempFile(t, 'old')
@@ -39,7 +39,7 @@ test('if the owner cannot be kept, the old file stays', async (t) => {
   const file = path.join(directory, 'file')
   writeFileSync(file, 'old')
   chmodSync(directory, 0o777)
-  // The user has the right to everything in the directory, and not to give files away.
+  // The user may do anything in the directory, but may not change the owner of files.
   const code = `
     import { replaceFile, replaceFileSync } from 'memmap'
     import assert from 'node:assert'
@@ -99,7 +99,7 @@ test('of many concurrent replacements each is whole, and one is last', async (t)
   t.deepEqual(readdirSync(path.dirname(file)), ['file.bin'])
 })
 
-// What fails leaves the old file, and nothing beside it.
+// A failure leaves the old file and no temporary file.
 
 test('an abort before or during the write leaves the old file', async (t) => {
   const file = tempFile(t, 'old')

@@ -23,7 +23,7 @@ const both: readonly [string, Replace][] = [
   ['replaceFileSync', replaceFileSync],
 ]
 
-/** Runs it in either way, on a file that holds 'old'. Nothing but that file may be there afterwards. */
+/** Replaces a file that has the bytes 'old' in both ways. No other file may be left in the directory. */
 const replaces = test.macro(async (t: ExecutionContext, content: Content, expected: Uint8Array, size?: number) => {
   for (const [, replace] of both) {
     const file = tempFile(t, 'old')
@@ -180,7 +180,7 @@ test('a mapping and a hard link of the old file keep its bytes', async (t) => {
   mapping.closeSync()
 })
 
-// Directories.
+// syncDirectory().
 
 test('the names in a directory can be made durable', async (t) => {
   const directory = tempDir(t)

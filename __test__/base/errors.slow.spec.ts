@@ -2,7 +2,7 @@ import test from 'ava'
 import { runCode } from '../helpers/child.js'
 import { tempFile } from '../helpers/temp.js'
 
-// Codes that need circumstances.
+// Codes that need a special situation.
 
 test('too many mappings cause an error that names the count and the limit, not a crash', async (t) => {
   const { code, signal, stdout, stderr } = await runCode(

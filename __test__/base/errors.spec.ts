@@ -9,7 +9,7 @@ import { translate } from '../../lib/base/native.js'
 import { runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
 
-// Their shape.
+// Properties of errors.
 
 test('a system error has the properties and the message of the error that fs throws', async (t) => {
   const file = path.join(tempDir(t), 'none')
@@ -71,12 +71,12 @@ test('instanceof MemmapError holds for errors of another copy of the library', (
   t.false((null as unknown) instanceof MemmapError)
 })
 
-// What comes from the native half. Its numbers are those of libuv, positive: of C, but on Windows.
+// Errors from the native code. Its errno is that of libuv as a positive number: the errno of C, except on Windows.
 
 const errnoOf = (name: string) => [...getSystemErrorMap()].find(([, [known]]) => known === name)?.[0] as number
 
 const translates = test.macro((t: ExecutionContext, failure: object, expected: object) => {
-  const error = translate(Object.assign(new Error('said below'), failure)) as Error
+  const error = translate(Object.assign(new Error('native message'), failure)) as Error
   t.like(error, expected)
 })
 
@@ -108,7 +108,7 @@ test(
   { errno: constants.errno.EDEADLK, syscall: 'fcntl' },
   {
     code: 'EDEADLK',
-    message: 'EDEADLK: said below, fcntl',
+    message: 'EDEADLK: native message, fcntl',
   },
 )
 test(
@@ -125,7 +125,7 @@ test(
     name: 'MemmapError',
     code: 'ERR_MEMMAP_FLUSH_LOST',
     path: '/x',
-    message: 'said below',
+    message: 'native message',
   },
 )
 test(
@@ -147,11 +147,11 @@ test(
   {
     name: 'Error',
     code: 'GenericFailure',
-    message: 'said below',
+    message: 'native message',
   },
 )
 
-// Codes that need circumstances.
+// Codes that need a special situation.
 
 test('a mapping larger than the address space throws ERR_MEMMAP_ADDRESS_SPACE', (t) => {
   const noReserve = process.platform !== 'win32'

@@ -49,7 +49,7 @@ function refuses(t: ExecutionContext, { code, signal, stderr }: Outcome, message
   t.regex(stderr, message)
 }
 
-/** This library as it is in the repository, less what was built. */
+/** Copies the sources of this library, without what was built. */
 function copyWithoutBinary(t: ExecutionContext): string {
   const folder = tempDir(t)
   for (const name of ['index.ts', 'lib', 'package.json', 'native/binding.cjs', 'tsconfig.json']) {

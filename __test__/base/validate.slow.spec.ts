@@ -6,8 +6,8 @@ import { ARGUMENT_CODES, anything, isBytes, succeeds } from '../helpers/hostile.
 
 const VIEWS = [...ARGUMENT_CODES, 'ERR_MEMMAP_MISALIGNED', 'ERR_MEMMAP_VIEW_TOO_LARGE']
 
-// One argument of each method, the others being right. `most`: the largest number that may pass.
-const places: [string, number, (mapping: Mapping, value: never) => unknown][] = [
+// One argument of each method; the other arguments are valid. `max` is the largest valid number.
+const numberArguments: [string, number, (mapping: Mapping, value: never) => unknown][] = [
   ['buffer(offset)', LENGTH, (mapping, value) => mapping.buffer(value)],
   ['buffer(0, length)', LENGTH, (mapping, value) => mapping.buffer(0, value)],
   ['array(Type, offset)', LENGTH, (mapping, value) => mapping.array(Int8Array, value)],
@@ -30,17 +30,17 @@ const places: [string, number, (mapping: Mapping, value: never) => unknown][] = 
   ['flushSync({ offset })', LENGTH, (mapping, value) => mapping.flushSync({ offset: value })],
 ]
 
-for (const [name, most, use] of places) {
+for (const [name, max, use] of numberArguments) {
   test(`${name} accepts no invalid number`, (t) => {
     const { mapping } = twins(t)
     const property = fc.property(anything, (value) => {
-      return !succeeds(() => use(mapping, value as never), VIEWS) || isBytes(value, most)
+      return !succeeds(() => use(mapping, value as never), VIEWS) || isBytes(value, max)
     })
     holds(t, property)
   })
 }
 
-const words: [string, (mapping: Mapping, value: never) => unknown][] = [
+const wholeArguments: [string, (mapping: Mapping, value: never) => unknown][] = [
   ['read()', (mapping, value) => mapping.read(value)],
   ['readInto()', (mapping, value) => mapping.readInto(value)],
   ['write()', (mapping, value) => mapping.write(value)],
@@ -54,7 +54,7 @@ const words: [string, (mapping: Mapping, value: never) => unknown][] = [
   ['flushSync()', (mapping, value) => mapping.flushSync(value)],
 ]
 
-for (const [name, use] of words) {
+for (const [name, use] of wholeArguments) {
   test(`${name} accepts any argument or throws a documented error`, (t) => {
     const { mapping } = twins(t)
     holds(

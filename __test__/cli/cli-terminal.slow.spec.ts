@@ -6,18 +6,18 @@ import test, { type ExecutionContext } from 'ava'
 import { program, runProgram, typed } from '../helpers/child.js'
 import { tempFile } from '../helpers/temp.js'
 
-// A signal, a pipe and a terminal, as shells have them.
+// The program with signals, a pipe and a terminal, as a shell uses it.
 
 const words = (count: number): string[] => Array.from({ length: count }, (_, index) => `word ${index}`)
 
-/** A file of zeros, and arguments that count in it for long. */
+/** Returns a file of zeros and arguments with which counting takes long. */
 function longWork(t: ExecutionContext): { file: string; args: string[] } {
   const file = tempFile(t)
   truncateSync(file, 2 ** 28)
   return { file, args: ['count', file, ...words(2000)] }
 }
 
-/** Starts the program, and waits until it has mapped the file. */
+/** Starts the program and waits until it has mapped the file. */
 async function started(file: string, args: readonly string[]) {
   const child = spawn(process.execPath, [...typed, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
@@ -55,7 +55,7 @@ test('a file truncated while the program counts causes an error', async (t) => {
   truncateSync(file, 4096)
   const outcome = (await ended) as { code: number; signal: null; stdout: string; stderr: string }
   t.like(outcome, { code: 2, signal: null, stdout: '' })
-  // It may have mapped the file, and not looked yet whether the mapping is within it.
+  // The program may have mapped the file without having checked the range yet.
   const cut = String.raw`'.*file\.bin' became shorter while bytes 0 to 268435456 of .*`
   const gone = String.raw`.*file\.bin: The range of 268435456 bytes .* of 4096 bytes`
   t.regex(outcome.stderr, new RegExp(`^memmap: (?:${cut}|${gone})\n$`))
@@ -84,12 +84,12 @@ test('a full output device causes an error', async (t) => {
   t.regex(stderr, /^memmap: The output could not be written: .*no space left on device.*\n$/i)
 })
 
-// A bar.
+// The progress bar on a terminal.
 
 const python = spawnSync('python3', ['-c', 'import os, pty; os.waitstatus_to_exitcode']).status === 0
 const terminal = path.join(import.meta.dirname, '..', 'fixtures', 'terminal.py')
 
-/** Runs the program on a terminal. */
+/** Runs the program on a terminal. Returns undefined without python3. */
 async function onTerminal(
   t: ExecutionContext,
   args: readonly string[],
@@ -108,7 +108,7 @@ async function onTerminal(
 test('long work on a terminal shows a progress bar, then only the result', async (t) => {
   const file = tempFile(t)
   truncateSync(file, 2 ** 28)
-  // What is long depends on the machine.
+  // How many words take long depends on the machine.
   for (let count = 60; count < 20_000; count *= 3) {
     const ended = await onTerminal(t, ['count', '--threads', '1', file, ...words(count)])
     if (ended === undefined) return
@@ -119,13 +119,13 @@ test('long work on a terminal shows a progress bar, then only the result', async
     t.true(ended.output.endsWith(`left\r\x1b[K${result}`))
     return
   }
-  t.fail('no work was long')
+  t.fail('no work took long enough for a bar')
 })
 
 test('short work on a terminal shows no progress bar', async (t) => {
   const work = ['count', tempFile(t, 'a\n'), 'a']
   let ended = await onTerminal(t, work)
-  // A machine that stood still for a second has drawn one, but not again and again.
+  // A machine that was stopped for a second may draw a bar once, but not in each attempt.
   for (let more = 2; more > 0 && ended?.output.includes('left'); more--) ended = await onTerminal(t, work)
   if (ended !== undefined) t.deepEqual(ended, { output: '1\ta\r\n', code: 0 })
 })

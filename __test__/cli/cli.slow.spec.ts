@@ -81,7 +81,7 @@ test('lines are found in blocks of any size from one byte', async (t) => {
   memory.closeSync()
 })
 
-// As a program.
+// The program in a process of its own.
 
 const ends = test.macro(async (t: ExecutionContext, args: string[], code: number, stdout: RegExp, stderr: RegExp) => {
   const cwd = path.dirname(tempFile(t, LOG, 'a.log'))

@@ -128,7 +128,7 @@ test('with --json each command prints JSON', async (t) => {
   t.deepEqual(await json(find, [file, 'nowhere']), [])
 })
 
-// As a program.
+// The program in a process of its own.
 
 const ends = test.macro(async (t: ExecutionContext, args: string[], code: number, stdout: RegExp, stderr: RegExp) => {
   const cwd = path.dirname(tempFile(t, LOG, 'a.log'))
@@ -152,7 +152,7 @@ test('resident draws the resident parts of a file', async (t) => {
   const empty = await called(resident, [tempFile(t, '')])
   t.is(empty.code, 1)
   t.regex(empty.bytes.toString(), /: 0 bytes of 0 bytes in memory, 0 %\n\[\]\n$/)
-  // Whatever was never read nor written is in no memory, and looking at it brings nothing in.
+  // Pages that were never read or written are not resident, and resident() does not read them.
   truncateSync(file, 60 * 8 * page)
   const half = (await called(resident, [file])).bytes.toString()
   t.regex(half, new RegExp(`: 120\\.0 KiB of .* in memory, 6 %\\n\\[OOOo {56}\\]\\n$`))

@@ -19,7 +19,7 @@ class Screen {
 }
 
 test('the bar is drawn after one second and removed', (t) => {
-  // Time passes as it is told to, however busy the machine is.
+  // A clock under the control of the test, so that a busy machine makes no difference.
   let time = 0
   const { now } = performance
   Object.assign(performance, { now: () => time })

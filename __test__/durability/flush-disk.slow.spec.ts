@@ -14,7 +14,7 @@ const systems: Readonly<Record<string, { readonly size: string; readonly make: s
   xfs: { size: '300M', make: 'mkfs.xfs -q -f image', tool: 'mkfs.xfs' },
 }
 
-/** Starts a command on a file system whose disk can be told to fail, mounted at `mnt`. */
+/** Returns a command line that runs a command with a file system, mounted at `mnt`, on a disk that fails on request. */
 function onFailingDisk(name: keyof typeof systems): string[] {
   const { size, make } = systems[name]!
   const inside = `mount -t ${name} -o loop disk/image mnt; "$@"; umount mnt; umount disk`

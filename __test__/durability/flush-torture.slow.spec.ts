@@ -12,13 +12,13 @@ interface Call {
   readonly flags: string
 }
 
-// A file for each thread: in one for all, the threads would cut each other's lines in two.
+// One file for each thread, since threads that share a file interleave their lines.
 const trace = (directory: string) =>
   ['strace', '-f', '-ff', '-y', '-e', 'trace=mmap,msync', '-o', path.join(directory, 'trace')] as const
 
 const canTrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0
 
-/** The calls of msync, and where mappings of the file began: [address, byte of the file]. */
+/** Returns the calls of msync, and for each mapping of the file its [address, offset in the file]. */
 function readTrace(directory: string): { calls: Call[]; starts: [bigint, bigint][] } {
   const text = readdirSync(directory)
     .filter((name) => name.startsWith('trace.'))
@@ -38,7 +38,7 @@ function readTrace(directory: string): { calls: Call[]; starts: [bigint, bigint]
 
 const flushes = test.macro(async (t: ExecutionContext, name: string) => {
   if (!canTrace) {
-    t.log('Left out: it needs strace, and the right to use it')
+    t.log('Left out: it needs strace and the permission to trace')
     t.pass()
     return
   }
@@ -63,7 +63,7 @@ const flushes = test.macro(async (t: ExecutionContext, name: string) => {
     const covering = calls.filter((call) =>
       starts.some(([address, byte]) => {
         const from = call.address - address + byte
-        // No more than the pages of the range, or a flush of a byte would write a whole file.
+        // At most the pages of the range; otherwise a flush of one byte might write the whole file.
         const [lowest, highest] = [(first / page) * page, ((first + BigInt(length) - 1n) / page + 1n) * page]
         return (
           from >= lowest &&
@@ -77,7 +77,7 @@ const flushes = test.macro(async (t: ExecutionContext, name: string) => {
   }
 })
 
-/** Runs a case, and counts the successful calls of the system in it. */
+/** Runs a case and counts its successful system calls. */
 async function countCalls(
   t: ExecutionContext,
   name: string,
@@ -102,7 +102,7 @@ const calls = test.macro(
     expected: Readonly<Record<string, readonly [least: number, most: number]>>,
   ) => {
     if (process.platform !== 'linux' || !canTrace) {
-      t.log('Left out: it needs strace, and the right to use it')
+      t.log('Left out: it needs strace and the permission to trace')
       t.pass()
       return
     }
@@ -114,7 +114,7 @@ const calls = test.macro(
   },
 )
 
-// Of 98. How many wait when the first one is done is up to the machine.
+// Of 98 flushes. How many wait when the first one ends depends on the machine.
 test.serial('waiting flushes of neighbouring ranges are merged into one call', calls, 'joined', { msync: [1, 10] })
 test.serial('flushes of distant ranges or of two files are not merged', calls, 'apart', { msync: [5, 5] })
 test.serial("level 'schedule' only starts the writeback", calls, 'schedule', {
@@ -126,13 +126,13 @@ test.serial(
   "level 'all' also flushes the file, and once the directory if the mapping created the file",
   calls,
   'all',
-  // The file twice, its directory, and the other file.
+  // The file twice, its directory once, and the other file once.
   { msync: [3, 3], fsync: [4, 4], sync_file_range: [0, 0] },
 )
 
 const loses = test.macro(async (t: ExecutionContext, call: string, code: string, level: string) => {
   if (process.platform !== 'linux' || !canTrace) {
-    t.log('Left out: it needs strace, and the right to use it')
+    t.log('Left out: it needs strace and the permission to trace')
     t.pass()
     return
   }

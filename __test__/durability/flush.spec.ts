@@ -6,7 +6,7 @@ import { runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
 
 const LEVELS = ['schedule', 'barrier', 'data', 'all'] as const
-// Only macOS has a barrier that is no more than that.
+// Only macOS has a barrier that is weaker than level 'data'.
 const reached = (level: FlushLevel) => (level === 'barrier' && process.platform !== 'darwin' ? 'data' : level)
 
 const flushes = test.macro(async (t: ExecutionContext, options: FlushOptions | undefined, bytes: number) => {

@@ -5,12 +5,12 @@ import test, { type ExecutionContext } from 'ava'
 
 const script = path.join(import.meta.dirname, '..', '..', 'lab', 'power-cut.mjs')
 
-// The long form is for the hand: `node lab/power-cut.mjs` cuts 300 times for each row.
+// The long form is started by hand: `node lab/power-cut.mjs` cuts the power 300 times for each row.
 const survives = test.macro(async (t: ExecutionContext, system: string, works: string) => {
   t.timeout(180_000)
   const args = [script, '--points', '10', '--on', system, '--only', works]
   const options = { timeout: 170_000, killSignal: 'SIGKILL', env: { ...process.env, NODE_OPTIONS: '' } } as const
-  // It fails where something was lost that must not be, and where nothing was that has to be.
+  // The script fails if an acknowledged write was lost, and if no unacknowledged write was lost.
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, options)
   t.is(stderr, '')
   t.log(stdout)

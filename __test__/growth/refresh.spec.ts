@@ -5,7 +5,7 @@ import { survives } from '../helpers/survive.js'
 import { counting, tempFile } from '../helpers/temp.js'
 
 const MiB = 2 ** 20
-/** A mapping of a file, closed at the end of the test. */
+/** Maps a new file until the end of the test. */
 function open(t: ExecutionContext, contents: string | number, options: Parameters<typeof mmapSync>[1] = {}): Mapping {
   const mapping = mmapSync(tempFile(t, contents), { mode: 'r+', ...options })
   t.teardown(() => mapping.close())

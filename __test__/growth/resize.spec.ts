@@ -6,7 +6,7 @@ import { counting, tempDir, tempFile } from '../helpers/temp.js'
 const MiB = 2 ** 20
 const busy = { code: 'ERR_MEMMAP_BUSY' }
 
-/** A mapping of a file, closed at the end of the test. */
+/** Maps a new file until the end of the test. */
 function open(t: ExecutionContext, contents: string | number, options: Parameters<typeof mmapSync>[1] = {}): Mapping {
   const mapping = mmapSync(tempFile(t, contents), { mode: 'r+', ...options })
   t.teardown(() => mapping.close())
@@ -117,7 +117,7 @@ test('force detaches the views that reach beyond the new end', async (t) => {
 
 test('views on a SharedArrayBuffer prevent shrinking even with force', (t) => {
   if (!capabilities()['sharedArrayBuffer']) {
-    t.pass('this runtime has no such views')
+    t.pass('this runtime has no views on a SharedArrayBuffer')
     return
   }
   const mapping = open(t, 10_000, { shared: true })

@@ -1,4 +1,4 @@
-// How loops and the event loop share the time of a thread.
+// How loops share the time of a thread with the event loop.
 import test from 'ava'
 import { mmapAnonymous, mmapSync } from '../../index.js'
 import { runCode } from '../helpers/child.js'
@@ -22,7 +22,7 @@ test('a loop that takes time for each item yields to the event loop between item
       if (++items === 1000) break
     }
     turns.stop()
-    // Each 64 items work for 6.4 ms, of which others may be kept waiting for 2.
+    // 64 items take 6.4 ms, and a loop yields after at most 2 ms.
     t.true(turns.count >= 7, `${name}: ${turns.count}`)
   }
   const asked = mapping.lines()[Symbol.asyncIterator]()
@@ -49,7 +49,7 @@ test('concurrent loops share one time budget, and all make progress', async (t) 
   await Promise.all(Array.from({ length: 20 }, (_, number) => loop(number)))
   turns.stop()
   t.is(ends.length, 20)
-  // The first goes on for 2 ms, each other one makes a step.
+  // The first loop runs for 2 ms, and each other loop makes one step.
   t.true(Math.max(...steps.values()) <= 25, [...steps.values()].join())
   mapping.closeSync()
 })

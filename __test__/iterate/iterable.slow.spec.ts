@@ -4,11 +4,11 @@ import { mmapSync } from '../../index.js'
 import { entry, runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
 
-// What holds for everything that is gone through, whatever is made of the bytes.
+// Behaviour of every iterable, whatever its items are.
 
 const DONE = { done: true, value: undefined }
 
-// Several batches of each kind, of several items each.
+// Long enough for several batches of several items of each kind.
 const text = 'ab\n'.repeat(30_000)
 
 test('an iterator answers next(), return(), throw() and aborts in any order', async (t) => {
@@ -73,7 +73,7 @@ test('a program with abandoned loops ends by itself and has no unhandled rejecti
     await assert.rejects(async () => {
       for await (const chunk of mapping.chunks({ size: 2 ** 20, dropBehind: true })) throw new Error(chunk.length)
     })
-    // Steps that nobody hears of, and iterators that nobody ends.
+    // Steps without a listener, and iterators that are never ended.
     const left = [mapping.chunks(), mapping.windows({ signal }), mapping.records(2 ** 28, { signal }).batches()]
     for (const walk of left) {
       const iterator = walk[Symbol.asyncIterator]()
@@ -103,7 +103,7 @@ test('a loop that is ended while it waits for the disk stops, and the process co
       const iterator = walk[Symbol.asyncIterator]()
       const waiting = iterator.next()
       await iterator.return()
-      // It may have been there already: the system evicts what it likes.
+      // The pages may be resident already: the system chooses what it evicts.
       await waiting
       assert.equal((await iterator.next()).done, true)
       await new Promise((resolve) => setTimeout(resolve, 10))

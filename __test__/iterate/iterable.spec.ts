@@ -4,7 +4,7 @@ import { mmapSync, type Mapping, type MappedIterable } from '../../index.js'
 import { tempFile } from '../helpers/temp.js'
 import { work } from '../helpers/turns.js'
 
-// What holds for everything that is gone through, whatever is made of the bytes.
+// Behaviour of every iterable, whatever its items are.
 
 const CLOSED = { code: 'ERR_MEMMAP_CLOSED' }
 const DONE = { done: true, value: undefined }
@@ -20,7 +20,7 @@ const kinds: Record<string, Kind> = {
   records: (mapping, options) => mapping.records(30, options),
 }
 
-// Several batches of each kind, of several items each.
+// Long enough for several batches of several items of each kind.
 const text = 'ab\n'.repeat(30_000)
 
 for (const [name, kind] of Object.entries(kinds)) {
@@ -52,7 +52,7 @@ for (const [name, kind] of Object.entries(kinds)) {
   test(`${name}: return() ends the iterator, including steps that still wait`, async (t) => {
     const mapping = opened(t)
     const iterator = kind(mapping)[Symbol.asyncIterator]()
-    // What is in memory need not be waited for; but two milliseconds after the first step of a turn others come first.
+    // Resident pages need no wait, but 2 ms after the first step of a turn of the event loop a step yields.
     await kind(mapping)[Symbol.asyncIterator]().next()
     void kind(mapping)[Symbol.asyncIterator]().next()
     work(3)

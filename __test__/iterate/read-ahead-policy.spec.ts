@@ -51,7 +51,7 @@ test('NODE_DEBUG=memmap prints the chosen policy and the reason', async (t) => {
     for await (const line of mapping.lines()) console.log(line)
     const scratch = mmapAnonymous(10, { label: 'scratch' })
     for await (const chunk of scratch.chunks()) console.log(chunk.length)
-    // Else the garbage collector may come before the end and warn.
+    // Otherwise the garbage collector may free them before the end and warn.
     await mapping.close()
     await scratch.close()
   `

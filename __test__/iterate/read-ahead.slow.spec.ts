@@ -8,7 +8,7 @@ import { until } from '../helpers/walks.js'
 
 const MIB = 2 ** 20
 
-/** A mapping of so many MiB on a disk, of which nothing is in memory; undefined where that can't be had. */
+/** Maps a new file of `size` MiB of which no page is resident. Returns undefined if the system keeps the pages. */
 function coldMapping(t: ExecutionContext, size: number): Mapping | undefined {
   const file = tempFile(t)
   const fd = openSync(file, 'w')
@@ -21,7 +21,7 @@ function coldMapping(t: ExecutionContext, size: number): Mapping | undefined {
   drop(mapping)
   const { native } = stateOf(mapping)
   if (!native.isResident(0, constants.PAGE_SIZE)) return mapping
-  t.log('Left out: the system did not let go of the pages, or does not tell')
+  t.log('Left out: the system kept the pages in memory, or does not report residency')
   t.pass()
   return undefined
 }
@@ -56,7 +56,7 @@ test('while one chunk is used, the next ones are read into memory', async (t) =>
     return count
   }
   await until(() => present(0, 32) >= 28)
-  t.is(present(112, 128), 0, 'but not all of them at once')
+  t.is(present(112, 128), 0, 'the last chunks are not read yet')
   await iterator.return?.()
 })
 
@@ -87,7 +87,7 @@ function hasProc(t: ExecutionContext): boolean {
   return false
 }
 
-// The resident memory of the mapping, in MiB, at 64 times; and whether every page was seen.
+// Prints the resident size of the mapping in MiB at 64 times, and the number of pages that were read.
 const scan = (loop: string) => `
   import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
   import { mmapSync } from 'memmap'
@@ -129,7 +129,7 @@ for (const [name, loop] of Object.entries(loops)) {
   test(`with dropBehind at most 128 MiB of 1 GiB stay resident: ${name}`, async (t) => {
     if (!hasProc(t)) return
     const resident = await residentMemory(t, loop.replace('dropBehind', 'dropBehind: true'))
-    // The thread that lets go may not have had its turn for a moment.
+    // The thread that drops pages may be late a few times.
     const above = resident.filter((size) => size >= 128)
     t.true(resident.length === 64 && above.length <= 3, `${above} MiB`)
   })
@@ -138,7 +138,7 @@ for (const [name, loop] of Object.entries(loops)) {
 test('without dropBehind pages stay resident', async (t) => {
   if (!hasProc(t)) return
   const resident = await residentMemory(t, loops.for.replace('dropBehind', 'dropBehind: false'))
-  // All of it, unless the system is short of memory or takes away what has been idle for a while.
+  // All pages, unless the system is short of memory or reclaims idle pages.
   t.true(Math.max(...resident) > 200, `${resident} MiB`)
 })
 

@@ -7,7 +7,7 @@ import { tempFile } from '../helpers/temp.js'
 
 const MIB = 2 ** 20
 
-/** A mapping of so many MiB on a disk, of which nothing is in memory; undefined where that can't be had. */
+/** Maps a new file of `size` MiB of which no page is resident. Returns undefined if the system keeps the pages. */
 function coldMapping(t: ExecutionContext, size: number): Mapping | undefined {
   const file = tempFile(t)
   const fd = openSync(file, 'w')
@@ -20,7 +20,7 @@ function coldMapping(t: ExecutionContext, size: number): Mapping | undefined {
   drop(mapping)
   const { native } = stateOf(mapping)
   if (!native.isResident(0, constants.PAGE_SIZE)) return mapping
-  t.log('Left out: the system did not let go of the pages, or does not tell')
+  t.log('Left out: the system kept the pages in memory, or does not report residency')
   t.pass()
   return undefined
 }
@@ -29,8 +29,8 @@ function drop(mapping: Mapping): void {
   stateOf(mapping).native.releaseSync(0, mapping.length)
 }
 
-// A system short of memory may take a page away between the moment when it is there and the one when the test looks. So not all
-// of them must be there; without being fetched none would.
+// A system short of memory may reclaim a page between the read-ahead and the check. So a few may be missing; without
+// read-ahead all would be.
 test('for await returns resident pages of a file that was not resident', async (t) => {
   const mapping = coldMapping(t, 64)
   if (mapping === undefined) return
@@ -78,7 +78,7 @@ test('an abort ends a wait with its reason', async (t) => {
 test('close() and closeSync() end a wait', async (t) => {
   for (const how of ['close', 'closeSync'] as const) {
     let code: unknown
-    // All pages may have come before the thread that closes has its turn; not each time.
+    // All pages may be resident before the mapping is closed, but not in each attempt.
     for (let attempt = 0; attempt < 5 && code === undefined; attempt++) {
       const mapping = coldMapping(t, 32)
       if (mapping === undefined) return
@@ -111,7 +111,7 @@ test('closing during a read-ahead that has no waiter causes no error', async (t)
   const { native } = stateOf(mapping)
   const readAhead = new ReadAhead(stateOf(mapping), 0, mapping.length)
   await readAhead.prepare(0, MIB)
-  // Without a turn of the loop, which would let the one after begin.
+  // Busy, since a turn of the event loop would start the read-ahead after the next one.
   for (const start = performance.now(); !native.isResident(MIB, 2 * MIB) && performance.now() - start < 5000;);
   await Promise.all([mapping.close(), new Promise((resolve) => setTimeout(resolve, 50))])
   t.throws(() => mapping.read(), { code: 'ERR_MEMMAP_CLOSED' })

@@ -5,14 +5,14 @@ import { counting, tempFile } from '../helpers/temp.js'
 import { allOf } from '../helpers/walks.js'
 import { holds, rangeOf, twins } from '../helpers/properties.js'
 
-// Iteration.
+// Random ranges, sizes and overlaps.
 
 interface Part {
   readonly offset: number
   readonly length: number
 }
 
-/** Each part but the last has its full size, each begins where it should, and the last is the first to reach the end. */
+/** Reports whether each part has its full size and offset, except that the last one may be shorter and alone reaches the end. */
 function covers(parts: readonly Part[], start: number, end: number, size: number, stride: number): boolean {
   const count = start === end ? 0 : Math.max(1, Math.ceil((end - start - size) / stride) + 1)
   return (

@@ -2,7 +2,7 @@ import test from 'ava'
 import { entry, runCode } from '../helpers/child.js'
 import { tempDir } from '../helpers/temp.js'
 
-// How loops that follow end, and what they cost while they wait.
+// How following loops end, and what they cost while they wait.
 
 test('a waiting loop does not poll, and a program that stops following ends by itself', async (t) => {
   const outcome = await runCode(
@@ -37,7 +37,7 @@ test('a waiting step keeps the process alive, an idle iterator does not', async 
     import { appendFileSync, writeFileSync } from 'node:fs'
     import { mmapSync } from 'memmap'
     writeFileSync('a.log', 'one\\n')
-    // Else the garbage collector may come before the end and warn.
+    // Otherwise the garbage collector may free it before the end and warn.
     globalThis.mapping = mmapSync('a.log')
     const iterator = mapping.lines({ follow: true })[Symbol.asyncIterator]()
     console.log(await iterator.next())
@@ -73,7 +73,7 @@ test('an abandoned iterator is collected and closes its file and watcher', async
     const leaveAlone = async () => {
       const iterator = mapping.lines({ follow: true })[Symbol.asyncIterator]()
       await iterator.next()
-      // It waits by now, so that the directory is watched.
+      // The step waits by now, so that the directory is watched.
       const waiting = iterator.next()
       await new Promise((resolve) => setTimeout(resolve, 50))
       writeFileSync('a.log', 'two\\n', { flag: 'a' })

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava'
 import { type Mapping, mmapSync } from '../../index.js'
 import { tempDir } from '../helpers/temp.js'
 
-// How loops that follow end, and what they cost while they wait.
+// How following loops end.
 
 const waiting = async (t: ExecutionContext, stop: (mapping: Mapping, iterator: AsyncIterator<string>) => unknown) => {
   const file = path.join(tempDir(t), 'a.log')
@@ -13,7 +13,7 @@ const waiting = async (t: ExecutionContext, stop: (mapping: Mapping, iterator: A
   const iterator = mapping.lines({ follow: true })[Symbol.asyncIterator]()
   await iterator.next()
   const step = iterator.next()
-  // Long enough to have come to the end of the file, and to wait there.
+  // Long enough for the loop to reach the end of the file and wait there.
   await new Promise((resolve) => setTimeout(resolve, 300))
   void stop(mapping, iterator)
   return { step, iterator, mapping }

@@ -21,7 +21,7 @@ import { until } from '../helpers/walks.js'
 
 const FOLLOW = { follow: true }
 
-/** A log, a mapping of it, and what a loop that follows it has seen so far. */
+/** Returns a log file, its mapping, and a check of the lines that a following loop has seen so far. */
 function followed(t: ExecutionContext, start: string, options: object = {}) {
   const directory = tempDir(t)
   const file = path.join(directory, 'a.log')
@@ -97,7 +97,7 @@ test('a replaced file is read to its end, then the new file', async (t) => {
   await end()
 })
 
-// Between its last look into the file, where there was nothing new, and its look at the path.
+// The lines are written between the last read of the file, which found nothing new, and the check of the path.
 test('lines written just before a file is replaced are not lost', async (t) => {
   const { file, sees, end } = followed(t, 'one\n')
   const { stat } = promises
@@ -327,7 +327,7 @@ test('each appended line comes once and in order, whatever the size of the write
   await end()
 })
 
-// Refusals.
+// Refused calls.
 
 test('a loop without await is refused', (t) => {
   const { mapping, end } = followed(t, '')

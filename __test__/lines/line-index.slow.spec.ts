@@ -10,12 +10,12 @@ function holding(t: ExecutionContext, text: string): Mapping {
   return memory
 }
 
-/** The lines of a text, each with its end. */
+/** Returns the lines of a text, each with its end. */
 function linesOf(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? []
 }
 
-/** Checks an index against the lines that it should have. */
+/** Reports whether an index has exactly these lines. */
 function describes(index: LineIndex, lines: readonly string[], offset: number): boolean {
   let at = offset
   const isRight = lines.every((line, number) => {
@@ -46,7 +46,7 @@ test('an index has the lines of any range, with their offsets and texts', async 
     const index = await memory.lineIndex({ offset, length: Buffer.byteLength(text) })
     if (!describes(index, linesOf(text), offset)) throw new Error('The index is wrong')
     const again = LineIndex.from(Buffer.from(index.bytes), { mapping: memory, offset })
-    if (!describes(again, linesOf(text), offset)) throw new Error('The index is wrong when it is taken from bytes')
+    if (!describes(again, linesOf(text), offset)) throw new Error('The index made from bytes is wrong')
   })
   await t.notThrowsAsync(fc.assert(property, { numRuns: 500 }))
 })
@@ -62,11 +62,11 @@ test('an index does not depend on the number of threads', async (t) => {
   t.is(memory.indexOfSync('\n', { offset: line.offset }), line.offset + line.length - 1)
 })
 
-// Bytes that may come from anywhere.
+// Untrusted bytes.
 
 const isLittleEndian = endianness() === 'LE'
 
-/** An index of 200 lines of 3 bytes, with some words changed. */
+/** Returns an index of 200 lines of 3 bytes in which some words are changed. */
 async function changed(t: ExecutionContext, words: Record<number, bigint>, length?: number): Promise<Uint8Array> {
   const { bytes } = await holding(t, 'ab\n'.repeat(200)).lineIndex()
   const copy = Uint8Array.from(bytes).subarray(0, length)

@@ -120,11 +120,11 @@ test('an abort or a close ends lineIndex()', async (t) => {
   await memory.close()
 })
 
-// Bytes that may come from anywhere.
+// Untrusted bytes.
 
 const isLittleEndian = endianness() === 'LE'
 
-/** An index of 200 lines of 3 bytes, with some words changed. */
+/** Returns an index of 200 lines of 3 bytes in which some words are changed. */
 async function changed(t: ExecutionContext, words: Record<number, bigint>, length?: number): Promise<Uint8Array> {
   const { bytes } = await holding(t, 'ab\n'.repeat(200)).lineIndex()
   const copy = Uint8Array.from(bytes).subarray(0, length)

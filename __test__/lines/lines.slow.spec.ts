@@ -9,7 +9,7 @@ import { runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
 import { allOf, rangeOf } from '../helpers/walks.js'
 
-/** Where the lines of some bytes are, found byte by byte. */
+/** Returns the ranges of the lines of some bytes, found byte by byte. */
 function extentsOf(bytes: Uint8Array, keepEnd: boolean): ByteRange[] {
   const found: ByteRange[] = []
   let start = 0
@@ -27,8 +27,8 @@ function linesOf(bytes: Buffer, encoding: Exclude<LineEncoding, 'buffer'>, keepE
   return extentsOf(bytes, keepEnd).map(({ offset, length }) => bytes.toString(encoding, offset, offset + length))
 }
 
-// Pieces of sequences that are cut anywhere, ends of lines, and bytes that stand for nothing in UTF-8. 0x8a and 0x8d are ends of
-// lines to who takes bytes for ASCII by dropping a bit.
+// Characters, truncated sequences, line ends, and bytes that are invalid in UTF-8. 0x8a and 0x8d are line ends to a decoder
+// that masks the highest bit.
 const scraps = ['a', 'bc', '\n', '\n', '\r\n', '\r', '\0', '\uFEFF', 'é', '€', '😀', '\xe2', '\xe2\x82', '\xf0\x9f\x98', '\x80', '\x8a', '\x8d', '\xff', '\xc0\xaf', '\xed\xa0\x80'] // prettier-ignore
 const byteStrings = fc
   .array(fc.constantFrom(...scraps), { maxLength: 60 })

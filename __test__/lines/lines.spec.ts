@@ -40,7 +40,7 @@ test('lines as strings and as offsets are made without a view, whose length V8 w
   const mapping = mmapSync(tempFile(t, 'a line of text\r\n'.repeat(2 ** 20)))
   const external = (): number => process.memoryUsage().external
   const before = external()
-  // The last one has no end.
+  // The last line has no end.
   const length = 2 ** 20 - 5
   t.is([...mapping.lines({ length })].length, 2 ** 16)
   t.is([...mapping.lines({ length, keepEnd: true, offsets: true })].length, 2 ** 16)

@@ -31,7 +31,7 @@ test(
   '<br>',
 )
 
-// An alphabet so small that separators meet, overlap, and lie across every border.
+// An alphabet so small that separators touch, overlap and cross every border of batches.
 const letter = fc.constantFrom('a', 'b', 'ab', 'é', '€', '😀')
 const text = fc.array(letter, { maxLength: 60 }).map((letters) => letters.join(''))
 const separators = fc.array(letter, { minLength: 1, maxLength: 3 }).map((letters) => letters.join(''))

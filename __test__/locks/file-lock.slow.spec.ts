@@ -4,7 +4,7 @@ import { runCode } from '../helpers/child.js'
 import { startHolder } from '../helpers/holder.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
 
-// What can be seen.
+// Inspection.
 
 test('with MEMMAP_TRACE=1 locks() has the stacks of the callers', async (t) => {
   const code = `

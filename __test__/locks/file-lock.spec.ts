@@ -157,7 +157,7 @@ test('a symbolic link is followed', (t) => {
   lock.unlock()
 })
 
-// What can't be locked.
+// Refused calls.
 
 test('an object that is not a file is refused, and the error names its kind', async (t) => {
   const directory = tempDir(t)
@@ -202,7 +202,7 @@ test('a constructed FileLock is refused', (t) => {
   t.throws(() => Reflect.construct(FileLock, []), { code: 'ERR_ILLEGAL_CONSTRUCTOR' })
 })
 
-// What can be seen.
+// Inspection.
 
 const method = process.platform === 'win32' ? 'LockFileEx' : 'ofd'
 

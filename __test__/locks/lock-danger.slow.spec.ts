@@ -10,7 +10,7 @@ async function figures<T>(t: ExecutionContext, fixture: string, ...args: string[
   return JSON.parse(stdout) as T
 }
 
-// What the long forms of lab/lock-torture.mjs do a thousand times more often.
+// Short forms of the tests of lab/lock-torture.mjs, which runs a thousand times more rounds.
 
 interface Count {
   readonly threads: number
@@ -31,7 +31,7 @@ given('abandoned waits leave no thread and no descriptor', async (t) => {
   t.deepEqual([found.left, found.free], [0, 'free'])
   t.true(found.after.threads <= found.before.threads, JSON.stringify(found))
   t.true(found.after.descriptors <= found.before.descriptors, JSON.stringify(found))
-  t.true(found.most.threads <= found.before.threads + 64 + 1, 'no more than 64 wait, and one for the queue')
+  t.true(found.most.threads <= found.before.threads + 64 + 1, 'at most 64 threads wait, and one more serves the queue')
 })
 
 for (const [unit, name] of [
@@ -63,7 +63,7 @@ test.serial('opening and closing the file through fs drops no lock', async (t) =
 })
 
 test.serial('fs works while four locks are waited for', async (t) => {
-  // If it did not, this would never end.
+  // If fs were blocked, the program would never end.
   const { withWaits } = await figures<{ withWaits: number }>(t, 'read.ts')
   t.true(withWaits > 0)
 })

@@ -71,7 +71,7 @@ test.serial('a lock lost by a file server is reported and no longer held', async
     t.pass()
     return
   }
-  // The call that fails is one of those that change the lock: there are many of them, and few others.
+  // Nearly all calls of fcntl change the lock, so the call that fails is one of these.
   const code = `
     import { fileLockSync } from 'memmap'
     const lock = fileLockSync('file', { create: true })

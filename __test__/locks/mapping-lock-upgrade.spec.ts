@@ -10,7 +10,7 @@ function open(t: ExecutionContext, file = tempFile(t, 100), offset = 0): Mapping
 
 const mine = (path: string | undefined) => locks().filter((one) => one.path === path)
 
-// Changing.
+// Upgrades and downgrades.
 
 test('a lock is upgraded and downgraded', async (t) => {
   const mapping = open(t)
@@ -76,7 +76,7 @@ test('an abort at the moment of the grant leaves a shared lock, or a requested e
     const controller = new AbortController()
     const upgrading = lock.upgrade({ signal: controller.signal })
     other.unlock()
-    // The thread that waits may have the lock now, while the promise knows nothing of it.
+    // The waiting thread may have the lock already, while the promise is still pending.
     const until = performance.now() + (round % 10) / 10
     while (performance.now() < until);
     controller.abort()

@@ -11,7 +11,7 @@ function open(t: ExecutionContext, file = tempFile(t, 100), offset = 0): Mapping
 
 const mine = (path: string | undefined) => locks().filter((one) => one.path === path)
 
-// The end of a lock.
+// Waits that a close ends.
 
 test('close() releases locks after the pins, and rejects waiters at once', async (t) => {
   const mapping = open(t)
@@ -97,7 +97,7 @@ test('an abandoned wait for a lock or an upgrade blocks no other lock', async (t
     await Promise.allSettled(waits)
     t.is(mapping.testLock(), 'free')
 
-    // A thread that waits may have the lock before its promise can know.
+    // The waiting thread may have the lock before its promise is settled.
     const next = mapping.lockSync()
     const late = new AbortController()
     const ended = Promise.allSettled([mapping.lock({ signal: late.signal })])

@@ -9,7 +9,7 @@ function open(t: ExecutionContext, file = tempFile(t, 100), offset = 0): Mapping
   return mapping
 }
 
-// Others.
+// Other processes.
 
 test('locks exclude another process, and its changes are seen here', async (t) => {
   const mapping = open(t)

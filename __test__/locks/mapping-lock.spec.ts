@@ -24,7 +24,7 @@ test('an exclusive lock excludes every other lock, in each method', async (t) =>
   }
   t.is(mapping.testLock(), 'exclusive')
   lock.unlock()
-  // Those who gave up are in nobody's way.
+  // Waits that timed out block no other lock.
   t.is(mapping.testLock(), 'free')
   t.true(mapping.tryLock()?.held)
 })
@@ -94,7 +94,7 @@ test('a lock has the properties of its request, also after its release', (t) => 
   t.deepEqual([lock.mode, lock.held], ['shared', false])
 })
 
-// The end of a lock.
+// Release.
 
 test('a second release has no effect, and using a released lock is an error', async (t) => {
   const mapping = open(t)
@@ -124,7 +124,7 @@ test('closing a mapping releases its own locks only', (t) => {
   t.is(other.testLock({ length: 2 }), 'free')
 })
 
-// What can't be locked.
+// Refused calls.
 
 for (const mode of ['r', 'c'] as const) {
   test(`in mode '${mode}' only shared locks are allowed, and the error says why`, async (t) => {

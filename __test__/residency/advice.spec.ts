@@ -22,7 +22,7 @@ for (const advice of ADVICE.filter((name) => name !== 'hwpoison')) {
       try {
         mapping.advise(advice, range)
       } catch (error) {
-        // The kernel refuses some for files, and some were left out when it was built.
+        // The kernel refuses some advice for files, and a kernel may be built without some.
         const { code } = error as NodeJS.ErrnoException
         t.true(['ERR_MEMMAP_UNSUPPORTED', 'EINVAL', 'ENOMEM', 'EBUSY', 'EAGAIN'].includes(String(code)), String(error))
       }
@@ -62,7 +62,7 @@ test('unknown advice is refused with a list of the known ones', (t) => {
   memory.closeSync()
 })
 
-// Discarding.
+// discard().
 
 test("discard('dontneed') zeroes the whole pages within a range of anonymous memory", (t) => {
   const memory = mmapAnonymous(4 * page).fill(1)
@@ -81,7 +81,7 @@ test("discard('dontneed') of a private mapping restores the bytes of the file", 
   mapping.closeSync()
 })
 
-// The pages around are mapped anew where the system can't do it otherwise.
+// Where the system has no other way, the surrounding pages are mapped again.
 const keepsStored = test.macro((t: ExecutionContext, frozen: Range) => {
   const mapping = mmapSync(tempFile(t, Buffer.alloc(4 * page, 'a')), { mode: 'c' })
   mapping.fill('b')
@@ -135,7 +135,7 @@ test('an unknown kind of discard() is refused', (t) => {
   memory.closeSync()
 })
 
-// Protecting.
+// protect().
 
 test('protect() forbids writes by the library and allows them again', (t) => {
   const mapping = mmapSync(tempFile(t, 3 * page), { mode: 'r+' })

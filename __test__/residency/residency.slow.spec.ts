@@ -9,7 +9,7 @@ import { tempDir } from '../helpers/temp.js'
 const MIB = 2 ** 20
 const node = ['--no-warnings', '--expose-gc']
 
-// Against what other programs and the system itself say.
+// Comparison with other programs and with the system.
 
 const comesAndGoes = test.macro(async (t: ExecutionContext, through: readonly string[], kind: string) => {
   if (canRig(t, 'mkfs.xfs'))

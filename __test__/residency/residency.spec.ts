@@ -6,7 +6,7 @@ import { countTurns } from '../helpers/turns.js'
 
 const page = constants.PAGE_SIZE
 const MIB = 2 ** 20
-// Counts, buckets, ranges.
+// Reports: counts, buckets, ranges.
 
 function mapped(t: ExecutionContext, length: number, offset = 0): Mapping {
   const mapping = mmapSync(tempFile(t, length), { mode: 'r+', offset })
@@ -81,7 +81,7 @@ test('residency() of a hole of 1 TiB returns', async (t) => {
   try {
     truncateSync(file, size)
   } catch (error) {
-    t.log(`Left out: the file system has no such files (${String(error)})`)
+    t.log(`Left out: the file system does not allow such a file (${String(error)})`)
     t.pass()
     return
   }
@@ -110,7 +110,7 @@ test('dirty pages are counted until they are flushed, where the system counts th
   mapping.fill(5)
   const before = await mapping.residency()
   if (capabilities()['residency:cache'] !== true || before.dirtyPages === undefined) {
-    t.log('Left out: the system does not count')
+    t.log('Left out: the system does not count dirty pages')
     t.pass()
     return
   }
@@ -119,7 +119,7 @@ test('dirty pages are counted until they are flushed, where the system counts th
   t.is(mapping.read({ offset: 63 * page, length: 1 })[0], 5)
 })
 
-// Ends.
+// Aborts and closes.
 
 test('a signal that is already aborted rejects with its reason before anything begins', async (t) => {
   const mapping = mapped(t, 10 * page)
@@ -156,7 +156,7 @@ test('the event loop runs during verify()', async (t) => {
   truncateSync(file, 256 * MIB)
   const mapping = await mmap(file)
   let most = 0
-  // This thread may stand still meanwhile, but not each time.
+  // This thread may be stopped meanwhile, but not in each round.
   for (let round = 0; round < 20 && most <= 1; round++) {
     const turns = countTurns()
     await mapping.verify().finally(() => turns.stop())
@@ -166,7 +166,7 @@ test('the event loop runs during verify()', async (t) => {
   await mapping.close()
 })
 
-// Arguments.
+// Refused arguments.
 
 const refuses = test.macro(
   async (t: ExecutionContext, call: (mapping: Mapping) => Promise<unknown>, code: string, words?: RegExp) => {

@@ -9,7 +9,7 @@ const MIB = 2 ** 20
 
 // Progress, and endings.
 
-// Dangers, and odd runtimes.
+// Truncated files, runtimes without views, abandoned loops.
 
 test('a file truncated during a search makes the search fail, not the process', async (t) => {
   const file = tempFile(t, new Uint8Array(64 * MIB))
@@ -89,7 +89,7 @@ const drain = async (walk: AsyncIterable<unknown>): Promise<void> => {
   for await (const _ of walk);
 }
 
-// Each of these begins to match at the first byte, and might to the last.
+// Each of these begins to match at the first byte and might match to the last.
 for (const expression of [/a[^]*b/, /a.*b/, /\ba[^]*c|\0d/]) {
   const starting = (memory: Mapping): Mapping => {
     memory.write('a')

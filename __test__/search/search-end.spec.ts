@@ -8,7 +8,7 @@ import { tempFile } from '../helpers/temp.js'
 
 const MIB = 2 ** 20
 
-// Progress, and endings.
+// Progress, aborts and closes.
 
 test('progress grows up to the total and is reported at the end', async (t) => {
   const memory = mmapAnonymous(64 * MIB)
@@ -128,7 +128,7 @@ test('closeSync() during a search is refused', async (t) => {
   await t.throwsAsync(search, { any: true, name: 'AbortError' })
 })
 
-// Dangers, and odd runtimes.
+// Pins and truncated files.
 
 test('a loop over matches releases the mapping however it ends', async (t) => {
   const ways: [string, (memory: Mapping, controller: AbortController) => Promise<void>][] = [
@@ -173,7 +173,7 @@ test('a file truncated within its last page is a fault for every search, loop an
     const mapping = mmapSync(file)
     t.is(mapping.indexOfSync('a'), 0)
     truncateSync(file, cut)
-    // What is found before the cut is there.
+    // A match before the new end of the file is still found.
     t.is(mapping.indexOfSync('a', { length: cut }), 0)
     t.deepEqual(mapping.faults, [])
     const expected = { code: 'ERR_MEMMAP_FAULT', reason: 'truncated', path: file, offset: cut }

@@ -7,13 +7,13 @@ import { collect, endless } from '../helpers/mapped.js'
 
 const MIB = 2 ** 20
 
-// The model: Buffer.indexOf, Buffer.lastIndexOf, and a loop over all places.
+// The model: Buffer.indexOf, Buffer.lastIndexOf, and a loop over all offsets.
 
 type Literal = string | Uint8Array
 
 const bytesOf = (needle: Literal): Buffer => Buffer.from(needle as string)
 
-/** All matches of one needle or several, one after the other. */
+/** Returns all matches of one or several needles, found by a loop over the offsets. */
 function plainMatches(hay: Buffer, needle: Literal | readonly Literal[]): Match[] {
   const isList = Array.isArray(needle)
   const list = (isList ? needle : [needle]).map(bytesOf)
@@ -41,7 +41,7 @@ const pace = fc
   .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 9 }), fc.integer({ min: 1, max: 4 }))
   .map(([least, more, wanted]) => ({ first: least, least, most: least + more, wanted }))
 
-/** A range of memory with random contents, and a copy of it. */
+/** Generates memory with random contents, a range in it, and a copy of that range. */
 const parts = fc.tuple(texts, fc.nat(9), fc.nat(9)).map(([text, skip, cut]) => {
   const all = Buffer.from(text)
   const offset = Math.min(skip, all.length)
@@ -89,7 +89,7 @@ test('matches do not depend on the size of the searched batches, from one byte',
       memory.write(all)
       const range = { offset, length }
       const expected = needle instanceof RegExp ? byMatchAll(hay.toString(), needle) : plainMatches(hay, needle)
-      // Half a character at either end is what toString() makes another one of.
+      // toString() would replace a part of a character at either end.
       fc.pre(!(needle instanceof RegExp) || Buffer.from(hay.toString()).equals(hay))
       const shifted = expected.map((match) => ({ ...match, offset: match.offset + offset }))
       t.deepEqual([...matchesSyncBy(state, needle, range, by)], shifted)
@@ -121,7 +121,7 @@ function byMatchAll(text: string, expression: RegExp): Match[] {
 // Fixed cases.
 
 test('results do not depend on the number of threads, including matches across their borders', async (t) => {
-  // The native half cuts at every 4 MiB.
+  // The native code divides the range at every 4 MiB.
   const length = 13 * MIB + 5
   const memory = mmapAnonymous(length)
   t.teardown(() => memory.close())
@@ -194,12 +194,12 @@ test('expressions find the same on any number of threads in lines longer than th
   }
 })
 
-// Walking.
+// Iteration.
 
 test('break ends the search at any moment', async (t) => {
   const memory = endless(t)
   memory.write('a')
-  // A part takes about as long as a turn of the event loop.
+  // A batch takes about as long as a turn of the event loop.
   const small = { first: 2 ** 14, least: 2 ** 14, most: 2 ** 14, wanted: 1 }
   for (let round = 0; round < 100; round++) {
     const walk = matchesBy(stateOf(memory), 'a', {}, small)[Symbol.asyncIterator]()

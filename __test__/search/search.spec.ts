@@ -6,7 +6,7 @@ import { collect, endless, holding } from '../helpers/mapped.js'
 
 const MIB = 2 ** 20
 
-// The model: Buffer.indexOf, Buffer.lastIndexOf, and a loop over all places.
+// Random cases and large ranges are in search.slow.spec.ts.
 
 // Fixed cases.
 
@@ -65,7 +65,7 @@ test('a needle may be a view of the mapping itself', (t) => {
   t.is(memory.lastIndexOfSync(memory.buffer(1, 2)), 4)
 })
 
-// Arguments.
+// Refused arguments.
 
 const searches: Record<string, (memory: Mapping, needle: Needle, options?: object) => unknown> = {
   indexOf: (memory, needle, options) => memory.indexOf(needle, options),
@@ -125,7 +125,7 @@ test('a list that closes the mapping when it is read causes an error', (t) => {
   t.throws(() => memory.countSync(list), { code: 'ERR_MEMMAP_CLOSED' })
 })
 
-// Walking.
+// Iteration.
 
 test('two loops over the same matches are independent', async (t) => {
   const memory = holding(t, 'abab')

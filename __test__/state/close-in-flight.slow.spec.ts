@@ -4,11 +4,11 @@ import { tempDir } from '../helpers/temp.js'
 
 const [major] = process.versions.node.split('.')
 
-// 64 MiB each, ten times at once and ten times 5 ms later.
+// 64 MiB each; the mapping is closed ten times at once and ten times after 5 ms.
 const closesDuring = test.macro(async (t: ExecutionContext, work: string) => {
   const options = { cwd: tempDir(t), args: [work], node: ['--no-warnings', '--expose-gc'], timeout: 110_000 }
   const outcome = await runFixture('close/in-flight.ts', options)
-  // Node 20's own zlib ends the process when its input is taken away; later ones throw.
+  // The zlib of Node 20 ends the process when its input is detached; later versions throw.
   if (major === '20' && outcome.signal === 'SIGABRT' && outcome.stderr.includes('CompressionStream')) {
     t.log('Ended by an assertion in the zlib of Node 20')
     t.regex(work, /zip|deflate|brotli/)

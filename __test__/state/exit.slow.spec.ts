@@ -12,16 +12,16 @@ const ends = test.macro(async (t: ExecutionContext, how: string, { code = null, 
   const cwd = tempDir(t)
   const outcome = await runFixture('life/exit.ts', { cwd, args: [how], node: ['--no-warnings'] })
   t.deepEqual({ ...outcome, stderr: '' }, { code, signal, stdout: 'ending\n', stderr: '' })
-  // An error of its own is all that it may speak of.
+  // Only the error of the case itself may be printed.
   t.true(outcome.stderr === '' || code === 1 || code === 134 || signal === 'SIGABRT', outcome.stderr)
 
   const expected = patterned(16 * PAGE)
   expected.write('stored')
   if (how === 'in an exit handler') expected.write('at exit', PAGE)
-  t.true(readFileSync(path.join(cwd, 'kept')).equals(expected), 'What was stored is in the file')
+  t.true(readFileSync(path.join(cwd, 'kept')).equals(expected), 'the stores are in the file')
 })
 
-// There are no signals on Windows: a process ends another one, with a code.
+// Windows has no signals: a process ends another one with a code.
 const isWindows = process.platform === 'win32'
 
 const cases: Record<string, End> = {
@@ -54,6 +54,6 @@ for (const how of ['naturally', 'process.exit']) {
   test.serial(`a fault in the last turn of the event loop is reported before the process ends: ${how}`, async (t) => {
     const { code, signal, stdout, stderr } = await runFixture('life/last-turn.ts', { cwd: tempDir(t), args: [how] })
     t.deepEqual({ code, signal, stdout }, { code: 0, signal: null, stdout: '0\n' })
-    t.true(stderr.includes('MEMMAP_FAULT') && stderr.includes("'last'"), `It said nothing but: ${stderr}`)
+    t.true(stderr.includes('MEMMAP_FAULT') && stderr.includes("'last'"), `Only this was printed: ${stderr}`)
   })
 }

@@ -37,7 +37,7 @@ const aborts = {
 for (const [access, [expected, what]] of Object.entries(aborts)) {
   serial(`onFault 'abort' ends the process by ${expected} and prints the location: ${access}`, async (t) => {
     const { signal, code, stdout, stderr } = await runFixture('fault/abort.ts', { cwd: tempDir(t), args: [access] })
-    // Windows has codes instead of signals: STATUS_ACCESS_VIOLATION.
+    // Windows has exit codes instead of signals: STATUS_ACCESS_VIOLATION.
     const end = process.platform === 'win32' ? [null, 0xc000_0005] : [expected, null]
     t.deepEqual([signal, code], end)
     t.is(stdout, `${(PAGE % 251) + 1}\n`)

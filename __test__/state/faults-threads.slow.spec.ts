@@ -9,7 +9,7 @@ test.serial('four threads access the same missing pages at the same time', survi
   '4',
 ])
 
-// Node 20 knows no SharedArrayBuffer over a mapping.
+// Node 20 has no SharedArrayBuffer over a mapping.
 const sharing = capabilities()['sharedArrayBuffer'] ? test.serial : test.serial.skip
 sharing('four threads share one mapping of a truncated file', survives, 'fault/threads.ts', '4 threads', [
   '4',

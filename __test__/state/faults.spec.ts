@@ -107,7 +107,7 @@ test('a later listener of SIGBUS does not displace the fault handler', async (t)
       await new Promise((resolve) => setTimeout(resolve, 20))
       console.log(mapping.faults.length)
     `,
-    // Where it hangs, as on Bun, it is to be killed before this test is given up.
+    // A process that hangs, as on Bun, is killed before the time-out of this test.
     { args: [tempFile(t, 100_000)], timeout: 40_000, node: ['--no-warnings'] },
   )
   t.deepEqual({ code, signal }, { code: 0, signal: null }, stderr)

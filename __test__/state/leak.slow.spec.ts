@@ -10,7 +10,7 @@ async function run(t: ExecutionContext, name: string, rounds: string) {
   return outcome
 }
 
-// `node lab/leak.mjs` runs these, and some more, 100,000 times each.
+// `node lab/leak.mjs` runs these and some more, 100,000 rounds each.
 const leavesNothing = test.macro(async (t: ExecutionContext, name: string) => {
   const { code, signal, stdout, stderr } = await run(t, name, '20000')
   const end = stdout.startsWith('Left out: ') ? 'through' : stdout.trimEnd().split('\n').at(-1)

@@ -10,7 +10,7 @@ import { tempDir } from '../helpers/temp.js'
 const source = path.join(import.meta.dirname, '..', 'fixtures', 'signal', 'crash.c')
 const linking = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []
 
-// An add-on that crashes. Without a compiler only signals that are sent are left to try.
+// An add-on that crashes. Without a compiler only the cases that send a signal are run.
 const directory = mkdtempSync(path.join(tmpdir(), 'memmap-crash-'))
 test.after.always('the add-on goes', () => rmSync(directory, { recursive: true }))
 const output = path.join(directory, 'crash.node')
@@ -30,7 +30,7 @@ const crashes = {
   'store into foreign read-only memory': 'SIGSEGV',
   'store to null in a foreign thread': 'SIGSEGV',
   'load from a foreign cut file': 'SIGBUS',
-  // Into a page of ours, and it is not the page's fault.
+  // An access to a mapped page that no remedy of the page can repair.
   execute: 'SIGSEGV',
   'kill SIGSEGV': 'SIGSEGV',
   'kill SIGBUS': 'SIGBUS',
@@ -66,7 +66,7 @@ for (const [how, end] of Object.entries(handlers)) {
   })
 }
 
-// The parent is told of a dump, whatever the system then does with it; only the headers are written.
+// The parent learns of a core dump, whatever the system does with it. Only the headers are dumped.
 const waiting = 'system { $ARGV[0] } @ARGV; print "signal ", $? & 127, $? & 128 ? ", core dumped\\n" : "\\n"'
 const limits = 'ulimit -c unlimited && echo 0x10 > /proc/self/coredump_filter && exec perl -e "$0" "$@"'
 
@@ -88,7 +88,7 @@ for (const how of ['store to null', 'load from a foreign cut file', 'kill SIGSEG
       said,
       said.map(() => said[0]),
     )
-    if (!said[0]!.includes('core dumped')) t.log('This machine dumps no cores')
+    if (!said[0]!.includes('core dumped')) t.log('This machine writes no core dumps')
   })
 }
 

@@ -25,7 +25,7 @@ test.serial(title, survives, 'life/only-workers.ts', 'went on')
 for (const signal of ['SIGSEGV', 'SIGBUS']) {
   test.serial(`a process in which only workers loaded the library still ends by ${signal}`, async (t) => {
     const outcome = await runFixture('life/only-workers.ts', { cwd: tempDir(t), args: [signal] })
-    // Windows has no signals: a process is ended, with a code.
+    // Windows has no signals: a process is ended with a code.
     const end = process.platform === 'win32' ? { code: 1, signal: null } : { code: null, signal }
     t.deepEqual({ ...outcome, stderr: '' }, { ...end, stdout: 'went on\n', stderr: '' })
   })

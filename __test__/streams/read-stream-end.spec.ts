@@ -7,7 +7,7 @@ import { survives } from '../helpers/survive.js'
 
 const closed = { code: 'ERR_MEMMAP_CLOSED' }
 
-// How it ends.
+// Ends.
 
 test('a read stream is closed after its end, and emits close once', async (t) => {
   const { mapping } = mapFile(t, 10)
@@ -112,7 +112,7 @@ test('an abort after the end has no effect', async (t) => {
   t.is(stream.errored, null)
 })
 
-// The mapping closes.
+// Closing the mapping.
 
 test('a read stream is a pin until its end', async (t) => {
   const { mapping } = mapFile(t, 1000)

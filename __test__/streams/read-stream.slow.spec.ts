@@ -7,8 +7,8 @@ import fc from 'fast-check'
 import { mapFile } from '../helpers/mapped.js'
 import { counting } from '../helpers/temp.js'
 
-// `fs.createReadStream` of the same file is the model wherever there is one. docs/streams.md says which of the behaviours that
-// Node's own tests assert are here.
+// `fs.createReadStream` of the same file is the model where possible. docs/streams.md lists which behaviours that Node's own
+// tests assert are tested here.
 
 async function chunksOf(stream: Readable): Promise<(Buffer | string)[]> {
   const chunks: (Buffer | string)[] = []
@@ -16,7 +16,7 @@ async function chunksOf(stream: Readable): Promise<(Buffer | string)[]> {
   return chunks
 }
 
-// What is given.
+// Chunks.
 
 test('a read stream gives the chunks of fs for any bounds, chunk size and encoding', async (t) => {
   const { file, mapping } = mapFile(t, Buffer.from('aé€𝄞\0\n'.repeat(60)))
@@ -63,7 +63,7 @@ test('all bytes come in order however the stream is consumed', async (t) => {
   )
 })
 
-// How it flows.
+// Flow.
 
 test('dropBehind does not change the bytes', async (t) => {
   const { mapping } = mapFile(t, Buffer.alloc(40 * 2 ** 20, counting(251)))

@@ -11,8 +11,8 @@ import { counting, tempFile } from '../helpers/temp.js'
 import { countTurns } from '../helpers/turns.js'
 import { until } from '../helpers/walks.js'
 
-// `fs.createReadStream` of the same file is the model wherever there is one. docs/streams.md says which of the behaviours that
-// Node's own tests assert are here.
+// `fs.createReadStream` of the same file is the model where possible. docs/streams.md lists which behaviours that Node's own
+// tests assert are tested here.
 
 async function chunksOf(stream: Readable): Promise<(Buffer | string)[]> {
   const chunks: (Buffer | string)[] = []
@@ -20,7 +20,7 @@ async function chunksOf(stream: Readable): Promise<(Buffer | string)[]> {
   return chunks
 }
 
-// What is given.
+// Chunks.
 
 const likeFs = test.macro(
   async (t: ExecutionContext, options: ReadStreamOptions | BufferEncoding | null | undefined) => {
@@ -28,7 +28,7 @@ const likeFs = test.macro(
     const model = createReadStream(file, options as BufferEncoding)
     const stream = mapping.createReadStream(options)
     const [chunks, modelChunks] = [await chunksOf(stream), await chunksOf(model)]
-    // What a decoder keeps for the end comes alone or with the chunk before, as it happens.
+    // The rest that a decoder keeps comes alone or with the previous chunk.
     if (model.readableEncoding === null) t.deepEqual(chunks, modelChunks)
     else t.is(chunks.join(''), modelChunks.join(''))
     t.is(stream.bytesRead, model.bytesRead)
@@ -106,7 +106,7 @@ test('chunks are views of 1 MiB, without a copy', async (t) => {
   await memory.close()
 })
 
-// What is refused.
+// Refused options.
 
 const refusals: Record<string, unknown> = {
   'a start of -1': { start: -1 },
@@ -171,7 +171,7 @@ test('a refused stream does not pin the mapping', (t) => {
   t.notThrows(() => memory.closeSync())
 })
 
-// How it flows.
+// Flow.
 
 test('bytesRead and pos follow the stream', async (t) => {
   const { mapping } = mapFile(t, 1000)
@@ -189,7 +189,7 @@ test('bytesRead and pos follow the stream', async (t) => {
 test('nothing comes while the stream is paused, and all bytes come in the end', async (t) => {
   const { mapping } = mapFile(t, 1000)
   const stream = mapping.createReadStream({ highWaterMark: 100 })
-  // At once, and again: it makes no difference.
+  // Repeated calls have no effect.
   stream.pause().resume().pause().resume()
   let paused = false
   let seen = 0

@@ -27,7 +27,7 @@ for (const target of ['file', 'hash', 'gzip', 'socket', 'http', 'web', 'write st
   test.serial(`closing during a pipe neither crashes nor corrupts data: ${target}`, async (t) => {
     const options = { cwd: tempDir(t), args: [target], node: ['--no-warnings'], timeout: 110_000 }
     const outcome = await runFixture('stream/close.ts', options)
-    // Node 20's own zlib ends the process when its input is taken away; later ones throw.
+    // The zlib of Node 20 ends the process when its input is detached; later versions throw.
     if (target === 'gzip' && outcome.signal === 'SIGABRT' && outcome.stderr.includes('CompressionStream')) {
       t.regex(process.version, /^v20\./)
       return

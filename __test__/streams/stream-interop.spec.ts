@@ -20,7 +20,7 @@ import { capabilities, type Mapping, mmapSync } from '../../index.js'
 import { mapFile } from '../helpers/mapped.js'
 import { counting, tempDir, tempFile } from '../helpers/temp.js'
 
-// Streams of mappings together with those of the runtime.
+// Streams of mappings together with streams of the runtime.
 
 const contents = Buffer.concat(Array.from({ length: 50 }, (_, index) => counting(65_521).fill(index, 7, 99)))
 

@@ -7,11 +7,11 @@ import { mapFile } from '../helpers/mapped.js'
 import { counting } from '../helpers/temp.js'
 import { countTurns } from '../helpers/turns.js'
 
-// A cut of the file, and a runtime without views: see stream-danger.slow.spec.ts.
+// Truncated files and runtimes without views are tested in stream-danger.slow.spec.ts.
 
 const closed = { code: 'ERR_MEMMAP_CLOSED' }
 
-/** Reads with buffers of the reader's own, of these lengths in turn. */
+/** Reads with a BYOB reader into buffers of these lengths in turn. */
 async function readByob(stream: ReadableStream<Uint8Array>, sizes: readonly number[]): Promise<Buffer[]> {
   const reader = stream.getReader({ mode: 'byob' })
   const parts: Buffer[] = []
@@ -22,7 +22,7 @@ async function readByob(stream: ReadableStream<Uint8Array>, sizes: readonly numb
   }
 }
 
-// What is given.
+// Chunks.
 
 const gives = test.macro(
   async (t: ExecutionContext, options: WebStreamOptions | undefined, start: number, end: number) => {
@@ -155,7 +155,7 @@ test('the event loop runs while resident bytes are read', async (t) => {
   await memory.close()
 })
 
-// What is refused.
+// Refused options.
 
 const refusals: Record<string, [unknown, string]> = {
   'a start of -1': [{ start: -1 }, 'ERR_OUT_OF_RANGE'],
@@ -177,7 +177,7 @@ for (const [what, [options, code]] of Object.entries(refusals)) {
   })
 }
 
-// How it ends.
+// Ends.
 
 test('the stream is a pin until its end', async (t) => {
   const { mapping } = mapFile(t, 1000)

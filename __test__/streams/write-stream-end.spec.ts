@@ -5,7 +5,7 @@ import test from 'ava'
 import { type Mapping, mmapAnonymous, type WriteStream } from '../../index.js'
 import { mapFile } from '../helpers/mapped.js'
 
-// How it ends.
+// Ends.
 
 test('a write stream finishes, then closes', async (t) => {
   const { mapping } = mapFile(t, 10, { mode: 'r+' })
@@ -128,7 +128,7 @@ test('a chunk detached before it was written is an error and is not counted', as
     const target = mmapAnonymous(length + 2 ** 18)
     const stream = target.createWriteStream()
     const failed = once(stream, 'error')
-    // After so much the event loop has its turn.
+    // After this many bytes the stream yields to the event loop.
     await new Promise((resolve) => stream.write(Buffer.alloc(2 ** 18), resolve))
     const called = new Promise<unknown>((resolve) => stream.write(Buffer.from(source), resolve))
     structuredClone(source, { transfer: [source] })

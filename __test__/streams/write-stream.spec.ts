@@ -8,13 +8,13 @@ import { mapFile } from '../helpers/mapped.js'
 import { counting, tempFile } from '../helpers/temp.js'
 import { countTurns } from '../helpers/turns.js'
 
-// `fs.createWriteStream` of a file of the same contents, opened with 'r+', is the model wherever there is one.
+// `fs.createWriteStream` of a file with the same contents, opened with 'r+', is the model where possible.
 
 const outOfRange = { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' }
 
 const textOf = (mapping: Mapping): string => mapping.read().toString()
 
-// What is written.
+// Writes.
 
 interface Story {
   readonly options?: WriteStreamOptions | BufferEncoding | null
@@ -156,7 +156,7 @@ test('an empty mapping accepts no bytes', async (t) => {
   await t.throwsAsync(pipeline(['x'], mapping.createWriteStream()), outOfRange)
 })
 
-// What is refused.
+// Refused options.
 
 test('mode r is refused', (t) => {
   const { mapping } = mapFile(t, 'abc', { mode: 'r' })
@@ -234,7 +234,7 @@ test('a chunk that is neither text nor bytes is refused', (t) => {
   stream.on('error', () => {}).destroy()
 })
 
-// How it flows.
+// Flow.
 
 test('write() returns false when the buffer is full, and drain follows', async (t) => {
   const memory = mmapAnonymous(3 * 2 ** 20)
@@ -242,7 +242,7 @@ test('write() returns false when the buffer is full, and drain follows', async (
   let drains = 0
   stream.on('drain', () => drains++)
   const half = 2 ** 19
-  // After so much the event loop has a turn before more is written, and that has to wait.
+  // After this many bytes the stream yields to the event loop, so the next chunk waits.
   stream.write(Buffer.alloc(half, 1))
   t.false(stream.write(Buffer.alloc(half, 2)))
   t.is(memory.buffer(half, 1)[0], 0)

@@ -14,7 +14,7 @@ for (const value of ['0', '-0', '0n', '10n', 'size']) {
   ])
 }
 
-// Beyond the end, in its page or in the next, and where numbers of 31, 32, 53 or 64 bits would wrap.
+// Beyond the end: in the last page, in the next page, and where numbers of 31, 32, 53 or 64 bits would wrap.
 const beyond = ['size + 1', 'same page', 'next page', '2^31', '2^32', '2^32 + 10', '2^44', '2^53 - 1']
 const nonsense = ['-1', '-1n', '-4096', '1.5', 'NaN', 'Infinity', '2^53', '2^63n', '2^64n', '2^64n + 10n']
 

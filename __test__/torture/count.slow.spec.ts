@@ -4,7 +4,7 @@ import { survives } from '../helpers/survive.js'
 const node = ['--expose-gc', '--no-warnings']
 const options = { node, timeout: 110_000 }
 
-// In one go, of which the system allows some 65,000 by default.
+// All at once; Linux allows about 65,000 mappings by default.
 const loops = {
   file: '100,000 mappings of a file',
   views: '100,000 mappings with a view each',

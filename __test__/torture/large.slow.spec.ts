@@ -4,7 +4,7 @@ import { mmapSync } from '../../index.js'
 import { survives } from '../helpers/survive.js'
 import { tempFile } from '../helpers/temp.js'
 
-// The collector runs a lot when large views are made.
+// Making large views triggers many collections, which take time.
 const patient = { timeout: 300_000 }
 const through = test.macro(async (t: ExecutionContext, ...args: string[]) => {
   t.timeout(patient.timeout)

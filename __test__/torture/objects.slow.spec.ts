@@ -84,7 +84,7 @@ test.serial(
   'a disk without a medium',
   at,
   () => {
-    // The last one: others take the first that is free.
+    // The last free device, since other programs take the first one.
     const byNumber = (one: string, other: string) => Number(one.slice(4)) - Number(other.slice(4))
     const free = (name: string) => name.startsWith('loop') && readFileSync(`/sys/block/${name}/size`, 'utf8') === '0\n'
     const name =
@@ -100,7 +100,7 @@ test.serial(
   },
 )
 
-// What the kernel makes up.
+// Files that the kernel generates.
 
 const virtual = notMappable('virtual file', 'read it with fs')
 const madeUp = { r: virtual, strict: virtual, c: virtual, 'r+': new RegExp(`${virtual.source}|^(EACCES|EPERM|EIO) `) }

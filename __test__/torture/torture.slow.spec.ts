@@ -27,7 +27,7 @@ test.serial('the collector unmaps unreferenced mappings only', survives, bytes, 
   node,
 })
 
-// Where scripts of packages are not run, which is the default of some package managers, there must be none to miss.
+// Some package managers do not run the scripts of packages, so the package must not need any.
 test('the package has no install script and no dependency', (t) => {
   const root = path.join(import.meta.dirname, '..', '..')
   const manifests = ['package.json', ...readdirSync(path.join(root, 'npm')).map((name) => `npm/${name}/package.json`)]

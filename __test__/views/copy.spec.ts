@@ -194,7 +194,7 @@ test('in mode c written bytes stay in the process', (t) => {
   t.is(readFileSync(file, 'utf8'), 'abcdef')
 })
 
-// Pages that are not in memory are written by the system, and not stored into.
+// Data for pages that are not resident is written by a system call instead of stores.
 for (const [title, flags] of [
   ['a file', 'r+'],
   ['a file that is open for appending', 'a+'],
@@ -212,7 +212,7 @@ for (const [title, flags] of [
       t.is(mapping.write(data, offset), data.length)
       t.true(view.subarray(offset, offset + data.length).equals(data))
     }
-    // From bytes of its own, which overlap with where they go.
+    // The source is an overlapping range of the same mapping.
     const source = view.subarray(size - 50_000, size + 50_000)
     const moved = Buffer.from(source)
     mapping.write(source, size - 20_000)
@@ -264,7 +264,7 @@ const cutUses: Record<string, (mapping: Mapping) => unknown> = {
   'assertHealthy()': (mapping) => mapping.assertHealthy(),
 }
 
-// Such a page is there, filled up with zeros: no access traps.
+// Such a page exists and is filled with zeros, so no access traps.
 for (const [name, use] of Object.entries(cutUses))
   test(`a file truncated within its last page is a fault for ${name}`, async (t) => {
     const file = tempFile(t, Buffer.alloc(10_000, 'a'))

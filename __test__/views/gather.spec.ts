@@ -15,7 +15,7 @@ function counted(t: ExecutionContext): Mapping {
   return mapping
 }
 
-// gather
+// gather().
 
 test('gather() copies ranges at any offsets, in any order, one after the other', (t) => {
   const mapping = counted(t)
@@ -30,7 +30,8 @@ test('gather() copies ranges at any offsets, in any order, one after the other',
         const into = Buffer.alloc(expected.length + spare, 0xee)
         if (mapping.gather(places, size, into) !== expected.length) throw new Error('The number is wrong')
         if (!into.subarray(0, expected.length).equals(expected)) throw new Error('The bytes are wrong')
-        if (into.subarray(expected.length).some((byte) => byte !== 0xee)) throw new Error('It went on behind the end')
+        if (into.subarray(expected.length).some((byte) => byte !== 0xee))
+          throw new Error('It wrote after the end of the ranges')
       }
     },
   )
@@ -98,7 +99,7 @@ test('ranges beyond 4 GiB are copied', (t) => {
   memory.closeSync()
 })
 
-// prefetch
+// prefetch().
 
 test('prefetch() accepts ranges and offsets', async (t) => {
   const mapping = counted(t)
@@ -124,7 +125,7 @@ test('prefetch() brings missing pages into memory', async (t) => {
     stateOf(mapping).native.isResident(page * constants.PAGE_SIZE, constants.PAGE_SIZE)
   const whole = Array.from({ length: 64 }, (_, page) => page)
   if (whole.every(isResident)) {
-    t.log('skipped: the system does not tell which pages are in memory, or has brought them in by itself')
+    t.log('Left out: the system does not report residency, or has read the pages by itself')
     return t.pass()
   }
   await mapping.prefetch([10, 30].map((page) => page * constants.PAGE_SIZE))
@@ -170,7 +171,7 @@ test('an abort or a close ends prefetch()', async (t) => {
   await t.throwsAsync(closed, { code: 'ERR_MEMMAP_CLOSED' })
 })
 
-// Dangers.
+// Missing pages.
 
 test('missing pages make gather() and prefetch() fail, and do not end the process', async (t) => {
   const file = tempFile(t, new Uint8Array(64 * 4096))

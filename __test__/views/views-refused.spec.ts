@@ -1,5 +1,5 @@
-// Electron's memory cage refuses ArrayBuffers over memory that isn't V8's own. The environment variable makes this process
-// behave so: views throw, and everything else works on copies. The library reads it when it is loaded.
+// Electron's memory cage refuses ArrayBuffers over memory outside V8's own. The environment variable makes this process
+// behave the same way: views throw, and everything else copies. The library reads the variable when it is loaded.
 process.env['MEMMAP_NO_EXTERNAL_BUFFERS'] = '1'
 
 import { readFileSync } from 'node:fs'

@@ -14,7 +14,7 @@ function open(t: ExecutionContext, size: number, options = {}): Mapping {
   return mapping
 }
 
-/** A sparse file of so many bytes, with `text` at some places. */
+/** Maps a sparse file of `size` bytes with texts at some offsets. */
 function sparse(t: ExecutionContext, size: number, places: Record<number, string> = {}): Mapping {
   const file = tempFile(t)
   truncateSync(file, size)
@@ -180,7 +180,7 @@ test('views show the right bytes everywhere in a file of 10 TiB', (t) => {
 test('arrays of 3 GiB begin at any element, and larger arrays name the limit of the engine', (t) => {
   const mapping = sparse(t, 12 * 2 ** 30, { [2 ** 30 * 8]: 'deep' })
   for (const start of [8, 2 ** 31 - 8, 2 ** 31 + 8, 2 ** 32 + 24]) {
-    const count = 3 * 2 ** 27 + 5 // 3 GiB and a little
+    const count = 3 * 2 ** 27 + 5 // a little more than 3 GiB
     const array = mapping.array(Float64Array, start, count)
     t.is(array.length, count)
     array[count - 1] = start
@@ -215,7 +215,7 @@ for (const [offset, length, code] of [
   test(`dataView(${text}) throws ${code}`, refuses, (mapping: Mapping) => mapping.dataView(offset, length), code)
 }
 
-// Shared.
+// Views on a SharedArrayBuffer.
 
 test('shared views use a SharedArrayBuffer where the runtime allows it', (t) => {
   const file = tempFile(t, 100)
@@ -235,7 +235,7 @@ test('shared views use a SharedArrayBuffer where the runtime allows it', (t) => 
   t.is(views[0]?.byteLength, 97)
 })
 
-// Without external memory.
+// Runtimes without external memory.
 
 test('without views, every method that copies works', async (t) => {
   const file = tempFile(t, 'hello world')

@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from 'ava'
 import { type Mapping, mmapAnonymous } from '../../../index.js'
 
-// What JavaScript finds in a text is the model: where it finds it, in bytes of UTF-8.
+// The model is what JavaScript finds in a text, with offsets in bytes of UTF-8.
 
-/** Where the expression matches according to JavaScript, as `start+length`. */
+/** Returns the matches according to JavaScript, as `offset+length`. */
 function expected(text: string, expression: RegExp): string[] {
   const places = bytePlaces(text)
   return matchesOf(text, expression)
@@ -13,7 +13,7 @@ function expected(text: string, expression: RegExp): string[] {
 }
 
 /**
- * What `matchAll()` gives, asked for place by place: the engine of Node 26 passes over some, and does not find the end of 'b😀'
+ * Returns what `matchAll()` should give, by a match at each index: the engine of Node 26 misses some, such as the end of 'b😀'
  * with `/[^a]{2}$/u`.
  */
 function matchesOf(text: string, expression: RegExp): RegExpExecArray[] {
@@ -32,7 +32,7 @@ function widthAt(text: string, place: number, { unicode, flags }: RegExp): numbe
   return (unicode || flags.includes('v')) && (text.codePointAt(place) ?? 0) > 0xffff ? 2 : 1
 }
 
-/** Where each code unit of a text begins in UTF-8. */
+/** Returns the offset in UTF-8 of each code unit of a text. */
 function bytePlaces(text: string): number[] {
   const places = [0]
   for (const char of text) {
@@ -42,12 +42,12 @@ function bytePlaces(text: string): number[] {
   return places
 }
 
-// Between the halves of a character JavaScript may find an empty match, even with the flag `u`, where no byte is.
+// JavaScript may find an empty match between two surrogates, even with the flag `u`; UTF-8 has no such offset.
 function isInside(text: string, index: number): boolean {
   return index > 0 && (text.codePointAt(index - 1) ?? 0) > 0xffff
 }
 
-/** Where the expression matches according to this library. */
+/** Returns the matches according to this library, as `offset+length`. */
 function found(memory: Mapping, bytes: Uint8Array, expression: RegExp): string[] {
   memory.write(bytes)
   return [...memory.matchesSync(expression, { length: bytes.length })].map(
@@ -55,7 +55,7 @@ function found(memory: Mapping, bytes: Uint8Array, expression: RegExp): string[]
   )
 }
 
-/** An expression that JavaScript takes and no tool likes. */
+/** Makes an expression that is valid JavaScript but that linters reject. */
 function odd(source: string): RegExp {
   return new RegExp(source)
 }
@@ -280,7 +280,7 @@ test('an expression with exponential backtracking in JavaScript takes linear tim
   memory.closeSync()
 })
 
-// Newer engines know more.
+// Syntax that only newer engines have.
 
 const newer: readonly (readonly [source: string, text: string])[] = [
   ['(?i:a)b', 'abABAb'],
@@ -307,7 +307,7 @@ function tryExpression(source: string): RegExp | undefined {
   }
 }
 
-// What can't be done.
+// Refused expressions.
 
 const refuses = test.macro((t: ExecutionContext, expression: RegExp, reason: RegExp) => {
   const memory = mmapAnonymous(10)
