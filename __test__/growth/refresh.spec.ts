@@ -1,7 +1,6 @@
 import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { capabilities, type Mapping, mmapSync } from '../../index.js'
-import { survives } from '../helpers/survive.js'
 import { counting, tempFile } from '../helpers/temp.js'
 
 const MiB = 2 ** 20
@@ -85,8 +84,6 @@ for (const sync of [false, true]) {
     t.is(mapping.length, 300)
     mapping.closeSync()
   })
-
-  test(`${name} repairs a mapping after a truncation`, survives, 'torture/resize.ts', 'through', ['mended', name])
 }
 
 test('private stores keep their offsets after refresh()', async (t) => {
