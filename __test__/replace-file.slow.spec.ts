@@ -136,7 +136,7 @@ test('a replaced file has the last contents', async (t) => {
       const replace: Replace = sync ? replaceFileSync : replaceFile
       if (byFunction) await replace(file, (mapping) => void mapping.write(bytes), { size: bytes.length })
       else await replace(file, bytes)
-      t.deepEqual(readFileSync(file), Buffer.from(bytes))
+      t.true(readFileSync(file).equals(Buffer.from(bytes)))
     }),
     { numRuns: 30 },
   )

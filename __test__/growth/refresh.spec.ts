@@ -38,7 +38,7 @@ for (const sync of [false, true]) {
       t.is(await refresh(mapping), false)
       appendFileSync(file, counting(MiB))
       t.is(await refresh(mapping), true)
-      t.deepEqual(mapping.buffer(), Buffer.concat([counting(100), counting(MiB)]))
+      t.true(mapping.buffer().equals(Buffer.concat([counting(100), counting(MiB)])))
       truncateSync(file, 50)
       t.is(await refresh(mapping), true)
       t.deepEqual([mapping.length, mapping.read()], [50, counting(50)])
@@ -61,7 +61,7 @@ for (const sync of [false, true]) {
         const before = mapping.read()
         appendFileSync(file, added)
         t.is(await refresh(mapping), true)
-        t.deepEqual(mapping.read(), Buffer.concat([before, Buffer.from(added)]))
+        t.true(mapping.read().equals(Buffer.concat([before, Buffer.from(added)])))
       }
       t.is(readFileSync(file, 'latin1').indexOf('X'), -1)
       mapping.closeSync()

@@ -106,6 +106,6 @@ test('for, for await and batches give the same windows, from a size of one byte'
     },
   )
   await fc.assert(property, { numRuns: 20, examples: [[1, 0, 0], [2, 1, 2500]] }) // prettier-ignore
-  t.deepEqual(Buffer.concat(await allOf(mapping.chunks({ size: 1 }))), counting(5000))
+  t.true(Buffer.concat(await allOf(mapping.chunks({ size: 1 }))).equals(counting(5000)))
   mapping.closeSync()
 })

@@ -69,7 +69,7 @@ test("discard('dontneed') zeroes the whole pages within a range of anonymous mem
   memory.discard('dontneed', { offset: page - 1, length: 2 * page })
   const expected = Buffer.alloc(4 * page, 1)
   expected.fill(0, page, 2 * page)
-  t.deepEqual(memory.read(), expected)
+  t.true(memory.read().equals(expected))
   memory.closeSync()
 })
 
@@ -100,9 +100,9 @@ test("discard('dontneed') of a shared mapping loses no bytes", (t) => {
   const mapping = mmapSync(file, { mode: 'r+' })
   mapping.fill(9)
   mapping.discard('dontneed')
-  t.deepEqual(mapping.read(), Buffer.alloc(2 * page, 9))
+  t.true(mapping.read().equals(Buffer.alloc(2 * page, 9)))
   mapping.closeSync()
-  t.deepEqual(readFileSync(file), Buffer.alloc(2 * page, 9))
+  t.true(readFileSync(file).equals(Buffer.alloc(2 * page, 9)))
 })
 
 test("discard('free') is accepted for anonymous memory", (t) => {
@@ -122,9 +122,9 @@ test("discard('remove') punches a hole into the file", (t) => {
   }
   mapping.discard('remove', { offset: page, length: 8 * page })
   const expected = Buffer.alloc(16 * page, 1).fill(0, page, 9 * page)
-  t.deepEqual(mapping.read(), expected)
+  t.true(mapping.read().equals(expected))
   mapping.closeSync()
-  t.deepEqual(readFileSync(file), expected)
+  t.true(readFileSync(file).equals(expected))
   t.is(statSync(file).size, 16 * page)
 })
 

@@ -57,7 +57,7 @@ test('all bytes come in order however the stream is consumed', async (t) => {
         else await new Promise(setImmediate)
       }
       for await (const chunk of stream) seen.push(Buffer.from(chunk as Buffer))
-      t.deepEqual(Buffer.concat(seen), counting(5000))
+      t.true(Buffer.concat(seen).equals(counting(5000)))
     }),
     { numRuns: 100 },
   )

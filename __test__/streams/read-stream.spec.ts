@@ -283,5 +283,5 @@ test('many streams of one mapping are independent', async (t) => {
   const all = Array.from({ length: 200 }, (_, index) =>
     buffer(mapping.createReadStream({ start: index, highWaterMark: 100 + index })),
   )
-  for (const [index, bytes] of (await Promise.all(all)).entries()) t.deepEqual(bytes, counting(3000).subarray(index))
+  for (const [index, bytes] of (await Promise.all(all)).entries()) t.true(bytes.equals(counting(3000).subarray(index)))
 })

@@ -113,7 +113,7 @@ test('all bytes come in order for any range and any buffers', async (t) => {
     fc.asyncProperty(bound, bound, sizes, async (a, b, lengths) => {
       const [start, end] = [Math.min(a, b), Math.max(a, b)]
       const parts = await readByob(mapping.readableStream({ start, end }), lengths)
-      t.deepEqual(Buffer.concat(parts), counting(3000).subarray(start, end + 1))
+      t.true(Buffer.concat(parts).equals(counting(3000).subarray(start, end + 1)))
       t.true(parts.slice(0, -1).every((part, index) => part.length === lengths[index % lengths.length]))
     }),
     { numRuns: 100 },

@@ -53,7 +53,7 @@ test('shared views are refused', (t) => {
 test('files can be mapped', async (t) => {
   const file = tempFile(t, size)
   for (const mapping of [mmapSync(file), await mmap(file)]) {
-    t.deepEqual(mapping.read(), counting(size))
+    t.true(mapping.read().equals(counting(size)))
     await mapping.close()
     t.throws(() => mapping.read(), { code: 'ERR_MEMMAP_CLOSED' })
   }
@@ -76,9 +76,9 @@ test('write(), fill(), copyWithin() and flush() reach the file', async (t) => {
   model.copyWithin(70_000, 0, 200)
   mapping.flushSync()
   t.is((await mapping.flush()).bytes, size)
-  t.deepEqual(mapping.read(), model)
+  t.true(mapping.read().equals(model))
   mapping.closeSync()
-  t.deepEqual(readFileSync(file), model)
+  t.true(readFileSync(file).equals(model))
 })
 
 test('windows, chunks and records are copies that survive the close', async (t) => {
@@ -92,7 +92,7 @@ test('windows, chunks and records are copies that survive the close', async (t) 
   const whole = counting(size)
   for (const { offset, view } of windows) t.deepEqual(view, whole.subarray(offset, offset + view.length))
   t.is(windows.length, 4)
-  for (const parts of [chunks, records, later]) t.deepEqual(Buffer.concat(parts), whole)
+  for (const parts of [chunks, records, later]) t.true(Buffer.concat(parts).equals(whole))
 })
 
 test('lines(), split() and lineIndex() work', async (t) => {
@@ -131,8 +131,8 @@ test('gather() copies ranges', (t) => {
 test('streams work', async (t) => {
   const file = tempFile(t, size)
   const mapping = mmapSync(file, { mode: 'r+' })
-  t.deepEqual(await collect(mapping.createReadStream({ highWaterMark: 999 })), counting(size))
-  t.deepEqual(await collect(mapping.readableStream()), counting(size))
+  t.true((await collect(mapping.createReadStream({ highWaterMark: 999 }))).equals(counting(size)))
+  t.true((await collect(mapping.readableStream())).equals(counting(size)))
   const writer = mapping.createWriteStream({ start: 10 })
   writer.end('written')
   await finished(writer)
