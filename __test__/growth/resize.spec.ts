@@ -147,13 +147,13 @@ test('concurrent resizes end with one of the sizes', async (t) => {
 })
 
 test('an iterator that started before the mapping shrank throws', async (t) => {
-  for (const walk of [
+  for (const iterate of [
     (mapping: Mapping) => mapping.windows({ size: 1000 }),
     (mapping: Mapping) => mapping.chunks({ size: 1000 }),
     (mapping: Mapping) => mapping.records(1000),
   ]) {
     const mapping = open(t, 100_000)
-    const steps = walk(mapping)[Symbol.iterator]()
+    const steps = iterate(mapping)[Symbol.iterator]()
     steps.next()
     mapping.resizeSync(1500, { force: true })
     t.throws(() => [...{ [Symbol.iterator]: () => steps }], { code: 'ERR_OUT_OF_RANGE' })

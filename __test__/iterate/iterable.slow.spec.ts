@@ -75,8 +75,8 @@ test('a program with abandoned loops ends by itself and has no unhandled rejecti
     })
     // Steps without a listener, and iterators that are never ended.
     const left = [mapping.chunks(), mapping.windows({ signal }), mapping.records(2 ** 28, { signal }).batches()]
-    for (const walk of left) {
-      const iterator = walk[Symbol.asyncIterator]()
+    for (const iterable of left) {
+      const iterator = iterable[Symbol.asyncIterator]()
       for (let steps = 0; steps < 3; steps++) void iterator.next()
     }
     controller.abort()
@@ -98,9 +98,9 @@ test('a loop that is ended while it waits for the disk stops, and the process co
     import { mmapSync } from 'memmap'
     writeFileSync('cold.bin', Buffer.alloc(2 ** 26, 'a'))
     const mapping = mmapSync('cold.bin')
-    for (const walk of [mapping.chunks(), mapping.lines({ encoding: 'buffer' }), mapping.records(64).batches()]) {
+    for (const iterable of [mapping.chunks(), mapping.lines({ encoding: 'buffer' }), mapping.records(64).batches()]) {
       mapping.evictSync()
-      const iterator = walk[Symbol.asyncIterator]()
+      const iterator = iterable[Symbol.asyncIterator]()
       const waiting = iterator.next()
       await iterator.return()
       // The pages may be resident already: the system chooses what it evicts.

@@ -80,11 +80,11 @@ for (const [name, kind] of Object.entries(kinds)) {
 
   test(`${name}: two loops over one iterable are independent`, async (t) => {
     const mapping = opened(t)
-    const walk = kind(mapping)
-    const [first] = walk
-    for (const item of walk) {
+    const iterable = kind(mapping)
+    const [first] = iterable
+    for (const item of iterable) {
       t.deepEqual(item, first)
-      for await (const other of walk) {
+      for await (const other of iterable) {
         t.deepEqual(other, first)
         break
       }
@@ -129,15 +129,15 @@ for (const [name, kind] of Object.entries(kinds)) {
   })
 
   test(`${name}: closing the mapping makes the next step fail`, async (t) => {
-    const loops: ((walk: MappedIterable<unknown>, close: () => unknown) => Promise<void>)[] = [
-      async (walk, close) => {
-        for await (const _ of walk) close()
+    const loops: ((iterable: MappedIterable<unknown>, close: () => unknown) => Promise<void>)[] = [
+      async (iterable, close) => {
+        for await (const _ of iterable) close()
       },
-      async (walk, close) => {
-        for await (const _ of walk.batches()) close()
+      async (iterable, close) => {
+        for await (const _ of iterable.batches()) close()
       },
-      async (walk, close) => {
-        for (const _ of walk) close()
+      async (iterable, close) => {
+        for (const _ of iterable) close()
       },
     ]
     for (const loop of loops) {

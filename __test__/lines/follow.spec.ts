@@ -245,9 +245,9 @@ test('the options encoding and keepEnd apply to followed lines', async (t) => {
 
 test('offsets count in the file that is followed', async (t) => {
   const { file, mapping, end } = followed(t, 'one\r\ntwo\n')
-  const places: { offset: number; length: number }[] = []
+  const ranges: { offset: number; length: number }[] = []
   const iterator = mapping.lines({ follow: true, offsets: true })[Symbol.asyncIterator]()
-  const take = async () => places.push((await iterator.next()).value)
+  const take = async () => ranges.push((await iterator.next()).value)
   await take()
   await take()
   appendFileSync(file, 'three\n')
@@ -255,7 +255,7 @@ test('offsets count in the file that is followed', async (t) => {
   truncateSync(file)
   appendFileSync(file, 'four\n')
   await take()
-  t.deepEqual(places, [
+  t.deepEqual(ranges, [
     { offset: 0, length: 3 },
     { offset: 5, length: 3 },
     { offset: 9, length: 5 },
@@ -302,13 +302,13 @@ test('a batch has the lines that were read at once', async (t) => {
   const { file, mapping, end } = followed(t, 'one\ntwo\n')
   const strings = mapping.lines(FOLLOW).batches()[Symbol.asyncIterator]()
   t.deepEqual((await strings.next()).value, ['one', 'two'])
-  const places = mapping.lines({ follow: true, offsets: true }).batches()[Symbol.asyncIterator]()
-  t.deepEqual((await places.next()).value, { offsets: Float64Array.of(0, 4), lengths: Float64Array.of(3, 3) })
-  const next = [strings.next(), places.next()] as const
+  const ranges = mapping.lines({ follow: true, offsets: true }).batches()[Symbol.asyncIterator]()
+  t.deepEqual((await ranges.next()).value, { offsets: Float64Array.of(0, 4), lengths: Float64Array.of(3, 3) })
+  const next = [strings.next(), ranges.next()] as const
   appendFileSync(file, 'three\n')
   t.deepEqual((await next[0]).value, ['three'])
   t.deepEqual((await next[1]).value.offsets, Float64Array.of(8))
-  await Promise.all([strings.return?.(), places.return?.()])
+  await Promise.all([strings.return?.(), ranges.return?.()])
   await end()
 })
 

@@ -10,7 +10,7 @@ import { tempDir, tempFile } from '../helpers/temp.js'
 import { allOf, rangeOf } from '../helpers/walks.js'
 
 /** Returns the ranges of the lines of some bytes, found byte by byte. */
-function extentsOf(bytes: Uint8Array, keepEnd: boolean): ByteRange[] {
+function lineRangesOf(bytes: Uint8Array, keepEnd: boolean): ByteRange[] {
   const found: ByteRange[] = []
   let start = 0
   for (let at = 0; at <= bytes.length; at++) {
@@ -24,7 +24,7 @@ function extentsOf(bytes: Uint8Array, keepEnd: boolean): ByteRange[] {
 }
 
 function linesOf(bytes: Buffer, encoding: Exclude<LineEncoding, 'buffer'>, keepEnd = false): string[] {
-  return extentsOf(bytes, keepEnd).map(({ offset, length }) => bytes.toString(encoding, offset, offset + length))
+  return lineRangesOf(bytes, keepEnd).map(({ offset, length }) => bytes.toString(encoding, offset, offset + length))
 }
 
 // Characters, truncated sequences, line ends, and bytes that are invalid in UTF-8. 0x8a and 0x8d are line ends to a decoder
@@ -57,15 +57,15 @@ test('lines equal Buffer.toString() of each line, for any bytes and any batch si
         const { items } = makersOf(coding, offsets)
         return allOf(makeIterable(range, () => new Pieces(range, cut, { ...items, size })))
       }
-      const extents = extentsOf(bytes, keepEnd)
+      const ranges = lineRangesOf(bytes, keepEnd)
       t.deepEqual(await through(encoding), linesOf(bytes, encoding, keepEnd))
       t.deepEqual(
         await through('buffer'),
-        extents.map(({ offset, length }) => bytes.subarray(offset, offset + length)),
+        ranges.map(({ offset, length }) => bytes.subarray(offset, offset + length)),
       )
       t.deepEqual(
         await through('utf8', true),
-        extents.map(({ offset, length }) => ({ offset: at + offset, length })),
+        ranges.map(({ offset, length }) => ({ offset: at + offset, length })),
       )
     },
   )
@@ -85,11 +85,11 @@ test('lines cross the borders of batches of the default size', async (t) => {
   for (const encoding of ['utf8', 'latin1', 'ascii'] as const) {
     t.deepEqual(await allOf(mapping.lines({ encoding })), linesOf(bytes, encoding))
   }
-  const extents = extentsOf(bytes, false)
-  t.deepEqual([...mapping.lines({ offsets: true })], extents)
+  const ranges = lineRangesOf(bytes, false)
+  t.deepEqual([...mapping.lines({ offsets: true })], ranges)
   const columns = [...mapping.lines({ offsets: true }).batches()]
-  t.deepEqual(columns.flatMap(({ offsets }) => [...offsets]), extents.map(({ offset }) => offset)) // prettier-ignore
-  t.deepEqual(columns.flatMap(({ lengths }) => [...lengths]), extents.map(({ length }) => length)) // prettier-ignore
+  t.deepEqual(columns.flatMap(({ offsets }) => [...offsets]), ranges.map(({ offset }) => offset)) // prettier-ignore
+  t.deepEqual(columns.flatMap(({ lengths }) => [...lengths]), ranges.map(({ length }) => length)) // prettier-ignore
   for await (const { offsets, lengths } of mapping.lines({ offsets: true }).batches())
     t.is(offsets.length, lengths.length)
   mapping.closeSync()

@@ -12,7 +12,7 @@ const splits = test.macro(async (t: ExecutionContext, text: string, separator: s
   const mapping = mmapSync(tempFile(t, text))
   const expected = text.split(separator)
   t.deepEqual(await allOf(mapping.split(separator)), expected)
-  const kept = expected.map((piece, index) => (index < expected.length - 1 ? piece + separator : piece))
+  const kept = expected.map((item, index) => (index < expected.length - 1 ? item + separator : item))
   t.deepEqual(await allOf(mapping.split(separator, { keepEnd: true })), kept)
   mapping.closeSync()
 })
@@ -53,13 +53,13 @@ test('items equal those of String.split(), for any batch size', async (t) => {
     t.deepEqual(await through('utf8'), expected)
     t.deepEqual((await through('buffer')).map(String), expected)
     let next = at
-    const extents = expected.map((piece) => {
+    const ranges = expected.map((item) => {
       const offset = next
-      const length = Buffer.byteLength(piece)
+      const length = Buffer.byteLength(item)
       next += length + cut.separator.length
       return { offset, length }
     })
-    t.deepEqual(await through('utf8', true), extents)
+    t.deepEqual(await through('utf8', true), ranges)
   })
   await fc.assert(property, { numRuns: 300 })
   memory.closeSync()
@@ -74,11 +74,11 @@ test('items of any bytes between any separators equal those of a Latin-1 string'
     memory.write(whole)
     const range = { offset: 0, length: whole.length }
     const expected = whole.toString('latin1').split(Buffer.from(between).toString('latin1'))
-    const again = expected.map((piece) => Buffer.from(piece, 'latin1'))
+    const again = expected.map((item) => Buffer.from(item, 'latin1'))
     t.deepEqual(await allOf(memory.split(between, { ...range, encoding: 'latin1' })), expected)
     t.deepEqual(await allOf(memory.split(between, { ...range, encoding: 'buffer' })), again)
     t.deepEqual(await allOf(memory.split(between, range)), again.map(String))
-    t.deepEqual(await allOf(memory.split(between, { ...range, encoding: 'ascii' })), again.map((piece) => piece.toString('ascii'))) // prettier-ignore
+    t.deepEqual(await allOf(memory.split(between, { ...range, encoding: 'ascii' })), again.map((item) => item.toString('ascii'))) // prettier-ignore
   })
   await fc.assert(property, { numRuns: 300 })
   memory.closeSync()
@@ -91,7 +91,7 @@ test('split() works without views', async (t) => {
     import { mmapAnonymous } from 'memmap'
     const memory = mmapAnonymous(200_000)
     memory.fill('ab, ')
-    assert.equal([...memory.split(', ')].filter((piece) => piece === 'ab').length, 50_000)
+    assert.equal([...memory.split(', ')].filter((item) => item === 'ab').length, 50_000)
     for await (const batch of memory.split(',', { encoding: 'buffer' }).batches()) assert(batch.length > 0)
     memory.closeSync()
     `,

@@ -18,11 +18,11 @@ test('a file truncated during a search makes the search fail, not the process', 
     import { truncateSync } from 'node:fs'
     import { mmapSync } from 'memmap'
     const mapping = mmapSync(process.argv[1])
-    const walk = mapping.matches('\\0')[Symbol.asyncIterator]()
-    await walk.next()
+    const iterator = mapping.matches('\\0')[Symbol.asyncIterator]()
+    await iterator.next()
     truncateSync(process.argv[1], 4096)
     await assert.rejects(mapping.count('a'), { code: 'ERR_MEMMAP_FAULT', reason: 'truncated' })
-    await assert.rejects(async () => { while (!(await walk.next()).done); }, { code: 'ERR_MEMMAP_FAULT' })
+    await assert.rejects(async () => { while (!(await iterator.next()).done); }, { code: 'ERR_MEMMAP_FAULT' })
     assert.throws(() => mapping.indexOfSync('a'), { code: 'ERR_MEMMAP_FAULT' })
     await mapping.close()
     console.log('alive')`
@@ -85,8 +85,8 @@ const ends = test.macro(
   },
 )
 
-const drain = async (walk: AsyncIterable<unknown>): Promise<void> => {
-  for await (const _ of walk);
+const drain = async (iterable: AsyncIterable<unknown>): Promise<void> => {
+  for await (const _ of iterable);
 }
 
 // Each of these begins to match at the first byte and might match to the last.

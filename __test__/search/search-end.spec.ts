@@ -63,8 +63,8 @@ const ends = test.macro(
   },
 )
 
-const drain = async (walk: AsyncIterable<unknown>): Promise<void> => {
-  for await (const _ of walk);
+const drain = async (iterable: AsyncIterable<unknown>): Promise<void> => {
+  for await (const _ of iterable);
 }
 
 test('an abort or a close ends count()', ends, (memory, signal) => memory.count('a', { signal }))

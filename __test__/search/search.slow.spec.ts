@@ -131,13 +131,13 @@ test('results do not depend on the number of threads, including matches across t
   const [start, size] = [4 * MIB + 100, 4 * MIB - 200]
   memory.fill('ab', { offset: start, length: size })
   memory.write('needle', length - 6)
-  const places = [0, ...cuts.map((cut, index) => cut - 1 - index), length - 6]
+  const offsets = [0, ...cuts.map((cut, index) => cut - 1 - index), length - 6]
   for (const needle of ['needle', ['needle', 'nobody'], /needle/, /ne+d[a-z]*/, /\bn[^\0]+/]) {
     for (const threads of [1, 2, 3, 8]) {
       const found = [...memory.matchesSync(needle, { threads })].map(({ offset }) => offset)
-      t.deepEqual(found, places, `${needle} on ${threads}`)
-      t.is(await memory.count(needle, { threads }), places.length)
-      t.is(await memory.indexOf(needle, { threads, offset: 1 }), places[1]!)
+      t.deepEqual(found, offsets, `${needle} on ${threads}`)
+      t.is(await memory.count(needle, { threads }), offsets.length)
+      t.is(await memory.indexOf(needle, { threads, offset: 1 }), offsets[1]!)
       t.is(await memory.lastIndexOf(needle, { threads }), length - 6)
     }
   }
@@ -202,11 +202,11 @@ test('break ends the search at any moment', async (t) => {
   // A batch takes about as long as a turn of the event loop.
   const small = { first: 2 ** 14, least: 2 ** 14, most: 2 ** 14, wanted: 1 }
   for (let round = 0; round < 100; round++) {
-    const walk = matchesBy(stateOf(memory), 'a', {}, small)[Symbol.asyncIterator]()
-    t.false((await walk.next()).done)
-    const waiting = walk.next()
+    const iterator = matchesBy(stateOf(memory), 'a', {}, small)[Symbol.asyncIterator]()
+    t.false((await iterator.next()).done)
+    const waiting = iterator.next()
     for (let turn = 0; turn < round % 10; turn++) await new Promise((resolve) => setImmediate(resolve))
-    await walk.return?.()
+    await iterator.return?.()
     t.deepEqual(await waiting, { done: true, value: undefined })
   }
   await memory.close()

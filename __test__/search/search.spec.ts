@@ -10,15 +10,15 @@ const MIB = 2 ** 20
 
 // Fixed cases.
 
-const counts = test.macro((t: ExecutionContext, text: string, needle: Needle, places: number[], last: number) => {
+const counts = test.macro((t: ExecutionContext, text: string, needle: Needle, offsets: number[], last: number) => {
   const memory = holding(t, text)
   const found = [...memory.matchesSync(needle)]
   t.deepEqual(
     found.map(({ offset }) => offset),
-    places,
+    offsets,
   )
-  t.is(memory.countSync(needle), places.length)
-  t.is(memory.indexOfSync(needle), places[0] ?? -1)
+  t.is(memory.countSync(needle), offsets.length)
+  t.is(memory.indexOfSync(needle), offsets[0] ?? -1)
   t.is(memory.lastIndexOfSync(needle), last)
 })
 
@@ -129,19 +129,21 @@ test('a list that closes the mapping when it is read causes an error', (t) => {
 
 test('two loops over the same matches are independent', async (t) => {
   const memory = holding(t, 'abab')
-  const walk = memory.matches('b')
+  const matches = memory.matches('b')
   const sync = memory.matchesSync('b')
   const first = sync[Symbol.iterator]()
   first.next()
   t.deepEqual([...sync], [...sync])
   t.is(first.next().value?.offset, 3)
-  t.deepEqual(await collect(walk), await collect(walk))
+  t.deepEqual(await collect(matches), await collect(matches))
 })
 
 test('steps requested at once are answered in order', async (t) => {
   const memory = holding(t, 'a-'.repeat(5))
-  const walk = matchesBy(stateOf(memory), 'a', {}, { first: 1, least: 1, most: 3, wanted: 1 })[Symbol.asyncIterator]()
-  const steps = await Promise.all(Array.from({ length: 7 }, () => walk.next()))
+  const iterator = matchesBy(stateOf(memory), 'a', {}, { first: 1, least: 1, most: 3, wanted: 1 })[
+    Symbol.asyncIterator
+  ]()
+  const steps = await Promise.all(Array.from({ length: 7 }, () => iterator.next()))
   t.deepEqual(
     steps.map(({ value }) => value?.offset),
     [0, 2, 4, 6, 8, undefined, undefined],
@@ -155,12 +157,12 @@ test('break ends the search', async (t) => {
     t.is(offset, 100)
     break
   }
-  const walk = memory.matches('a')[Symbol.asyncIterator]()
-  t.false((await walk.next()).done)
-  const waiting = walk.next()
-  t.deepEqual(await walk.return?.(), { done: true, value: undefined })
+  const iterator = memory.matches('a')[Symbol.asyncIterator]()
+  t.false((await iterator.next()).done)
+  const waiting = iterator.next()
+  t.deepEqual(await iterator.return?.(), { done: true, value: undefined })
   t.deepEqual(await waiting, { done: true, value: undefined })
-  t.deepEqual(await walk.next(), { done: true, value: undefined })
+  t.deepEqual(await iterator.next(), { done: true, value: undefined })
   for (const { offset } of memory.matchesSync('a')) {
     t.is(offset, 100)
     break

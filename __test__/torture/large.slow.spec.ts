@@ -27,14 +27,14 @@ test.serial('a followed line may be longer than any Buffer, and causes an error 
   t.is((await strings.next()).value, 'one')
   await t.throwsAsync(strings.next(), {
     code: 'ERR_STRING_TOO_LONG',
-    message: /at offset 4 .*places \(offsets: true\)/,
+    message: /at offset 4 .*\(offsets: true\)/,
   })
 
   appendFileSync(file, '\ntwo\n')
-  const places = mapping.lines({ follow: true, offsets: true })[Symbol.asyncIterator]()
-  t.deepEqual((await places.next()).value, { offset: 0, length: 3 })
-  t.deepEqual((await places.next()).value, { offset: 4, length: 2 ** 31 + 2 ** 20 - 4 })
-  t.deepEqual((await places.next()).value, { offset: 2 ** 31 + 2 ** 20 + 1, length: 3 })
-  await places.return?.()
+  const ranges = mapping.lines({ follow: true, offsets: true })[Symbol.asyncIterator]()
+  t.deepEqual((await ranges.next()).value, { offset: 0, length: 3 })
+  t.deepEqual((await ranges.next()).value, { offset: 4, length: 2 ** 31 + 2 ** 20 - 4 })
+  t.deepEqual((await ranges.next()).value, { offset: 2 ** 31 + 2 ** 20 + 1, length: 3 })
+  await ranges.return?.()
   mapping.closeSync()
 })

@@ -26,9 +26,9 @@ test('gather() copies ranges at any offsets, in any order, one after the other',
     fc.nat(9),
     (size, offsets, spare) => {
       const expected = Buffer.concat(offsets.map((offset) => plain.subarray(offset, offset + size)))
-      for (const places of [offsets, Float64Array.from(offsets), offsets.map(BigInt)]) {
+      for (const given of [offsets, Float64Array.from(offsets), offsets.map(BigInt)]) {
         const into = Buffer.alloc(expected.length + spare, 0xee)
-        if (mapping.gather(places, size, into) !== expected.length) throw new Error('The number is wrong')
+        if (mapping.gather(given, size, into) !== expected.length) throw new Error('The number is wrong')
         if (!into.subarray(0, expected.length).equals(expected)) throw new Error('The bytes are wrong')
         if (into.subarray(expected.length).some((byte) => byte !== 0xee))
           throw new Error('It wrote after the end of the ranges')
@@ -51,9 +51,9 @@ test('gather() copies into any kind of memory', (t) => {
 test('gather() may copy within the mapping and read its offsets from the mapping', (t) => {
   const memory = mmapAnonymous(64)
   memory.write('abcdefgh', 40)
-  const places = memory.array(Float64Array, 0, 4)
-  places.set([40, 42, 44, 46])
-  t.is(memory.gather(places, 2, memory.buffer(0, 8)), 8)
+  const offsets = memory.array(Float64Array, 0, 4)
+  offsets.set([40, 42, 44, 46])
+  t.is(memory.gather(offsets, 2, memory.buffer(0, 8)), 8)
   t.is(memory.read({ length: 8 }).toString(), 'abcdefgh')
   memory.closeSync()
 })

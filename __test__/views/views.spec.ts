@@ -15,12 +15,12 @@ function open(t: ExecutionContext, size: number, options = {}): Mapping {
 }
 
 /** Maps a sparse file of `size` bytes with texts at some offsets. */
-function sparse(t: ExecutionContext, size: number, places: Record<number, string> = {}): Mapping {
+function sparse(t: ExecutionContext, size: number, texts: Record<number, string> = {}): Mapping {
   const file = tempFile(t)
   truncateSync(file, size)
   const mapping = mmapSync(file, { mode: 'r+' })
   t.teardown(() => mapping.close())
-  for (const [offset, text] of Object.entries(places)) mapping.write(text, Number(offset))
+  for (const [offset, text] of Object.entries(texts)) mapping.write(text, Number(offset))
   return mapping
 }
 
@@ -167,13 +167,13 @@ test('a buffer may have 2^31 - 1 bytes at any offset', (t) => {
 
 test('views show the right bytes everywhere in a file of 10 TiB', (t) => {
   const end = 10 * 2 ** 40
-  const places = [0, 2 ** 31 - 2, 2 ** 32 - 2, 3 * 2 ** 31 - 2, 5 * 2 ** 40 - 2, 2 ** 43 + 4093, end - 4]
-  const mapping = sparse(t, end, Object.fromEntries(places.map((place) => [place, 'here'])))
-  for (const place of places) {
-    t.is(mapping.buffer(place, 4).toString(), 'here')
-    t.is(mapping.dataView(place, 4).getUint8(3), 0x65)
-    t.is(mapping.read({ offset: place, length: 4 }).toString(), 'here')
-    t.is(mapping.array(Uint8Array, place, 4)[0], 0x68)
+  const offsets = [0, 2 ** 31 - 2, 2 ** 32 - 2, 3 * 2 ** 31 - 2, 5 * 2 ** 40 - 2, 2 ** 43 + 4093, end - 4]
+  const mapping = sparse(t, end, Object.fromEntries(offsets.map((offset) => [offset, 'here'])))
+  for (const offset of offsets) {
+    t.is(mapping.buffer(offset, 4).toString(), 'here')
+    t.is(mapping.dataView(offset, 4).getUint8(3), 0x65)
+    t.is(mapping.read({ offset: offset, length: 4 }).toString(), 'here')
+    t.is(mapping.array(Uint8Array, offset, 4)[0], 0x68)
   }
 })
 
