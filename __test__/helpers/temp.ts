@@ -33,5 +33,7 @@ export function tempFile(
 
 /** Bytes of which each is the low byte of its position. */
 export function counting(length: number): Buffer {
-  return Buffer.from(Uint8Array.from({ length }, (_, index) => index))
+  const bytes = Buffer.alloc(length)
+  for (let index = 0; index < length; index++) bytes[index] = index
+  return bytes
 }

@@ -41,7 +41,7 @@ test('items made from a page that was lost meanwhile are not returned', async (t
     import { truncateSync, writeFileSync } from 'node:fs'
     import { mmapSync } from 'memmap'
     import { makeIterable } from '${lib('iterate/iterable')}'
-    import { stateOf } from '${lib('memory')}'
+    import { stateOf } from '${lib('state/mapping-state')}'
     writeFileSync('shrinks.bin', Buffer.alloc(2 ** 16, 7))
     const mapping = mmapSync('shrinks.bin')
     const view = mapping.buffer()
