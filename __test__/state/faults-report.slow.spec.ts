@@ -16,10 +16,10 @@ serial(
 serial('a fault is reported by one warning, a diagnostics message and errors', survives, 'fault/report.ts', 'told')
 
 const stories = [
-  'several cuts',
+  'several truncations',
   'growing again in between',
   'two mappings of one file',
-  'a cut in the middle of a chunk',
+  'a truncation within a chunk',
   'an odd length',
   'pages that were stored into privately',
 ]

@@ -29,7 +29,7 @@ const crashes = {
   'store to null': 'SIGSEGV',
   'store into foreign read-only memory': 'SIGSEGV',
   'store to null in a foreign thread': 'SIGSEGV',
-  'load from a foreign cut file': 'SIGBUS',
+  'load from a foreign truncated file': 'SIGBUS',
   // An access to a mapped page that no remedy of the page can repair.
   execute: 'SIGSEGV',
   'kill SIGSEGV': 'SIGSEGV',
@@ -70,7 +70,7 @@ for (const [how, end] of Object.entries(handlers)) {
 const waiting = 'system { $ARGV[0] } @ARGV; print "signal ", $? & 127, $? & 128 ? ", core dumped\\n" : "\\n"'
 const limits = 'ulimit -c unlimited && echo 0x10 > /proc/self/coredump_filter && exec perl -e "$0" "$@"'
 
-for (const how of ['store to null', 'load from a foreign cut file', 'kill SIGSEGV', 'kill SIGBUS']) {
+for (const how of ['store to null', 'load from a foreign truncated file', 'kill SIGSEGV', 'kill SIGBUS']) {
   test.serial(`a crash outside the library dumps core as it does without the library: ${how}`, async (t) => {
     if (process.platform !== 'linux' || spawnSync('perl', ['-v']).status !== 0 || addon === undefined) {
       t.log('Left out: it needs Linux, Perl and a C compiler')

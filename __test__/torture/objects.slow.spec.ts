@@ -13,10 +13,10 @@ const { O_RDONLY, O_RDWR } = constants
 const beyond = /^ERR_OUT_OF_RANGE /
 
 const folder = always(notMappable('directory', 'name a file in it'))
-test.serial('a directory', at, (_, directory) => directory, folder)
-test.serial('an open directory', at, (_, directory) => `open:${O_RDONLY}:${directory}`, folder)
+test.serial('a directory cannot be mapped', at, (_, directory) => directory, folder)
+test.serial('an open directory cannot be mapped', at, (_, directory) => `open:${O_RDONLY}:${directory}`, folder)
 test.serial(
-  'a directory that may not be searched',
+  'a directory without permissions cannot be mapped',
   at,
   (_, directory) => {
     mkdirSync(path.join(directory, 'closed'), 0o000)
@@ -30,11 +30,16 @@ const makeFifo: Make = (_, directory) => {
   const fifo = path.join(directory, 'fifo')
   return spawnSync('mkfifo', [fifo]).status === 0 ? fifo : ''
 }
-test.serial('a FIFO without a writer', at, makeFifo, pipe)
-test.serial('an open FIFO', at, async (t, directory) => `open:${O_RDWR}:${await makeFifo(t, directory)}`, pipe)
+test.serial('a FIFO without a writer cannot be mapped, and the call does not wait', at, makeFifo, pipe)
+test.serial(
+  'an open FIFO cannot be mapped',
+  at,
+  async (t, directory) => `open:${O_RDWR}:${await makeFifo(t, directory)}`,
+  pipe,
+)
 test.serial('opening a FIFO does not wake a waiting writer', survives, 'torture/fifo.ts', 'through')
-test.serial('the reading end of a pipe', opened, 'the reading end of a pipe', pipe)
-test.serial('the writing end of a pipe', opened, 'the writing end of a pipe', pipe)
+test.serial('the reading end of a pipe cannot be mapped', opened, 'the reading end of a pipe', pipe)
+test.serial('the writing end of a pipe cannot be mapped', opened, 'the writing end of a pipe', pipe)
 
 const socket = always(notMappable('socket', 'stream'))
 const listening: Make = (t, directory) => {
@@ -42,27 +47,27 @@ const listening: Make = (t, directory) => {
   t.teardown(() => server.close())
   return new Promise((resolve) => server.on('listening', () => resolve(path.join(directory, 'socket'))))
 }
-test.serial('the path of a socket', at, listening, socket)
+test.serial('the path of a socket cannot be mapped', at, listening, socket)
 for (const name of ['a socket pair', 'a connected TCP socket', 'a listening TCP socket', 'a UDP socket']) {
-  test.serial(name, opened, name, socket)
+  test.serial(`${name} cannot be mapped`, opened, name, socket)
 }
 
 const device = always(notMappable('character device', 'read it with fs'))
 for (const name of ['null', 'full', 'random', 'urandom', 'tty', 'ptmx', 'kmsg', 'fuse', 'kvm', 'net/tun', 'rtc0']) {
-  test.serial(`the device ${name}`, at, existing(`/dev/${name}`), device)
+  test.serial(`the device ${name} cannot be mapped`, at, existing(`/dev/${name}`), device)
 }
-test.serial('the open device null', at, () => `open:${O_RDWR}:/dev/null`, device)
-test.serial('a terminal', opened, 'a terminal', device)
+test.serial('the open device null cannot be mapped', at, () => `open:${O_RDWR}:/dev/null`, device)
+test.serial('a terminal cannot be mapped', opened, 'a terminal', device)
 
 if (process.platform === 'linux') {
   const endless = notMappable('zero device', "'length'")
   const zeros = { r: works, strict: works, c: works, 'r+': works }
   const zero = { r: endless, strict: endless, c: endless, 'r+': endless, given: zeros }
-  test.serial('the device zero, which needs a length', at, () => '/dev/zero', zero)
-  test.serial('the open device zero, which needs a length', at, () => `open:${O_RDWR}:/dev/zero`, zero)
+  test.serial('the device zero can be mapped with a length', at, () => '/dev/zero', zero)
+  test.serial('the open device zero can be mapped with a length', at, () => `open:${O_RDWR}:/dev/zero`, zero)
 }
 
-test.serial('a disk, which needs a length, and whose size is known', async (t) => {
+test.serial('a block device can be mapped with a length up to its size', async (t) => {
   if (!canRig(t)) return
   const cwd = tempDir(t)
   const image = path.join(cwd, 'image')
@@ -81,7 +86,7 @@ test.serial('a disk, which needs a length, and whose size is known', async (t) =
   t.true(readFileSync(image).equals(counting(1 << 20)))
 })
 test.serial(
-  'a disk without a medium',
+  'a block device without a medium cannot be mapped',
   at,
   () => {
     // The last free device, since other programs take the first one.
@@ -121,12 +126,16 @@ const files = [
 for (const file of files) {
   const outside = new RegExp(`${virtual.source}|${beyond.source}`)
   const given = { r: outside, strict: outside, c: outside, 'r+': new RegExp(`${outside.source}|^(EACCES|EPERM|EIO) `) }
-  test.serial(file, at, existing(file), { ...madeUp, given })
+  test.serial(`${file} cannot be mapped`, at, existing(file), { ...madeUp, given })
 }
 
 const object = always(notMappable('kernel object', 'only files'))
 for (const name of ['an eventfd', 'a timerfd', 'a signalfd', 'an epoll set', 'an inotify set', 'a pidfd']) {
-  test.serial(name, opened, name, object)
+  test.serial(`${name} cannot be mapped`, opened, name, object)
 }
 const queue = /^ERR_MEMMAP_NOT_MAPPABLE /
-test.serial('a message queue', opened, 'a message queue', { r: queue, c: queue, given: { r: beyond, c: beyond } })
+test.serial('a message queue cannot be mapped', opened, 'a message queue', {
+  r: queue,
+  c: queue,
+  given: { r: beyond, c: beyond },
+})

@@ -37,7 +37,7 @@ export const windows = {
   },
   /** Tests that are not run. */
   notRun: {
-    'open-kind.slow': { 'a running program': 'it runs /bin/sleep' },
+    'open-kind.slow': { 'a running program can be mapped for reading only': 'it runs /bin/sleep' },
     // Where they fail they leave files open, which ends Node 26.
     'lines/follow': {
       'a truncated file is read from its start, and its last incomplete line is not lost': cut,
@@ -117,8 +117,8 @@ export const windows = {
       'an impossible size leaves the file unchanged': 'the disk is found too small before the file system is',
     },
     'open-kind.slow': {
-      'a path through a file': noSuchCode,
-      'a name too long': noSuchCode,
+      'a path through a file throws ENOTDIR': noSuchCode,
+      'a name that is too long throws ENAMETOOLONG': noSuchCode,
       'a path that fs cannot open is refused with the error of fs': noSuchCode,
     },
     'iterate/iterable': {
@@ -255,7 +255,7 @@ export const wine = {
       "level 'all' finds the directory of a file that was moved or removed": inUse,
     },
     'growth/resize-danger.slow': { 'a file is created at the target of a link': links },
-    'open-kind.slow': { 'a loop of links': links },
+    'open-kind.slow': { 'a loop of links throws ELOOP': links },
     open: { 'opens a symbolic link': links },
     'replace-file': {
       'a symbolic link stays, and its target is replaced': links,
