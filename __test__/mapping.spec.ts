@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import { Mapping, mmap, mmapAnonymous, mmapSync } from '../index.js'
+import { type Mapping, mmap, mmapAnonymous, mmapSync } from '../index.js'
 import { methodNames } from './helpers/methods.js'
 import { tempFile } from './helpers/temp.js'
 
@@ -278,8 +278,4 @@ test('a transferred buffer survives the close', async (t) => {
   const moved = new Uint8Array(transfer === undefined ? new ArrayBuffer(1) : transfer.call(buffer))
   await memory.close()
   t.is(moved[0], 0)
-})
-
-test('a constructed Mapping is refused', (t) => {
-  t.throws(() => Reflect.construct(Mapping, []), { instanceOf: TypeError, code: 'ERR_ILLEGAL_CONSTRUCTOR' })
 })

@@ -30,11 +30,27 @@ const files = {
     mmapSync('package.json').closeSync()
   `,
   'types.mts': `
-    import { mmap, type Mapping } from 'memmap'
+    import { FileLock, LineIndex, Mapping, mmap } from 'memmap'
     const mapping: Mapping = await mmap('package.json', { mode: 'r' })
     export const bytes: Buffer = mapping.buffer()
     // @ts-expect-error no such mode
     await mmap('package.json', { mode: 'rw' })
+
+    export const isMapping: boolean = (mapping as object) instanceof Mapping
+    // @ts-expect-error functions of the library make it
+    new Mapping()
+    // @ts-expect-error functions of the library make it
+    new FileLock()
+    // @ts-expect-error functions of the library make it
+    new LineIndex()
+    // @ts-expect-error no class extends it
+    export class MyMapping extends Mapping {}
+    // @ts-expect-error no class extends it
+    export class MyLock extends FileLock {}
+    // @ts-expect-error no class extends it
+    export class MyIndex extends LineIndex {}
+    // @ts-expect-error what the library keeps to itself is in no type
+    export const state: unknown = mapping.state
   `,
   'tsconfig.json': JSON.stringify({
     compilerOptions: {

@@ -14,16 +14,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
-import {
-  capabilities,
-  FileLock,
-  fileLock,
-  fileLockSync,
-  locks,
-  mmapSync,
-  testFileLock,
-  tryFileLock,
-} from '../../index.js'
+import { capabilities, fileLock, fileLockSync, locks, mmapSync, testFileLock, tryFileLock } from '../../index.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
 import { until } from '../helpers/walks.js'
 
@@ -197,10 +188,6 @@ test('create: true with a descriptor is refused', refuses, 0, { create: true }, 
 test('a create that is not a boolean is refused', refuses, 'x', { create: 1 }, 'ERR_INVALID_ARG_TYPE')
 test('an unknown option is refused', refuses, 'x', { creat: true }, 'ERR_INVALID_ARG_VALUE')
 test('a path that is too long is refused', refuses, 'x'.repeat(5000), {}, 'ENAMETOOLONG')
-
-test('a constructed FileLock is refused', (t) => {
-  t.throws(() => Reflect.construct(FileLock, []), { code: 'ERR_ILLEGAL_CONSTRUCTOR' })
-})
 
 // Inspection.
 
