@@ -91,9 +91,9 @@ pub fn capabilities(env: &Env) -> BTreeMap<String, bool> {
             (String::from("evict:private"), sys::can_page_out()),
             (String::from("protect"), true),
             (String::from("noReserve"), sys::HAS_UNRESERVED_MEMORY),
-            (String::from("reserve"), sys::can_set_aside()),
+            (String::from("reserve"), sys::can_reserve_address_space()),
             (String::from("resize"), true),
-            (String::from("resize:shared"), sys::CUTS_MAPPED_FILES),
+            (String::from("resize:shared"), sys::TRUNCATES_MAPPED_FILES),
             (String::from("residency:cache"), sys::can_count_cache()),
             (String::from("sharedArrayBuffer"), array_buffer::can_share()),
         ])

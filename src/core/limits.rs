@@ -157,7 +157,7 @@ fn too_many(count: u64, most: u64) -> Error {
 }
 
 fn check_address_space(length: u64) -> Result<()> {
-    let Some(limit) = sys::limit(Limit::AddressSpace) else {
+    let Some(limit) = sys::resource_limit(Limit::AddressSpace) else {
         return Ok(());
     };
     let used = address_space_used();
@@ -199,7 +199,7 @@ pub fn explain(error: Error, length: u64, is_private: bool) -> Error {
         return too_many(count, most);
     }
     let used = address_space_used();
-    if let Some(limit) = sys::limit(Limit::AddressSpace)
+    if let Some(limit) = sys::resource_limit(Limit::AddressSpace)
         && used.saturating_add(length) > limit
     {
         return no_address_space(length, used, limit, "RLIMIT_AS");
@@ -207,7 +207,7 @@ pub fn explain(error: Error, length: u64, is_private: bool) -> Error {
     if used.saturating_add(length) > ADDRESSABLE - ADDRESSABLE / 64 {
         return no_address_space(length, used, ADDRESSABLE, "the processor's 47 bits");
     }
-    match sys::limit(Limit::Data) {
+    match sys::resource_limit(Limit::Data) {
         Some(limit) if is_private => error.because(format!(
             "{length} bytes of private memory are more than RLIMIT_DATA leaves of {limit}"
         )),
@@ -225,7 +225,7 @@ pub fn explain_size(error: Error, size: u64) -> Error {
     if error.errno() != Some(sys::EFBIG) {
         return error;
     }
-    match sys::limit(Limit::FileSize) {
+    match sys::resource_limit(Limit::FileSize) {
         Some(limit) if size > limit => error.because(format!(
             "the process may make files of no more than {limit} bytes (RLIMIT_FSIZE), and {size} \
              were asked for"
@@ -240,7 +240,7 @@ pub fn explain_descriptors(error: Error) -> Error {
     if error.errno() != Some(sys::EMFILE) {
         return error;
     }
-    match sys::limit(Limit::OpenFiles) {
+    match sys::resource_limit(Limit::OpenFiles) {
         Some(limit) => error.because(format!(
             "the process has as many open files as it may, {limit} (RLIMIT_NOFILE); mappings of \
              one file share one descriptor"
@@ -252,7 +252,7 @@ pub fn explain_descriptors(error: Error) -> Error {
 /// What it means that `wanted` bytes could not be locked in memory.
 #[must_use]
 pub fn explain_lock(error: Error, wanted: u64) -> Error {
-    let limit = sys::limit(Limit::LockedMemory);
+    let limit = sys::resource_limit(Limit::LockedMemory);
     match error.errno() {
         Some(sys::EPERM) => memory_lock_limit(wanted, limit.unwrap_or(0)),
         Some(sys::ENOMEM | sys::EAGAIN) => {
@@ -263,7 +263,7 @@ pub fn explain_lock(error: Error, wanted: u64) -> Error {
             }
             match limit {
                 Some(limit)
-                    if !sys::locks_without_limit()
+                    if !sys::has_unlimited_memory_locks()
                         && bytes_locked().saturating_add(wanted) > limit =>
                 {
                     memory_lock_limit(wanted, limit)

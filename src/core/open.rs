@@ -22,7 +22,7 @@ use super::mapping::registry::{self, Description};
 use super::residency::advise;
 use super::residency::populate;
 use super::sys::file_kind::Kind;
-use super::sys::{self, Handle, OpenHow, PageAccess, Status, SysError};
+use super::sys::{self, Handle, OpenMode, PageAccess, Status, SysError};
 
 /// What to map.
 #[derive(Debug)]
@@ -208,7 +208,7 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
         Ok(mapping)
     })();
     if let (Some(true), Some(path), Err(_)) = (opened.created, &path, &mapped) {
-        sys::remove_if_same(path, opened.file.file());
+        sys::remove_if_same_file(path, opened.file.file());
     }
     mapped
 }
@@ -246,7 +246,7 @@ pub fn read_small<T>(path: &Path, take: impl FnOnce(&[u8]) -> T) -> Option<T> {
     if status.kind != Kind::Regular || size == 0 || size > SMALL {
         return None;
     }
-    let fd = sys::open(path, OpenHow::Read).ok()?;
+    let fd = sys::open(path, OpenMode::Read).ok()?;
     SCRATCH.with_borrow_mut(|scratch| {
         let target = &mut scratch[..=size];
         let mut done = sys::read_at(sys::raw(&fd), target, 0).ok()?;
@@ -321,12 +321,12 @@ fn open_path(path: &Path, mode: Mode, length_is_given: bool) -> Result<Opened> {
         mappable::check(status.kind, length_is_given, None)?;
     }
     let (fd, created) = match mode {
-        Mode::Read | Mode::CopyOnWrite => (sys::open(path, OpenHow::Read)?, Some(false)),
+        Mode::Read | Mode::CopyOnWrite => (sys::open(path, OpenMode::Read)?, Some(false)),
         Mode::ReadWrite => (
-            sys::open(path, OpenHow::ReadWrite).map_err(explain_open)?,
+            sys::open(path, OpenMode::ReadWrite).map_err(explain_open)?,
             Some(false),
         ),
-        Mode::CreateNew => (sys::open(path, OpenHow::CreateNew)?, Some(true)),
+        Mode::CreateNew => (sys::open(path, OpenMode::CreateNew)?, Some(true)),
         Mode::Write => open_or_create(path)?,
     };
     let opened = finish_opening(
@@ -343,16 +343,16 @@ fn open_path(path: &Path, mode: Mode, length_is_given: bool) -> Result<Opened> {
 
 /// Knowing whether the file is new lets a failure undo its creation.
 fn open_or_create(path: &Path) -> Result<(Handle, Option<bool>)> {
-    match sys::open(path, OpenHow::ReadWrite) {
+    match sys::open(path, OpenMode::ReadWrite) {
         Ok(fd) => return Ok((fd, Some(false))),
         Err(error) if error.errno() == Some(sys::ENOENT) => {}
         Err(error) => return Err(explain_open(error)),
     }
-    match sys::open(path, OpenHow::CreateNew) {
+    match sys::open(path, OpenMode::CreateNew) {
         Ok(fd) => Ok((fd, Some(true))),
         // A symbolic link to nothing, or somebody was faster: whose file it is can't be told.
         Err(error) if error.errno() == Some(sys::EEXIST) => {
-            Ok((sys::open(path, OpenHow::Create)?, None))
+            Ok((sys::open(path, OpenMode::Create)?, None))
         }
         Err(error) => Err(error.into()),
     }
@@ -393,7 +393,7 @@ fn open_descriptor(fd: Handle, mode: Mode, length_is_given: bool) -> Result<Open
 
 fn check_kind(fd: &Handle, status: &Status, length_is_given: bool) -> Result<()> {
     let described = match status.kind {
-        Kind::KernelObject => sys::describe(sys::raw(fd)),
+        Kind::KernelObject => sys::kernel_name(sys::raw(fd)),
         _ => None,
     };
     mappable::check(status.kind, length_is_given, described.as_deref())

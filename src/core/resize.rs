@@ -79,13 +79,13 @@ fn cut(mapping: &Mapping, file: &SharedFile, size: u64) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let released = regions
         .iter()
-        .map(|region| region.pages().let_go())
+        .map(|region| region.raw().release_views())
         .collect::<std::result::Result<Vec<_>, sys::SysError>>()?;
     sys::truncate(file.fd(), size)?;
     let kept = size.saturating_sub(mapping.offset()) as usize;
     for (region, released) in regions.iter().zip(released) {
         let length = if kept == 0 { 0 } else { region.lead() + kept };
-        released.put_back(length)?;
+        released.remap(length)?;
     }
     drop(holds);
     Ok(())
@@ -110,7 +110,7 @@ fn resize_anonymous(mapping: &Mapping, length: u64) -> Result<()> {
                 std::ptr::write_bytes(end as *mut u8, 0, rest);
             }
             if first < start + span {
-                sys::empty_pages(first, start + span - first)?;
+                sys::free_pages(first, start + span - first)?;
             }
         }
         mapping.protect_again(&region)?;
@@ -167,7 +167,7 @@ fn reach(mapping: &Mapping, length: u64) -> Result<()> {
         let region = wider_region(mapping, current.as_deref(), length)?;
         mapping.replace_region(region)?;
     } else if let Some(region) = current.filter(|_| length > 0) {
-        region.pages().cover(region.lead() + length as usize)?;
+        region.raw().extend_to(region.lead() + length as usize)?;
     }
     mapping.set_length(length);
     Ok(())

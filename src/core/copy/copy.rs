@@ -62,7 +62,7 @@ impl Mapping {
         let _held = region.hold()?;
         let file = region
             .file()
-            .filter(|file| sys::WRITES_ARE_SEEN && file.writes_at_offsets());
+            .filter(|file| sys::WRITES_ARE_COHERENT && file.writes_at_offsets());
         let Some(file) = file.filter(|_| self.mode().writes_file()) else {
             return Ok(false);
         };

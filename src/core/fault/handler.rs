@@ -23,9 +23,9 @@ use crate::core::fault::region_table::{self, Backing, Busy, Reason};
 use crate::core::limits;
 use crate::core::poison::IgnorePoison;
 use crate::core::sys::file_kind::Kind;
-use crate::core::sys::{self, Replacement, Trap, Verdict};
+use crate::core::sys::{self, FaultAction, Replacement, Trap};
 
-static BELL: sys::Bell = sys::Bell::silent();
+static NOTIFIER: sys::Notifier = sys::Notifier::closed();
 
 /// Somebody who wants to know of faults: called on a thread of ours with the mapping's number.
 type Listener = Box<dyn Fn(u64) + Send>;
@@ -45,11 +45,11 @@ pub fn stand_guard() -> Result<bool> {
         sys::pin_library();
         // Page size and its like are asked once before a handler needs them.
         sys::page_size();
-        BELL.hang()?;
+        NOTIFIER.open()?;
         start_messenger()?;
         *started = true;
     }
-    Ok(sys::guard_signals(judge)?)
+    Ok(sys::install_fault_handler(judge)?)
 }
 
 /// The thread that carries faults out of the signal handler.
@@ -59,7 +59,7 @@ fn start_messenger() -> Result<()> {
         .stack_size(64 * 1024)
         .spawn(|| {
             sys::block_signals();
-            while BELL.wait() {
+            while NOTIFIER.wait() {
                 for id in region_table::newly_faulted() {
                     for (_, listener) in &*listeners() {
                         listener(id);
@@ -82,9 +82,9 @@ pub fn stop_listening(key: u64) {
 }
 
 /// Judges a trap at `address`. Runs in a signal handler.
-fn judge(address: usize, trap: Trap) -> Verdict {
+fn judge(address: usize, trap: Trap) -> FaultAction {
     let Some(slot) = region_table::find(address) else {
-        return Verdict::Foreign;
+        return FaultAction::PassOn;
     };
     let page = address & !(slot.granule() - 1);
     // One replacement at a time: whoever comes second lets the instruction fault again.
@@ -93,10 +93,10 @@ fn judge(address: usize, trap: Trap) -> Verdict {
         .compare_exchange(0, page, Ordering::SeqCst, Ordering::SeqCst)
         .is_err()
     {
-        return Verdict::Retry;
+        return FaultAction::Retry;
     }
-    let verdict =
-        diagnose(&slot, page, trap).map_or(Verdict::Retry, |remedy| apply(&slot, page, &remedy));
+    let verdict = diagnose(&slot, page, trap)
+        .map_or(FaultAction::Retry, |remedy| apply(&slot, page, &remedy));
     slot.replacing.store(0, Ordering::SeqCst);
     verdict
 }
@@ -232,11 +232,11 @@ fn why_undeliverable(slot: &Busy, page: usize) -> Option<Reason> {
     (riddles >= MOST_RIDDLES).then_some(Reason::Io)
 }
 
-fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> Verdict {
+fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> FaultAction {
     // Before anything is replaced: the process is to die of the very access that trapped.
     if slot.aborts() && !slot.is_revoked() {
         report_abort(slot, page, remedy.reason);
-        return Verdict::Die;
+        return FaultAction::Terminate;
     }
     // Where there is no room for more pieces the whole region gets what the page would have got;
     // of a shared one a private copy, so that what can be read stays.
@@ -267,16 +267,16 @@ fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> Verdict {
         How::MakeWritable => unsafe { sys::protect_pages(start, end - start, true) }.is_ok(),
     };
     if !done {
-        return Verdict::Foreign;
+        return FaultAction::PassOn;
     }
     slot.riddles.store(0, Ordering::Relaxed);
     // The first store into a page that gets its own memory only then is no fault.
     if remedy.reason == Reason::ReadOnly && slot.copies_lazily() {
-        return Verdict::Retry;
+        return FaultAction::Retry;
     }
     slot.record(page, remedy.reason);
-    BELL.ring();
-    Verdict::Retry
+    NOTIFIER.notify();
+    FaultAction::Retry
 }
 
 /// Puts zeros in the place of `start..end`. Where the process has no mapping to spare for the

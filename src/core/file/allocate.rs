@@ -49,7 +49,7 @@ fn allocate(file: &SharedFile, start: u64, from: u64, to: u64) -> Result<()> {
 /// Whether the disk can't have what is to be added. Trying all the same would take the last block
 /// from everybody else, for as long as it takes to find out.
 fn is_hopeless(file: &SharedFile, from: u64, to: u64) -> bool {
-    let known = from.saturating_add(sys::allocated(file.fd()));
+    let known = from.saturating_add(sys::allocated_bytes(file.fd()));
     sys::free_space(file.fd()).is_some_and(|free| to > known.saturating_add(free))
 }
 
@@ -72,7 +72,7 @@ pub fn start_over(file: &SharedFile, old: u64, size: u64) -> Result<()> {
     if kept == 0 {
         return Ok(());
     }
-    match sys::zero(file.fd(), kept) {
+    match sys::zero_start(file.fd(), kept) {
         Err(error) if error.errno() == Some(sys::EOPNOTSUPP) => write_zeros(file, 0, kept),
         result => Ok(result?),
     }
@@ -109,7 +109,7 @@ mod tests {
     fn file(dir: &tempfile::TempDir, contents: &[u8]) -> (Arc<SharedFile>, std::path::PathBuf) {
         let path = dir.path().join("f");
         std::fs::write(&path, contents).unwrap();
-        let fd = sys::open(&path, sys::OpenHow::ReadWrite).unwrap();
+        let fd = sys::open(&path, sys::OpenMode::ReadWrite).unwrap();
         let status = sys::fstat(sys::raw(&fd)).unwrap();
         (SharedFile::share(fd, &status, true), path)
     }

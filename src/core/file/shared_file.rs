@@ -183,7 +183,7 @@ impl SharedFile {
             return Ok(sys::Reached::Media);
         }
         // Where it is now, if it was moved since.
-        let path = sys::path_of(&self.file);
+        let path = sys::current_path(&self.file);
         let directory = path.as_deref().and_then(Path::parent).unwrap_or(directory);
         let reached = sys::sync_directory(directory).map_err(|error| {
             let directory = directory.display();
@@ -211,7 +211,7 @@ impl Drop for SharedFile {
         open.inodes.remove(&(self.key.0, self.key.1));
         if self.damaged().is_some() {
             // Whoever opens it again shall see what the disk has, and not what it should have.
-            sys::forget_cache(self.fd());
+            sys::drop_file_cache(self.fd());
         }
     }
 }
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     fn share(path: &std::path::Path) -> Arc<SharedFile> {
-        let fd = sys::open(path, sys::OpenHow::Read).unwrap();
+        let fd = sys::open(path, sys::OpenMode::Read).unwrap();
         let status = sys::fstat(sys::raw(&fd)).unwrap();
         SharedFile::share(fd, &status, false)
     }

@@ -72,7 +72,7 @@ impl Description {
 
     /// Keeps other threads from changing the lock, on systems where a change takes several steps.
     fn exclude_other_changes(&self) -> Option<MutexGuard<'_, ()>> {
-        (!sys::CHANGES_LOCKS_AT_ONCE).then(|| self.changing.lock().ignore_poison())
+        (!sys::CHANGES_LOCKS_ATOMICALLY).then(|| self.changing.lock().ignore_poison())
     }
 
     /// Sets, changes or removes the lock. Returns false if another lock conflicts; with `blocks`
@@ -110,7 +110,7 @@ impl Description {
         if range != LockRange::WHOLE {
             return Err(error::whole_only(fd));
         }
-        sys::lock_whole(fd, mode, blocks).map_err(|error| {
+        sys::lock_whole_file(fd, mode, blocks).map_err(|error| {
             if sys::is_lock_refused(&error) {
                 error::no_locks(fd, &error.into())
             } else {

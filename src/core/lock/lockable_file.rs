@@ -130,7 +130,7 @@ impl LockableFile {
         let Origin::Path { path, .. } = &self.origin else {
             return Ok(true);
         };
-        Ok(sys::leads_to(path, description.fd())?)
+        Ok(sys::path_leads_to(path, description.fd())?)
     }
 
     /// Returns device and inode, where they can be found out.

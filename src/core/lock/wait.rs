@@ -18,7 +18,7 @@ const MAX_THREADS: usize = 64;
 /// polled.
 pub(super) static WAITER: Waiter<LockWait> = Waiter::new(
     "memmap lock",
-    if sys::SLEEPS_FOR_LOCKS {
+    if sys::CAN_SLEEP_FOR_LOCKS {
         MAX_THREADS
     } else {
         0

@@ -224,7 +224,7 @@ impl Mapping {
     /// Makes read-only again what `protect` had made read-only: its pages were mapped anew.
     pub(in crate::core) fn protect_again(&self, region: &Region) -> Result<()> {
         // Where files can't be cut while they are mapped there are no pages behind the end.
-        let most = if sys::CUTS_MAPPED_FILES {
+        let most = if sys::TRUNCATES_MAPPED_FILES {
             region.room()
         } else {
             region.length()

@@ -24,7 +24,7 @@ use crate::core::fault::region_table::{Backing, Claim, Fault, Slot, SlotHandle};
 use crate::core::file::shared_file::SharedFile;
 use crate::core::limits::{self, Counted};
 use crate::core::poison::IgnorePoison;
-use crate::core::sys::{self, FilePages, PageAccess, Pages, Replacement};
+use crate::core::sys::{self, MapRequest, PageAccess, RawRegion, Replacement};
 
 /// What to map.
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ impl Anonymous {
 #[derive(Debug)]
 pub struct Region {
     slot: ManuallyDrop<SlotHandle>,
-    pages: ManuallyDrop<Pages>,
+    pages: ManuallyDrop<RawRegion>,
     counted: Counted,
     /// Bytes between the first page and the first byte that the user asked for.
     lead: usize,
@@ -110,11 +110,11 @@ impl Region {
             PageAccess::ReadOnly => sys::READ_ONLY_IS_PRIVATE,
             PageAccess::Shared => false,
         };
-        let pages = Pages::of_file(&FilePages {
+        let pages = RawRegion::map_file(&MapRequest {
             handle: fd,
             offset: file_offset,
             length: lead + range.length,
-            room: mapped,
+            reserve: mapped,
             access: range.access,
             // What may never be used is not to be promised.
             no_reserve: range.no_reserve || room > range.length,
@@ -160,7 +160,7 @@ impl Region {
         let counted = Counted::take(mapped as u64)?;
         let length_now = whole_granules(length, granule)?;
         let pages =
-            Pages::anonymous(length_now, mapped, no_reserve, huge).map_err(|error| {
+            RawRegion::anonymous(length_now, mapped, no_reserve, huge).map_err(|error| {
                 match (huge, error.errno()) {
                     (Some(_), Some(sys::ENOMEM)) => Error::from(error)
                         .because("the system has no free huge pages (vm.nr_hugepages)"),
@@ -183,7 +183,7 @@ impl Region {
         )
     }
 
-    fn enter(pages: Pages, length: usize, counted: Counted, claim: Claim<'_>) -> Result<Self> {
+    fn enter(pages: RawRegion, length: usize, counted: Counted, claim: Claim<'_>) -> Result<Self> {
         let (base, lead, granule) = (pages.address(), claim.lead, claim.granule);
         let span = pages.len().next_multiple_of(granule);
         let slot = SlotHandle::claim(&Claim {
@@ -290,7 +290,7 @@ impl Region {
     /// What memmap2 made, for its ranged calls; its offsets count from the first page, which is
     /// [`Region::lead`] before the first byte.
     #[must_use]
-    pub fn pages(&self) -> &Pages {
+    pub fn raw(&self) -> &RawRegion {
         &self.pages
     }
 
@@ -330,7 +330,7 @@ impl Region {
             if has_room {
                 sys::replace_pages(base, self.span, Replacement::Nothing)
             } else {
-                sys::empty_pages(base, self.span)
+                sys::free_pages(base, self.span)
             }
         };
         *self.file.write().ignore_poison() = None;
@@ -388,7 +388,7 @@ impl Drop for Region {
         if has_neighbours && self.counted.is_whole() && limits::add_pieces(1).is_err() {
             let base = self.pages.address();
             // SAFETY: nobody holds the region any more. What fails leaves the memory as it is.
-            let _ = unsafe { sys::empty_pages(base, self.span) };
+            let _ = unsafe { sys::free_pages(base, self.span) };
             return;
         }
         // SAFETY: each is dropped once, here. The table forgets the addresses before they can

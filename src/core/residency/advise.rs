@@ -56,7 +56,7 @@ pub(in crate::core) fn advise_all(
     advice: Advice,
 ) -> Result<()> {
     let length = if advice.is_remembered() {
-        region.pages().len() - region.lead()
+        region.raw().len() - region.lead()
     } else {
         region.length()
     };
@@ -95,7 +95,7 @@ pub fn discard(mapping: &Mapping, how: Discard, offset: u64, length: u64) -> Res
     // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the
     // range that the user named lose their contents.
     let discarded = unsafe {
-        region.pages().discard(
+        region.raw().discard(
             how.unchecked(),
             start + region.lead() - region.address(),
             end - start,
@@ -106,9 +106,7 @@ pub fn discard(mapping: &Mapping, how: Discard, offset: u64, length: u64) -> Res
 
 fn advise_in(region: &Region, advice: Advice, offset: usize, length: usize) -> Result<()> {
     let result = match advice {
-        Advice::Known(advice) => region
-            .pages()
-            .advise(advice, region.lead() + offset, length),
+        Advice::Known(advice) => region.raw().advise(advice, region.lead() + offset, length),
         Advice::Extra(extra) => {
             let number = extra.number().unwrap_or(-1);
             let (start, span) = region.pages_of(offset, length);

@@ -216,7 +216,7 @@ impl<'a> Survey<'a> {
             count: (span / granule) as u64,
             granule,
             counted,
-            is_told: file.is_none_or(|file| sys::tells_residency(file.fd())),
+            is_told: file.is_none_or(|file| sys::reports_residency(file.fd())),
             step: (Self::STEP / (granule / sys::page_size()) as u64).max(1),
             current: 0..0,
             known: Known::None,
