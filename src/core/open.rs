@@ -15,7 +15,7 @@ use super::file::shared_file::SharedFile;
 use super::limits;
 use super::mappable;
 use super::mapping::advice::{self, Advice};
-use super::mapping::mapping::{Mapping, Parts, Traits};
+use super::mapping::mapping::{Mapping, Parts, RegionOptions};
 use super::mapping::mode::Mode;
 use super::mapping::region::{Anonymous, FileRange, Region};
 use super::mapping::registry::{self, Description};
@@ -147,7 +147,7 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
             let message = format!("A {name} never grows: map it without 'reserve'");
             return Err(Error::not_mappable(name, message));
         }
-        let traits = Traits {
+        let options = RegionOptions {
             no_reserve: request.no_reserve.unwrap_or(mode == Mode::Read),
             abort: request.abort_on_fault,
             transparent_huge: request.huge_pages,
@@ -168,9 +168,9 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
                 length: address_space(length)?,
                 room,
                 access,
-                no_reserve: traits.no_reserve,
+                no_reserve: options.no_reserve,
             };
-            handler::stand_guard()?;
+            handler::install_guard()?;
             let region = Region::of_file(&range, id, request.abort_on_fault, name.as_deref())
                 .map_err(|error| explain(error, &file, access))?;
             if opened.kind == Kind::Regular && file.size()? < offset + length {
@@ -188,7 +188,7 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
             description,
             region,
             file: Some(file),
-            traits,
+            options,
             mode,
             is_strict,
             offset,
@@ -273,7 +273,7 @@ pub fn anonymous(memory: &Anonymous, populate: bool, description: Description) -
     let region = if memory.length == 0 && memory.room == 0 {
         None
     } else {
-        handler::stand_guard()?;
+        handler::install_guard()?;
         Some(Arc::new(Region::anonymous(memory, id)?))
     };
     let mapping = Mapping::new(Parts {
@@ -281,7 +281,7 @@ pub fn anonymous(memory: &Anonymous, populate: bool, description: Description) -
         description,
         region,
         file: None,
-        traits: Traits {
+        options: RegionOptions {
             no_reserve: memory.no_reserve,
             abort: memory.abort,
             huge: memory.huge,
@@ -336,7 +336,7 @@ fn open_path(path: &Path, mode: Mode, length_is_given: bool) -> Result<Opened> {
         length_is_given,
     )?;
     if created != Some(false) {
-        opened.file.note_made(path);
+        opened.file.note_created(path);
     }
     Ok(opened)
 }
@@ -452,7 +452,7 @@ fn prepare_size(
     // A range that can't be is refused before the file is touched.
     resolve_length(offset, length, after)?;
     match mode {
-        Mode::Write => allocate::start_over(file, size, after)?,
+        Mode::Write => allocate::overwrite_with_zeros(file, size, after)?,
         Mode::CreateNew | Mode::ReadWrite => allocate::grow(file, size, wanted.unwrap_or(0))?,
         Mode::Read | Mode::CopyOnWrite => {}
     }

@@ -50,7 +50,7 @@ fn flush_range(mapping: &Mapping, level: Level, offset: u64, length: u64) -> Res
         return Ok(Achieved::None);
     }
     // Bytes that the file has lost can't be made durable.
-    mapping.check_extent(offset, length)?;
+    mapping.check_file_covers(offset, length)?;
     // Without a region there are no bytes either.
     let pages = region.as_deref().filter(|_| length > 0);
     let pages = pages.map(|region| (region, offset as usize, length as usize));
@@ -101,7 +101,7 @@ fn write_out(part: Option<Part<'_>>, file: &SharedFile, level: Level) -> Result<
 
 fn sync_pages((region, offset, length): Part<'_>) -> Result<()> {
     loop {
-        match region.raw().flush(region.lead() + offset, length) {
+        match region.raw().flush(region.offset_in_page() + offset, length) {
             // A file system in user space can be interrupted.
             Err(error) if error.errno() == Some(sys::EINTR) => {}
             result => return Ok(result?),
