@@ -6,10 +6,15 @@
 //
 // A path in NAPI_RS_NATIVE_LIBRARY_PATH is used as it is. ava reads this file before it starts a spec, so `npx ava` never tests
 // a binary that is older than its sources.
+//
+// Without a spec in the arguments all specs are run. Then their child processes run compiled code, which starts three times as
+// fast as TypeScript; `npx ava SPEC` does without the compilation.
 
 import { execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
+import { compileProject } from './lab/runtimes/compile.mjs'
 import { findBinary } from './scripts/native.mjs'
 
 const build = process.env.MEMMAP_TEST_BINARY ?? 'dev'
@@ -29,12 +34,20 @@ function prepareBinary() {
   return { NAPI_RS_NATIVE_LIBRARY_PATH: findBinary(build) }
 }
 
+/** Compiles the programs of child processes if all specs are run. */
+function compileChildren() {
+  if (process.argv.slice(2).some((argument) => /__test__|\.spec\.|[*:/]/.test(argument))) return {}
+  const folder = compileProject(`children-${process.pid}`)
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return { MEMMAP_TEST_COMPILED: folder }
+}
+
 // oxlint-disable-next-line import/no-default-export -- ava reads the default export
 export default {
   extensions: { ts: 'module' },
   files: ['__test__/**/*.spec.ts'],
   nodeArguments: ['--import=tsx'],
-  environmentVariables: prepareBinary(),
+  environmentVariables: { ...prepareBinary(), ...compileChildren() },
   workerThreads: false,
   concurrency: 2,
   timeout: '2m',

@@ -26,23 +26,30 @@ export interface ChildOptions {
 // An emulated processor is some ten times slower.
 const patience = Number(process.env['MEMMAP_TEST_PATIENCE'] ?? 1)
 
-const root = path.join(import.meta.dirname, '..', '..')
+const sources = path.join(import.meta.dirname, '..', '..')
+
+// Where ava.config.js has compiled the programs, which then start faster; undefined if they run from their sources.
+const compiled = process.env['MEMMAP_TEST_COMPILED']
+const root = compiled ?? sources
+const extension = compiled === undefined ? '.ts' : '.js'
 
 // By its file, since a child may run in another directory.
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 /** The library's entry, for code in a child process to import. */
-export const entry = pathToFileURL(path.join(root, 'index.ts')).href
+export const entry = pathToFileURL(path.join(root, `index${extension}`)).href
 
 /** The command-line program. */
-export const program = path.join(root, 'lib', 'cli', 'main.ts')
+export const program = path.join(root, 'lib', 'cli', `main${extension}`)
 
-/** What a Node needs to be told to run TypeScript. */
-export const typed = ['--import', loader]
+/** The options with which Node runs `program` and fixtures. */
+export const typed = compiled === undefined ? ['--import', loader] : []
 
 /** The file of a program of `__test__/fixtures`. */
 export function fixtureFile(name: string): string {
-  return path.join(root, '__test__', 'fixtures', name)
+  // A script of another folder is not compiled.
+  const isScript = name.endsWith('.mjs')
+  return path.join(isScript ? sources : root, '__test__', 'fixtures', name.replace(/\.ts$/, extension))
 }
 
 /** Runs a script of `__test__/fixtures` in a process of its own. */
@@ -50,14 +57,16 @@ export function runFixture(name: string, options: ChildOptions = {}): Promise<Ou
   return run([fixtureFile(name)], options)
 }
 
-/** Runs the command-line program, from its sources. */
+/** Runs the command-line program. */
 export function runProgram(args: readonly string[], options: ChildOptions = {}): Promise<Outcome> {
   return run([program, ...args], options)
 }
 
 /** Runs code, as an ES module in TypeScript without types, in a process of its own. 'memmap' names this library. */
 export function runCode(code: string, options: ChildOptions = {}): Promise<Outcome> {
-  const linked = code.replaceAll(/from 'memmap'/g, `from '${entry}'`)
+  const linked = code
+    .replaceAll(/from 'memmap'/g, `from '${entry}'`)
+    .replaceAll(/(from 'file:[^']*)\.ts'/g, `$1${extension}'`)
   return run(['--input-type=module', '--eval', linked], options)
 }
 
@@ -81,7 +90,9 @@ async function run(script: readonly string[], options: ChildOptions): Promise<Ou
 function start(script: readonly string[], options: ChildOptions): Promise<Outcome> {
   const { args = [], cwd, env = {}, node = [], through = [], timeout = 60_000 } = options
   return new Promise((resolve, reject) => {
-    const [command = '', ...rest] = [...through, process.execPath, ...node, '--import', loader, ...script, ...args]
+    const isTyped = script.some((part) => /\.(?:ts|mjs)\b/.test(part))
+    const loading = isTyped ? ['--import', loader] : []
+    const [command = '', ...rest] = [...through, process.execPath, ...node, ...loading, ...script, ...args]
     const child = spawn(command, rest, {
       cwd,
       env: { ...process.env, NODE_OPTIONS: '', ...env },

@@ -11,28 +11,35 @@ import { home } from './runtimes.mjs'
 
 /** The folder. Each name is of one user's: they may run at the same time. */
 export function compileSpecs(name) {
+  const made = compileProject(name)
+  // A copy, so that a build at the same time does not change the binary under test.
+  const binary = freshBinary()
+  cpSync(binary, path.join(made, 'native', path.basename(binary)))
+  cpSync(path.join(root, 'lab', 'runtimes', 'child.mjs'), path.join(made, '__test__', 'helpers', 'child.js'))
+  mkdirSync(path.join(made, 'node_modules', 'ava'), { recursive: true })
+  cpSync(path.join(root, 'lab', 'runtimes', 'ava.mjs'), path.join(made, 'node_modules', 'ava', 'index.js'))
+  const manifest = { name: 'ava', version: '0.0.0', type: 'module', exports: './index.js' }
+  writeFileSync(path.join(made, 'node_modules', 'ava', 'package.json'), JSON.stringify(manifest))
+  return made
+}
+
+/** Compiles the sources, the fixtures and the specs into a folder, without a native binary. Returns the folder. */
+export function compileProject(name) {
   const made = path.join(home, name)
   rmSync(made, { recursive: true, force: true })
-  mkdirSync(path.join(made, 'node_modules', 'ava'), { recursive: true })
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   execFileSync(process.execPath, [tsc, '-p', root, '--noEmit', 'false', '--outDir', made], { stdio: 'inherit' })
   for (const file of ['package.json', 'README.md', '__test__/package.json'])
     cpSync(path.join(root, file), path.join(made, file))
-  // A copy, so that a build at the same time does not change the binary under test.
   mkdirSync(path.join(made, 'native'))
-  const binary = freshBinary()
-  for (const file of [binary, ...['binding.cjs', 'binding.d.cts'].map((each) => path.join(root, 'native', each))]) {
-    cpSync(file, path.join(made, 'native', path.basename(file)))
+  for (const file of ['binding.cjs', 'binding.d.cts']) {
+    cpSync(path.join(root, 'native', file), path.join(made, 'native', file))
   }
   for (const each of ['docs', 'npm']) {
     symlinkSync(path.join(root, each), path.join(made, each), 'junction')
   }
   cpSync(path.join(root, '__test__', 'fixtures'), path.join(made, '__test__', 'fixtures'), { recursive: true })
   nameCompiled(path.join(made, '__test__', 'fixtures'))
-  cpSync(path.join(root, 'lab', 'runtimes', 'child.mjs'), path.join(made, '__test__', 'helpers', 'child.js'))
-  cpSync(path.join(root, 'lab', 'runtimes', 'ava.mjs'), path.join(made, 'node_modules', 'ava', 'index.js'))
-  const manifest = { name: 'ava', version: '0.0.0', type: 'module', exports: './index.js' }
-  writeFileSync(path.join(made, 'node_modules', 'ava', 'package.json'), JSON.stringify(manifest))
   return made
 }
 

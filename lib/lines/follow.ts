@@ -6,7 +6,6 @@
  * while it is mapped is a fault.
  */
 import { stat } from 'node:fs/promises'
-import { onAbort } from '../base/abort.js'
 import { constants } from '../base/constants.js'
 import { type Cut, cutBytes, type Maker, makersOf, type LineEncoding, RETURN } from './decode.js'
 import { memmapError } from '../base/errors.js'
@@ -231,11 +230,11 @@ class Follower<T> implements BatchSource<T | T[]> {
     const { watcher } = this.#opened
     const wake = (): void => watcher.cancel()
     const pin = this.#state.pinUntil(wake)
-    const ignoreAbort = onAbort(this.#signal, wake)
+    this.#signal?.addEventListener('abort', wake)
     try {
       if (this.isOpen) await watcher.change(this.#isBarred)
     } finally {
-      ignoreAbort()
+      this.#signal?.removeEventListener('abort', wake)
       pin.release()
     }
     return []

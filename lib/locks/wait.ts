@@ -1,7 +1,6 @@
 /**
  * Waiting for a lock: with a timeout and a signal, and until the mapping is closed.
  */
-import { onAbort } from '../base/abort.js'
 import { MemmapError, startStackBelow } from '../base/errors.js'
 import { callAsync, native, type NativeLockFile, type NativeLockRequest, translate } from '../base/native.js'
 
@@ -44,7 +43,7 @@ export function settle(begin: (request: NativeLockRequest) => Promise<number>, w
       if (isOver) return false
       isOver = true
       clearTimeout(timer)
-      ignoreAbort()
+      signal?.removeEventListener('abort', abort)
       forget()
       return true
     }
@@ -53,8 +52,9 @@ export function settle(begin: (request: NativeLockRequest) => Promise<number>, w
       if (!request.cancel()) waiting.undo(request)
       reject(reason)
     }
+    const abort = (): void => giveUp(signal?.reason)
     const timer = timeout === undefined ? undefined : setTimeout(() => giveUp(translate(late())), timeout)
-    const ignoreAbort = onAbort(signal, giveUp)
+    signal?.addEventListener('abort', abort, { once: true })
     const forget = target.onClosing(giveUp)
     callAsync(() => begin(request)).then(
       (handle) => (over() ? resolve(handle) : waiting.drop?.(handle)),

@@ -10,8 +10,7 @@ use napi_derive::napi;
 use super::error::to_js;
 use super::mapping::NativeMapping;
 use crate::core::lock::{
-    self, BlockingLock, HeldLock, LockMode, LockRange, LockRequest, LockableFile, PendingLock,
-    end_thread, try_lock,
+    self, Blocking, Held, LockMode, Request, Source, Span, Wish, end_thread, try_lock,
 };
 use crate::core::poison::IgnorePoison;
 use crate::core::{self, thread_pool};
@@ -58,21 +57,21 @@ fn mode_name(mode: LockMode) -> &'static str {
 
 /// The locks that JavaScript has, by their numbers: a number costs nothing to make, and the garbage
 /// collector, which must release no lock, knows nothing of it.
-static HELD: Mutex<BTreeMap<u64, Arc<HeldLock>>> = Mutex::new(BTreeMap::new());
+static HELD: Mutex<BTreeMap<u64, Arc<Held>>> = Mutex::new(BTreeMap::new());
 
-fn all_held() -> MutexGuard<'static, BTreeMap<u64, Arc<HeldLock>>> {
+fn all_held() -> MutexGuard<'static, BTreeMap<u64, Arc<Held>>> {
     HELD.lock().ignore_poison()
 }
 
 /// Keeps a lock: its number.
-fn keep(held: Arc<HeldLock>) -> f64 {
+fn keep(held: Arc<Held>) -> f64 {
     let id = held.id();
     all_held().insert(id, held);
     id as f64
 }
 
 /// The lock with that number, if it wasn't released.
-fn find(env: &Env, id: f64) -> Result<Arc<HeldLock>> {
+fn find(env: &Env, id: f64) -> Result<Arc<Held>> {
     let held = all_held().get(&(id as u64)).cloned();
     held.ok_or_else(|| to_js(env, &lock::released()))
 }
@@ -92,14 +91,14 @@ pub struct LockWish {
     pub stack: Option<String>,
 }
 
-fn range_of(env: &Env, start: Offset, length: Offset) -> Result<LockRange> {
-    LockRange::new(offset(start)?, offset(length)?).map_err(|error| to_js(env, &error))
+fn span_of(env: &Env, start: Offset, length: Offset) -> Result<Span> {
+    Span::new(offset(start)?, offset(length)?).map_err(|error| to_js(env, &error))
 }
 
-fn wish_of(env: &Env, wish: LockWish) -> Result<LockRequest> {
-    Ok(LockRequest {
+fn wish_of(env: &Env, wish: LockWish) -> Result<Wish> {
+    Ok(Wish {
         mode: mode_of(wish.exclusive),
-        range: range_of(env, wish.offset, wish.length)?,
+        span: span_of(env, wish.offset, wish.length)?,
         thread: wish.thread,
         stack: wish.stack,
     })
@@ -107,7 +106,7 @@ fn wish_of(env: &Env, wish: LockWish) -> Result<LockRequest> {
 
 /// A file that can be locked.
 #[napi]
-pub struct NativeLockFile(Arc<LockableFile>);
+pub struct NativeLockFile(Arc<Source>);
 
 #[napi]
 impl NativeLockFile {
@@ -117,7 +116,7 @@ impl NativeLockFile {
         let mapping = mapping.shared();
         mapping
             .file()
-            .and_then(|file| LockableFile::of_mapping(file, mapping.name()))
+            .and_then(|file| Source::of_mapping(file, mapping.name()))
             .map(Self)
             .map_err(|error| to_js(env, &error))
     }
@@ -125,13 +124,13 @@ impl NativeLockFile {
     /// What a path names at the time of each lock.
     #[napi(factory, catch_unwind)]
     pub fn of_path(path: String, create: bool) -> Self {
-        Self(LockableFile::of_path(path, create))
+        Self(Source::of_path(path, create))
     }
 
     /// An open file; the descriptor is duplicated.
     #[napi(factory, catch_unwind)]
     pub fn of_descriptor(env: &Env, fd: i32) -> Result<Self> {
-        LockableFile::of_descriptor(fd)
+        Source::of_descriptor(fd)
             .map(Self)
             .map_err(|error| to_js(env, &error))
     }
@@ -153,13 +152,13 @@ impl NativeLockFile {
         polite: bool,
         stack: Option<String>,
     ) -> Result<f64> {
-        let request = LockRequest {
+        let wish = Wish {
             mode: mode_of(exclusive),
-            range: range_of(env, offset, length)?,
+            span: span_of(env, offset, length)?,
             thread,
             stack,
         };
-        try_lock(&self.0, &request, polite)
+        try_lock(&self.0, &wish, polite)
             .map(|held| held.map_or(0.0, keep))
             .map_err(|error| to_js(env, &error))
     }
@@ -206,7 +205,7 @@ impl NativeLockFile {
     #[napi(catch_unwind)]
     pub fn lock_blocking(&self, env: &Env, wish: LockWish) -> Result<NativeBlocking> {
         let wish = wish_of(env, wish)?;
-        BlockingLock::start(&self.0, wish)
+        Blocking::start(&self.0, wish)
             .map(|blocking| NativeBlocking(Mutex::new(blocking)))
             .map_err(|error| to_js(env, &error))
     }
@@ -219,8 +218,8 @@ impl NativeLockFile {
         offset: Either<f64, BigInt>,
         length: Either<f64, BigInt>,
     ) -> Result<&'static str> {
-        let range = range_of(env, offset, length)?;
-        lock::test_lock(&self.0, range)
+        let span = span_of(env, offset, length)?;
+        lock::test_lock(&self.0, span)
             .map(|mode| mode.map_or("free", mode_name))
             .map_err(|error| to_js(env, &error))
     }
@@ -234,7 +233,7 @@ impl NativeLockFile {
         waited: Option<f64>,
     ) -> Result<Unknown<'env>> {
         let wish = wish_of(env, wish)?;
-        to_js(env, &lock::busy_error(&self.0, &wish, milliseconds(waited))).into_unknown(env)
+        to_js(env, &lock::busy(&self.0, &wish, milliseconds(waited))).into_unknown(env)
     }
 }
 
@@ -243,9 +242,9 @@ fn milliseconds(waited: Option<f64>) -> Option<u64> {
 }
 
 /// A request whose promise is settled from any thread, in this environment.
-fn promise_of_lock(env: &Env) -> Result<(Arc<PendingLock>, Object<'_>)> {
+fn promise_of_lock(env: &Env) -> Result<(Arc<Request>, Object<'_>)> {
     let (deferred, promise) = env.create_deferred()?;
-    let request = PendingLock::new(move |result: core::Result<Arc<HeldLock>>| {
+    let request = Request::new(move |result: core::Result<Arc<Held>>| {
         deferred.resolve(move |env: Env| match result {
             Ok(held) => Ok(keep(held)),
             Err(error) => Err(to_js(&env, &error)),
@@ -256,14 +255,14 @@ fn promise_of_lock(env: &Env) -> Result<(Arc<PendingLock>, Object<'_>)> {
 
 /// A request that waits.
 #[napi]
-pub struct NativeLockRequest(Mutex<Option<Arc<PendingLock>>>);
+pub struct NativeLockRequest(Mutex<Option<Arc<Request>>>);
 
 impl NativeLockRequest {
-    fn set(&self, request: &Arc<PendingLock>) {
+    fn set(&self, request: &Arc<Request>) {
         *self.0.lock().ignore_poison() = Some(Arc::clone(request));
     }
 
-    fn get(&self) -> Option<Arc<PendingLock>> {
+    fn get(&self) -> Option<Arc<Request>> {
         self.0.lock().ignore_poison().clone()
     }
 }
@@ -294,7 +293,7 @@ impl NativeLockRequest {
 
 /// A request for which a thread of JavaScript stands still.
 #[napi]
-pub struct NativeBlocking(Mutex<BlockingLock>);
+pub struct NativeBlocking(Mutex<Blocking>);
 
 #[napi]
 impl NativeBlocking {
@@ -344,7 +343,7 @@ pub fn upgrade_lock<'env>(
 #[napi(ts_return_type = "Error", catch_unwind)]
 pub fn busy_lock(env: &Env, id: f64, waited: Option<f64>) -> Result<Unknown<'_>> {
     let held = find(env, id)?;
-    to_js(env, &held.busy_error(milliseconds(waited))).into_unknown(env)
+    to_js(env, &held.busy(milliseconds(waited))).into_unknown(env)
 }
 
 /// Makes a lock shared, without a moment in which there is none.
@@ -389,18 +388,18 @@ pub struct LockRecord {
 /// All locks that this process has or waits for.
 #[napi(catch_unwind)]
 pub fn locks() -> Vec<LockRecord> {
-    let record = |entry: lock::Entry| LockRecord {
-        id: entry.id as f64,
-        path: entry.path,
-        mode: mode_name(entry.mode),
-        offset: to_offset(entry.range.offset()),
-        length: to_offset(entry.range.length()),
-        state: entry.state.name(),
-        method: entry.method.name(),
-        thread: entry.thread,
-        stack: entry.stack,
+    let record = |line: lock::Line| LockRecord {
+        id: line.id as f64,
+        path: line.path,
+        mode: mode_name(line.mode),
+        offset: to_offset(line.span.start()),
+        length: to_offset(line.span.length()),
+        state: line.state.name(),
+        method: line.method.name(),
+        thread: line.thread,
+        stack: line.stack,
     };
-    lock::entries().into_iter().map(record).collect()
+    lock::lines().into_iter().map(record).collect()
 }
 
 /// Releases the locks of a thread of JavaScript when this environment ends.

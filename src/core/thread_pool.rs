@@ -104,7 +104,7 @@ fn start(kind: Kind, task: Task) {
 
 fn work() {
     sys::block_signals();
-    sys::use_batch_scheduling();
+    sys::wake_without_haste();
     let mut pool = lock();
     loop {
         if let Some((kind, task)) = pool.next() {

@@ -22,20 +22,20 @@ pub enum PageAccess {
     Shared,
 }
 
-/// What to map of a file, and how.
+/// A part of a file that is to be mapped.
 #[derive(Debug, Clone, Copy)]
-pub struct MapRequest {
+pub struct FilePages {
     /// The file.
     pub handle: RawHandle,
-    /// The offset in the file, in bytes; a multiple of the allocation granularity.
+    /// Where in the file, in bytes; a multiple of what the system wants.
     pub offset: u64,
-    /// The bytes that the file has from `offset` on.
+    /// Bytes that the file has.
     pub length: usize,
-    /// The bytes of address space to reserve; `length` counts where that is more.
-    pub reserve: usize,
-    /// How the pages may be used.
+    /// Bytes of address space; `length` counts where that is more.
+    pub room: usize,
+    /// How.
     pub access: PageAccess,
-    /// Map private pages without reserving swap for them (`MAP_NORESERVE`).
+    /// Without a promise of memory for private copies.
     pub no_reserve: bool,
 }
 
@@ -56,7 +56,7 @@ pub struct Status {
 
 /// How to open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenMode {
+pub enum OpenHow {
     /// For reading; it must exist.
     Read,
     /// For reading and writing; it must exist.
@@ -148,13 +148,13 @@ pub enum Trap {
 
 /// What core makes of a trap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultAction {
+pub enum Verdict {
     /// The page was replaced: the instruction is to be tried again.
     Retry,
     /// Not one of our addresses: as if we weren't there.
-    PassOn,
+    Foreign,
     /// The user wants the process to end: the default action, now.
-    Terminate,
+    Die,
 }
 
 /// How far towards the medium written bytes were sent. What is further compares as greater.

@@ -21,32 +21,32 @@ use windows_sys::Win32::System::Threading::{
     CreateEventW, GetCurrentProcess, INFINITE, SetEvent, TerminateProcess, WaitForSingleObject,
 };
 
-use super::reservation::{reservation_at, wait_for_change};
+use super::home::{home_of, wait_for_change};
 use super::virtual_memory::is_readable;
 use crate::core::poison::IgnorePoison;
 use crate::core::sys::error::{Result, SysError};
-use crate::core::sys::{FaultAction, Trap};
+use crate::core::sys::{Trap, Verdict};
 
 const EXCEPTION_CONTINUE_EXECUTION: i32 = -1;
 const EXCEPTION_CONTINUE_SEARCH: i32 = 0;
 
 /// Core's judgement, as a function pointer.
-static FAULT_HANDLER: AtomicUsize = AtomicUsize::new(0);
+static JUDGE: AtomicUsize = AtomicUsize::new(0);
 
-type FaultHandler = fn(address: usize, trap: Trap) -> FaultAction;
+type Judge = fn(address: usize, trap: Trap) -> Verdict;
 
 /// Puts our handler in front of the others, once. Nobody can put theirs in its place: those that
 /// come later are asked earlier and pass on what is not theirs, as V8 does for WebAssembly.
-pub fn install_fault_handler(judge: FaultHandler) -> Result<bool> {
-    static IS_INSTALLED: Mutex<bool> = Mutex::new(false);
-    let mut is_installed = IS_INSTALLED.lock().ignore_poison();
-    FAULT_HANDLER.store(judge as usize, Ordering::Release);
-    if !*is_installed {
+pub fn guard_signals(judge: Judge) -> Result<bool> {
+    static IS_THERE: Mutex<bool> = Mutex::new(false);
+    let mut is_there = IS_THERE.lock().ignore_poison();
+    JUDGE.store(judge as usize, Ordering::Release);
+    if !*is_there {
         // SAFETY: the handler has this signature, and the library stays loaded.
         if unsafe { AddVectoredExceptionHandler(1, Some(on_exception)) }.is_null() {
             return Err(SysError::last("AddVectoredExceptionHandler"));
         }
-        *is_installed = true;
+        *is_there = true;
     }
     Ok(false)
 }
@@ -74,19 +74,19 @@ fn answer(record: &EXCEPTION_RECORD) -> i32 {
     // A load that works by now, because they were mapped anew before we came here. Of other memory
     // nobody knows what a trap means: V8 has keys for its own that no query shows.
     let is_load = access == Access::Load && trap == Trap::Forbidden;
-    if is_load && reservation_at(address).is_some() && is_readable(address) {
+    if is_load && home_of(address).is_some() && is_readable(address) {
         return EXCEPTION_CONTINUE_EXECUTION;
     }
-    let judge = FAULT_HANDLER.load(Ordering::Acquire);
+    let judge = JUDGE.load(Ordering::Acquire);
     if judge == 0 {
         return EXCEPTION_CONTINUE_SEARCH;
     }
-    // SAFETY: FAULT_HANDLER only ever holds 0 or a function of this very type.
-    let judge: FaultHandler = unsafe { std::mem::transmute(judge) };
+    // SAFETY: JUDGE only ever holds 0 or a function of this very type.
+    let judge: Judge = unsafe { std::mem::transmute(judge) };
     match judge(address, trap) {
-        FaultAction::Retry => EXCEPTION_CONTINUE_EXECUTION,
-        FaultAction::PassOn => EXCEPTION_CONTINUE_SEARCH,
-        FaultAction::Terminate => {
+        Verdict::Retry => EXCEPTION_CONTINUE_EXECUTION,
+        Verdict::Foreign => EXCEPTION_CONTINUE_SEARCH,
+        Verdict::Die => {
             // SAFETY: ends this process, with the exception as its exit code, as if nobody had
             // handled it.
             unsafe { TerminateProcess(GetCurrentProcess(), record.ExceptionCode.cast_unsigned()) };
@@ -123,36 +123,36 @@ fn access_of(record: &EXCEPTION_RECORD) -> Option<(usize, Access, Trap)> {
 
 /// A bell that a handler can ring and a thread can wait for: an event.
 #[derive(Debug)]
-pub struct Notifier {
+pub struct Bell {
     event: AtomicIsize,
-    is_open: AtomicBool,
+    hangs: AtomicBool,
 }
 
-impl Notifier {
-    /// A bell without a rope; [`Notifier::hang`] makes it ring.
+impl Bell {
+    /// A bell without a rope; [`Bell::hang`] makes it ring.
     #[must_use]
-    pub const fn closed() -> Self {
+    pub const fn silent() -> Self {
         Self {
             event: AtomicIsize::new(0),
-            is_open: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
         }
     }
 
     /// Creates the event, for the life of the process.
-    pub fn open(&self) -> Result<()> {
+    pub fn hang(&self) -> Result<()> {
         // SAFETY: an event that resets itself, without a name.
         let event = unsafe { CreateEventW(ptr::null(), 0, 0, ptr::null()) };
         if event.is_null() {
             return Err(SysError::last("CreateEvent"));
         }
         self.event.store(event as isize, Ordering::Release);
-        self.is_open.store(true, Ordering::Release);
+        self.hangs.store(true, Ordering::Release);
         Ok(())
     }
 
     /// Rings.
-    pub fn notify(&self) {
-        if self.is_open.load(Ordering::Acquire) {
+    pub fn ring(&self) {
+        if self.hangs.load(Ordering::Acquire) {
             // SAFETY: the event is never closed.
             unsafe { SetEvent(self.event.load(Ordering::Acquire) as HANDLE) };
         }

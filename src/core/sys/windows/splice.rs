@@ -14,8 +14,7 @@ use windows_sys::Win32::System::Memory::{
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
 use super::errno::{EFAULT, ENOSYS};
-use super::reservation::{Reservation, Segment, SegmentKind, State};
-use super::view::unmap_view;
+use super::home::{Home, Piece, PieceKind, State, unmap_view};
 use super::virtual_memory::{is_readable, page_size, protect_pages, runs_of};
 use crate::core::sys::error::{Result, SysError};
 
@@ -31,73 +30,65 @@ pub(super) enum Fill {
 }
 
 /// Pages of a view that have to be as they were when it is mapped again.
-enum SavedPages {
+enum Kept {
     /// They were private, with these bytes.
-    Private(usize, Vec<u8>),
+    Bytes(usize, Vec<u8>),
     /// They were read-only, with these bytes: the file's, or some that were stored before.
-    ReadOnlyCopy(Range<usize>, Vec<u8>),
+    Frozen(Range<usize>, Vec<u8>),
     /// They were read-only.
     ReadOnly(Range<usize>),
 }
 
-/// Fills `cut`, whole pages of a reservation.
-pub(super) fn replace_range(
-    reservation: &Reservation,
-    cut: &Range<usize>,
-    fill: Fill,
-) -> Result<()> {
-    let change = reservation.change();
+/// Fills `cut`, whole pages of a home.
+pub(super) fn splice(home: &Home, cut: &Range<usize>, fill: Fill) -> Result<()> {
+    let change = home.change();
     let state = &*change.state;
-    for segment in reservation.segments() {
-        let part = segment.start.max(cut.start)..segment.end.min(cut.end);
+    for piece in home.pieces() {
+        let part = piece.start.max(cut.start)..piece.end.min(cut.end);
         if part.start < part.end {
-            replace_in_segment(reservation, state, segment, &part, fill)?;
+            replace(home, state, piece, &part, fill)?;
         }
     }
     Ok(())
 }
 
-fn replace_in_segment(
-    reservation: &Reservation,
+fn replace(
+    home: &Home,
     state: &State,
-    segment: Segment,
+    piece: Piece,
     part: &Range<usize>,
     fill: Fill,
 ) -> Result<()> {
-    let is_memory = segment.kind == SegmentKind::Memory;
+    let is_memory = piece.kind == PieceKind::Memory;
     let Some(calls) = state.calls else {
         // Memory without a file, or after the end of a mapping: reserved, and no placeholder.
-        return match (segment.kind, fill) {
-            (SegmentKind::View, _) | (_, Fill::File) => Err(SysError::new(ENOSYS, "mmap")),
+        return match (piece.kind, fill) {
+            (PieceKind::View, _) | (_, Fill::File) => Err(SysError::new(ENOSYS, "mmap")),
             _ => commit(part),
         };
     };
-    if state.file.is_none() {
+    if state.source.is_none() {
         return commit(part);
     }
-    let bytes = match (segment.kind, fill) {
+    let bytes = match (piece.kind, fill) {
         // It is of our own already.
-        (SegmentKind::Memory, Fill::Zeros | Fill::Copy) => return commit(part),
-        (SegmentKind::View, Fill::Copy) => Some(copy_bytes(part)?),
+        (PieceKind::Memory, Fill::Zeros | Fill::Copy) => return commit(part),
+        (PieceKind::View, Fill::Copy) => Some(copy_of(part)?),
         _ => None,
     };
-    if segment.kind == SegmentKind::View {
-        let saved = save_pages(segment.start..part.start)
+    if piece.kind == PieceKind::View {
+        let kept = kept_of(piece.start..part.start)
             .into_iter()
-            .chain(save_pages(part.end..segment.end))
+            .chain(kept_of(part.end..piece.end))
             .collect::<Vec<_>>();
-        unmap_view(segment.start, calls)?;
-        reservation.split(part.start, part.end)?;
-        for rest in [segment.start..part.start, part.end..segment.end] {
+        unmap_view(piece.start, calls)?;
+        home.split(part.start, part.end)?;
+        for rest in [piece.start..part.start, part.end..piece.end] {
             if rest.start < rest.end {
-                reservation.map(
-                    state,
-                    rest.start - reservation.base,
-                    rest.end - reservation.base,
-                )?;
+                home.map(state, rest.start - home.base, rest.end - home.base)?;
             }
         }
-        restore_pages(saved)?;
+        restore(kept)?;
     } else if is_memory {
         // SAFETY: memory of ours that took the place of a placeholder, and becomes one again.
         let freed = unsafe {
@@ -111,16 +102,16 @@ fn replace_in_segment(
             return Err(SysError::last("mmap"));
         }
     } else {
-        reservation.split(part.start, part.end)?;
+        home.split(part.start, part.end)?;
     }
     if fill == Fill::File {
         // Behind what is mapped there is nothing of the file.
-        let end = part.end.min(reservation.base + state.mapped);
+        let end = part.end.min(home.base + state.mapped);
         if part.start >= end {
             return Ok(());
         }
-        reservation.split(part.start, end)?;
-        return reservation.map(state, part.start - reservation.base, end - reservation.base);
+        home.split(part.start, end)?;
+        return home.map(state, part.start - home.base, end - home.base);
     }
     // SAFETY: the placeholder is ours, and just as large.
     let memory = unsafe {
@@ -161,7 +152,7 @@ fn commit(part: &Range<usize>) -> Result<()> {
     Ok(())
 }
 
-fn copy_bytes(part: &Range<usize>) -> Result<Vec<u8>> {
+fn copy_of(part: &Range<usize>) -> Result<Vec<u8>> {
     for page in part.clone().step_by(page_size()) {
         if !is_readable(page) {
             return Err(SysError::new(EFAULT, "mmap"));
@@ -172,8 +163,8 @@ fn copy_bytes(part: &Range<usize>) -> Result<Vec<u8>> {
 }
 
 /// What is to be put back after a part of a view was mapped again.
-fn save_pages(part: Range<usize>) -> Vec<SavedPages> {
-    let mut saved = Vec::new();
+fn kept_of(part: Range<usize>) -> Vec<Kept> {
+    let mut kept = Vec::new();
     for (run, info) in runs_of(part.start, part.len()) {
         if info.State != MEM_COMMIT || info.Type != MEM_MAPPED {
             continue;
@@ -182,35 +173,35 @@ fn save_pages(part: Range<usize>) -> Vec<SavedPages> {
         match info.Protect {
             // Stored into: the system then says that it is private and writable.
             PAGE_READWRITE if is_private_view => {
-                if let Ok(bytes) = copy_bytes(&run) {
-                    saved.push(SavedPages::Private(run.start, bytes));
+                if let Ok(bytes) = copy_of(&run) {
+                    kept.push(Kept::Bytes(run.start, bytes));
                 }
             }
             // The system does not say whether these were stored into.
             PAGE_READONLY if info.AllocationProtect == PAGE_WRITECOPY => {
-                if let Ok(bytes) = copy_bytes(&run) {
-                    saved.push(SavedPages::ReadOnlyCopy(run, bytes));
+                if let Ok(bytes) = copy_of(&run) {
+                    kept.push(Kept::Frozen(run, bytes));
                 }
             }
             PAGE_READONLY if info.AllocationProtect != PAGE_READONLY => {
-                saved.push(SavedPages::ReadOnly(run));
+                kept.push(Kept::ReadOnly(run));
             }
             _ => {}
         }
     }
-    saved
+    kept
 }
 
-fn restore_pages(saved: Vec<SavedPages>) -> Result<()> {
-    for part in saved {
+fn restore(kept: Vec<Kept>) -> Result<()> {
+    for part in kept {
         match part {
             // SAFETY: the pages are mapped again, as they were first, and private.
-            SavedPages::Private(start, bytes) => unsafe {
+            Kept::Bytes(start, bytes) => unsafe {
                 protect_pages(start, bytes.len(), true)?;
                 ptr::copy_nonoverlapping(bytes.as_ptr(), start as *mut u8, bytes.len());
             },
             // SAFETY: as above; what is compared was copied from just as many pages.
-            SavedPages::ReadOnlyCopy(run, bytes) => unsafe {
+            Kept::Frozen(run, bytes) => unsafe {
                 protect_pages(run.start, run.len(), true)?;
                 for (page, bytes) in run
                     .clone()
@@ -224,7 +215,7 @@ fn restore_pages(saved: Vec<SavedPages>) -> Result<()> {
                 protect_pages(run.start, run.len(), false)?;
             },
             // SAFETY: as above.
-            SavedPages::ReadOnly(run) => unsafe { protect_pages(run.start, run.len(), false) }?,
+            Kept::ReadOnly(run) => unsafe { protect_pages(run.start, run.len(), false) }?,
         }
     }
     Ok(())
