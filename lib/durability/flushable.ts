@@ -3,20 +3,22 @@ import type { FlushOptions, FlushResult } from './flush.js'
 /** Writing what was stored to the disk. */
 export interface Flushable {
   /**
-   * Sends what was stored in a range on its way to the disk, on another thread; by default it is durable when the promise is
-   * fulfilled: a loss of power can't undo it. Closing waits for it. Flushes that are asked for while one of the file runs wait,
-   * and those near each other become one; each covers all that was stored before it was asked for.
+   * Writes what was stored in a range to the disk, on another thread. At the default level the bytes survive a loss of power
+   * once the promise is fulfilled. Closing waits for a flush that is running. A flush that is requested while another flush of
+   * the file runs waits for it, and waiting flushes of ranges near each other become one. Each flush covers everything that
+   * was stored before its call.
    *
-   * In the modes `r` and `c` there is nothing to write, and the result says so. Once a flush has failed the bytes may be gone
-   * for good: the system forgets what it could not write, and a second flush would claim success. So every later flush, of any
-   * mapping of that file in this process, rejects with `ERR_MEMMAP_FLUSH_LOST`, and `assertHealthy()` throws it, until all of
-   * them are closed. Several pages are not written as one: a crash in between leaves some old and some new; `replaceFile()`
-   * is for that.
+   * In the modes `r` and `c` a flush writes nothing, and the result says so.
+   *
+   * After a flush has failed, the bytes may be lost for good: the system forgets pages that it could not write, and a second
+   * flush would report success. So every later flush of the file in this process, by any mapping, rejects with
+   * `ERR_MEMMAP_FLUSH_LOST`, and `assertHealthy()` throws it, until all mappings of the file are closed. A flush of several
+   * pages is not atomic: after a crash some of them may be old and some new. Use `replaceFile()` for an atomic change.
    *
    * @param options - a range, and `level`
    * @throws (rejects with) `ERR_MEMMAP_FLUSH_LOST` after a flush that failed; `ERR_MEMMAP_FAULT`; `ERR_MEMMAP_CLOSED`;
-   *   `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`; the errors of msync(2), such as `EIO` and `ENOSPC`,
-   *   of sync_file_range(2) at level `schedule`, and of fsync(2) and open(2) of the directory at level `all`
+   *   `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`; the errors of msync(2), such as `EIO` and `ENOSPC`;
+   *   of sync_file_range(2) at level `schedule`; of fsync(2) and open(2) of the directory at level `all`
    * @see https://man7.org/linux/man-pages/man2/msync.2.html
    *
    * @example
@@ -37,8 +39,8 @@ export interface Flushable {
   flush(options?: FlushOptions): Promise<FlushResult>
 
   /**
-   * The same as `flush()`, on this thread: nothing else runs until the disk has answered, flushes of the file that were
-   * under way included.
+   * Does what `flush()` does, on this thread: no other code of this thread runs until the disk has answered, also for flushes
+   * of the file that were running already.
    *
    * @throws as `flush()` rejects
    *

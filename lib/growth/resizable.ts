@@ -4,20 +4,22 @@ import type { ResizeOptions } from './resize.js'
 /** Changing the length of a mapping. */
 export interface Resizable {
   /**
-   * Makes the file `size` bytes long, and the mapping reach to its end. What is added are zeros, with blocks on the disk for all
-   * of them; existing views stay as they are and where they are. Anonymous memory changes its own size.
+   * Makes the file `size` bytes long, and the mapping reach to the end of the file. Added bytes are zeros, with disk blocks
+   * allocated for all of them. Existing views stay valid at their addresses. Anonymous memory changes its own size.
    *
-   * A file grows in place within the address space that the option `reserve` has set aside; beyond that the mapping gets another
-   * place for what comes, and earlier views stay true at theirs. Private memory (anonymous, with views) can't have two places.
+   * A file mapping grows in place within the address space that the option `reserve` set aside. Beyond that, the mapping gets
+   * a second address range for later views; earlier views keep working at theirs. Private memory (anonymous, with views)
+   * cannot have two address ranges.
    *
-   * Shrinking cuts off bytes that nobody can look at any more: it refuses while pins are held, something is under way, or a
-   * view reaches behind the new end. Views count until the garbage collector has found them.
+   * Shrinking removes bytes, so it refuses while pins are held, while an operation is running, and while a view reaches past
+   * the new end. A view counts until the garbage collector has found it.
    *
-   * @param size - of the file, in bytes: at least `mapping.offset`
-   * @throws (rejects with) `ENOSPC`, `EDQUOT` or `EFBIG` where the file can't grow: it is as it was; `ERR_MEMMAP_BUSY` where it
-   *   can't shrink; `ERR_MEMMAP_READ_ONLY` in modes `r` and `c`; `ERR_MEMMAP_NOT_MAPPABLE` for devices;
-   *   `ERR_MEMMAP_ADDRESS_SPACE` and `ERR_MEMMAP_MAP_COUNT` at limits, and for private memory without room;
-   *   `ERR_MEMMAP_UNSUPPORTED` for `force` with `shared` views; `ERR_MEMMAP_FAULT`, `ERR_MEMMAP_CLOSED`, `ERR_OUT_OF_RANGE`
+   * @param size - the size of the file in bytes, at least `mapping.offset`
+   * @throws (rejects with) `ENOSPC`, `EDQUOT` or `EFBIG` when the file cannot grow; it is unchanged then. `ERR_MEMMAP_BUSY`
+   *   when it cannot shrink; `ERR_MEMMAP_READ_ONLY` in the modes `r` and `c`; `ERR_MEMMAP_NOT_MAPPABLE` for devices;
+   *   `ERR_MEMMAP_ADDRESS_SPACE` and `ERR_MEMMAP_MAP_COUNT` at limits of the system, and for private memory without reserved
+   *   space; `ERR_MEMMAP_UNSUPPORTED` for `force` with `shared` views; `ERR_MEMMAP_FAULT`; `ERR_MEMMAP_CLOSED`;
+   *   `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`
    * @see https://man7.org/linux/man-pages/man2/fallocate.2.html
    *
    * @example
@@ -40,9 +42,9 @@ export interface Resizable {
   resize(size: Bytes, options?: ResizeOptions): Promise<void>
 
   /**
-   * The same as `resize()`, on this thread.
+   * Does what `resize()` does, on this thread.
    *
-   * @param size - of the file, in bytes: at least `mapping.offset`
+   * @param size - the size of the file in bytes, at least `mapping.offset`
    * @throws as `resize()` rejects
    *
    * @example
@@ -62,16 +64,17 @@ export interface Resizable {
   resizeSync(size: Bytes, options?: ResizeOptions): void
 
   /**
-   * Follows the file, which somebody else has made longer or shorter: the mapping then has all that the file has from `offset`
-   * on, or as much of `length` as was asked for. Where faults had put zeros in the place of pages the file's are back, and
-   * `faults` is empty; what was stored into such pages is lost, and advice on them is to be given again. With mode `c`, whose
-   * pages have contents of their own, this holds for what was behind the end only.
+   * Adjusts the mapping to a file that other code has made longer or shorter. The mapping then covers everything from `offset`
+   * on, or at most the `length` that was requested when it was opened. Pages that faults had replaced by zeros show the file
+   * again, and `faults` is empty. Bytes stored into such pages are lost, and advice on them must be given again. In mode `c`,
+   * where changed pages are private, this holds only for pages past the former end of the file.
    *
-   * Views stay. One that reaches behind the new end reads zeros there, which is a fault again.
+   * Views stay valid. A view that reaches past the new end reads zeros there, which is a new fault.
    *
-   * @returns true if the length is another one now
-   * @throws (rejects with) `ERR_MEMMAP_ADDRESS_SPACE` and `ERR_MEMMAP_MAP_COUNT` at limits, and with mode `c` where the option
-   *   `reserve` has not set enough aside; the errors of fstat(2); `ERR_MEMMAP_CLOSED`
+   * @returns true if the length has changed
+   * @throws (rejects with) `ERR_MEMMAP_ADDRESS_SPACE` and `ERR_MEMMAP_MAP_COUNT` at limits of the system, and in mode `c` when
+   *   the option `reserve` has not set enough address space aside; the errors of fstat(2); `ERR_MEMMAP_CLOSED`
+   * @see https://man7.org/linux/man-pages/man2/fstat.2.html
    *
    * @example
    * ```ts
@@ -90,9 +93,9 @@ export interface Resizable {
   refresh(): Promise<boolean>
 
   /**
-   * The same as `refresh()`, on this thread.
+   * Does what `refresh()` does, on this thread.
    *
-   * @returns true if the length is another one now
+   * @returns true if the length has changed
    * @throws as `refresh()` rejects
    *
    * @example

@@ -2,11 +2,11 @@ import type { Pin } from './mapping-state.js'
 
 /** Closing a mapping, and keeping it open for a while. */
 export interface Closable {
-  /** True from the moment that `close()` is called, even while that waits for pins. */
+  /** True from the call of `close()` on, also while `close()` waits for pins. */
   readonly closed: boolean
 
   /**
-   * Keeps `close()` waiting, for as long as a view is in the hands of something asynchronous.
+   * Makes `close()` wait until the pin is released. Hold a pin while an asynchronous operation uses a view.
    *
    * @throws `ERR_MEMMAP_CLOSED`, `ERR_MEMMAP_FAULT`
    *
@@ -27,10 +27,11 @@ export interface Closable {
   pin(): Pin
 
   /**
-   * Closes the mapping: from now on every method throws; when all pins are released and all flushes done, every view becomes
-   * empty and the file is let go. Code that still has the address of the memory reads zeros, or gets `EFAULT`.
+   * Closes the mapping. From the call on, every other method throws `ERR_MEMMAP_CLOSED`. Once all pins are released and all
+   * flushes are done, all views become empty and the file is released. Code that still uses the address of the memory reads
+   * zeros, or gets `EFAULT` from a system call.
    *
-   * It does not flush; the system writes what was stored when it sees fit. Closing again gives the same promise.
+   * Closing does not flush: the system writes what was stored when it chooses to. A second call returns the same promise.
    *
    * @see https://man7.org/linux/man-pages/man2/munmap.2.html
    *
@@ -49,9 +50,9 @@ export interface Closable {
   close(): Promise<void>
 
   /**
-   * The same as `close()`, at once. Closing again does nothing.
+   * Closes the mapping before it returns, and otherwise does what `close()` does. A second call does nothing.
    *
-   * @throws `ERR_MEMMAP_BUSY` while there are pins, or a flush under way; the mapping is then as it was
+   * @throws `ERR_MEMMAP_BUSY` while a pin is held or a flush is running; the mapping then stays open
    *
    * @example
    * ```ts
@@ -68,9 +69,9 @@ export interface Closable {
    */
   closeSync(): void
 
-  /** The same as `closeSync()`, for `using`. */
+  /** Does what `closeSync()` does, for `using`. */
   [Symbol.dispose](): void
 
-  /** The same as `close()`, for `await using`. */
+  /** Does what `close()` does, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -2,18 +2,18 @@ import type { Mode } from './mapping-state.js'
 
 /** What a mapping is of. */
 export interface Described {
-  /** The file as it was given, as a string; undefined for descriptors and anonymous memory. */
+  /** The path of the file, as the caller gave it; undefined for descriptors and anonymous memory. */
   readonly path: string | undefined
 
-  /** How it may be used: `r`, `r+`, `w+`, `wx+` or `c`. Anonymous memory is `r+`. */
+  /** The mode that it was opened with: `r`, `r+`, `w+`, `wx+` or `c`. Anonymous memory has `r+`. */
   readonly mode: Mode
 
-  /** Where in the file it begins, in bytes. */
+  /** The offset in the file at which the mapping begins, in bytes. */
   readonly offset: number
 
-  /** In bytes. Only `resize()` and `refresh()` change it; it stays the same after closing. */
+  /** The length in bytes. Only `resize()` and `refresh()` change it, and closing leaves it as it was. */
   readonly length: number
 
-  /** The name that it was given. */
+  /** The label that the caller gave. */
   readonly label: string | undefined
 }

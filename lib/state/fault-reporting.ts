@@ -6,8 +6,8 @@ export interface FaultReporting {
   readonly faults: Fault[]
 
   /**
-   * Throws if a page could not be delivered so far, if the file has become shorter than the mapping, or if a flush of it has
-   * failed. A loop over a view sees zeros in the place of what is gone; ask afterwards.
+   * Throws if a page could not be delivered, if the file has become shorter than the mapping, or if a flush of the file has
+   * failed. A loop over a view reads zeros in place of lost bytes without an error, so call this method after the loop.
    *
    * @throws `ERR_MEMMAP_FAULT`, `ERR_MEMMAP_FLUSH_LOST`, `ERR_MEMMAP_CLOSED`
    *

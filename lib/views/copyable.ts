@@ -5,10 +5,11 @@ import type { Offsets } from './gather.js'
 /** Copies into and out of mapped memory. */
 export interface Copyable {
   /**
-   * Copies a range into a new Buffer, which outlives the mapping.
+   * Copies a range into a new Buffer, which stays valid after the mapping is closed.
    *
-   * @throws `ERR_MEMMAP_VIEW_TOO_LARGE` for more than 2^31 - 1 bytes; `ERR_MEMMAP_FAULT` when a page can't be delivered;
-   *   `ERR_OUT_OF_RANGE`
+   * @param range - the bytes to copy, at most 2^31 - 1 @default the whole mapping
+   * @throws `ERR_MEMMAP_VIEW_TOO_LARGE` for more than 2^31 - 1 bytes; `ERR_MEMMAP_FAULT` when a page cannot be delivered;
+   *   `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`
    *
    * @example
    * ```ts
@@ -26,12 +27,14 @@ export interface Copyable {
   read(range?: Range): Buffer
 
   /**
-   * Copies bytes from `offset` on into `target`, until that is full.
+   * Copies bytes from `offset` on into `target`, until `target` is full.
    *
    * @param target - a Buffer, typed array, DataView or ArrayBuffer
-   * @param offset - bytes @default 0
+   * @param offset - in bytes @default 0
    * @returns the number of bytes copied, which is the length of `target` in bytes
-   * @throws `ERR_OUT_OF_RANGE` when there are fewer bytes, with nothing copied; `ERR_MEMMAP_FAULT` when a page can't be delivered
+   * @throws `ERR_OUT_OF_RANGE` when fewer bytes follow `offset` than `target` holds; nothing is copied then.
+   *   `ERR_MEMMAP_FAULT` when a page cannot be delivered; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE` for a detached
+   *   `target`; `ERR_MEMMAP_CLOSED`
    *
    * @example
    * ```ts
@@ -49,13 +52,14 @@ export interface Copyable {
   readInto(target: Target, offset?: Bytes): number
 
   /**
-   * Copies bytes into the mapping. They may lie in the mapping itself, and overlap where they go.
+   * Copies bytes into the mapping. The source may be a view of the same mapping, and may overlap the bytes that are written.
    *
-   * @param data - a string, of which the UTF-8 bytes are written, a Buffer, typed array, DataView or ArrayBuffer
-   * @param offset - bytes @default 0
-   * @returns the number of bytes written, which is all of them
-   * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_OUT_OF_RANGE` when they would not fit, with nothing written;
-   *   `ERR_MEMMAP_FAULT` when a page can't be delivered
+   * @param data - a Buffer, typed array, DataView or ArrayBuffer, or a string, which is written in UTF-8
+   * @param offset - in bytes @default 0
+   * @returns the number of bytes written, which is the length of `data` in bytes
+   * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_OUT_OF_RANGE` when the bytes do not fit; nothing is written then.
+   *   `ERR_MEMMAP_FAULT` when a page cannot be delivered; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE` for detached `data`;
+   *   `ERR_MEMMAP_CLOSED`
    *
    * @example
    * ```ts
@@ -72,10 +76,13 @@ export interface Copyable {
   write(data: Data, offset?: Bytes): number
 
   /**
-   * Fills a range with a byte, or with a pattern that repeats from its start on.
+   * Fills a range with one byte, or with a pattern that repeats from the start of the range.
    *
-   * @param value - a byte (0 to 255), a string, of which the UTF-8 bytes are taken, or bytes; not empty
-   * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_VALUE` when empty; `ERR_MEMMAP_FAULT`
+   * @param value - a byte (0 to 255), a string, which stands for its UTF-8 bytes, or bytes; not empty
+   * @param range - the bytes to fill @default the whole mapping
+   * @returns the mapping
+   * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_INVALID_ARG_VALUE` for an empty pattern; `ERR_MEMMAP_FAULT` when a page
+   *   cannot be delivered; `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_MEMMAP_CLOSED`
    *
    * @example
    * ```ts
@@ -91,12 +98,14 @@ export interface Copyable {
   fill(value: number | string | Uint8Array, range?: Range): this
 
   /**
-   * Copies bytes from one place of the mapping to another, as if by way of a third: the two may overlap.
+   * Copies bytes from one offset of the mapping to another. Source and target may overlap.
    *
-   * @param target - where to, in bytes
-   * @param start - the first byte copied
-   * @param end - the byte after the last one copied @default `mapping.length`
-   * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_OUT_OF_RANGE`, also for what arrays count from the end; `ERR_MEMMAP_FAULT`
+   * @param target - the offset to copy to, in bytes
+   * @param start - the offset of the first byte to copy
+   * @param end - the offset after the last byte to copy @default `mapping.length`
+   * @returns the mapping
+   * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_OUT_OF_RANGE`, also for negative numbers, which arrays count from their
+   *   end; `ERR_MEMMAP_FAULT` when a page cannot be delivered; `ERR_INVALID_ARG_TYPE`; `ERR_MEMMAP_CLOSED`
    *
    * @example
    * ```ts
@@ -113,14 +122,14 @@ export interface Copyable {
   copyWithin(target: Bytes, start: Bytes, end?: Bytes): this
 
   /**
-   * Copies many small places of equal size, one behind the other, into `into`. They may overlap, and come in any order.
+   * Copies many small ranges of equal size into `into`, one after the other. The ranges may overlap and come in any order.
    *
-   * @param offsets - in bytes; a Float64Array is the quickest
-   * @param size - bytes of each
-   * @param into - has room for all of them
+   * @param offsets - the offset of each range, in bytes; a Float64Array is the fastest
+   * @param size - the size of each range, in bytes, from 1 on
+   * @param into - the target, with room for all of them
    * @returns the number of bytes copied
-   * @throws `ERR_OUT_OF_RANGE` when a place is not within the mapping, or `into` too short; `ERR_INVALID_ARG_TYPE`;
-   *   `ERR_MEMMAP_FAULT`
+   * @throws `ERR_OUT_OF_RANGE` when a range does not lie within the mapping or `into` is too short; `ERR_MEMMAP_FAULT` when a
+   *   page cannot be delivered; `ERR_INVALID_ARG_TYPE`; `ERR_MEMMAP_CLOSED`
    *
    * @example
    * ```ts

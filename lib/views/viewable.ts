@@ -4,12 +4,14 @@ import type { TypedArray, TypedArrayConstructor } from './views.js'
 /** Views over mapped memory. */
 export interface Viewable {
   /**
-   * Gives a Buffer over a range: no copy, so that a store into it is a store into the mapping. Closing empties it.
+   * Returns a Buffer over a range. The Buffer is no copy: a store into it is a store into the mapping. Closing the mapping
+   * empties it.
    *
-   * @param offset - bytes; 0 to `mapping.length` @default 0
-   * @param length - bytes; at most 2^31 - 1 @default as many as there are from `offset` on
-   * @throws `ERR_MEMMAP_VIEW_TOO_LARGE` when it would be longer than that, or than an ArrayBuffer of this runtime can be;
-   *   `ERR_MEMMAP_UNSUPPORTED` where the runtime refuses views of foreign memory; `ERR_OUT_OF_RANGE`
+   * @param offset - in bytes, 0 to `mapping.length` @default 0
+   * @param length - in bytes, at most 2^31 - 1 @default all bytes from `offset` on
+   * @throws `ERR_MEMMAP_VIEW_TOO_LARGE` for more than 2^31 - 1 bytes, or more than an ArrayBuffer of this runtime can hold;
+   *   `ERR_MEMMAP_UNSUPPORTED` where the runtime refuses views of foreign memory; `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`;
+   *   `ERR_MEMMAP_CLOSED`; `ERR_MEMMAP_FAULT`
    *
    * @example
    * ```ts
@@ -28,12 +30,16 @@ export interface Viewable {
   buffer(offset?: Bytes, length?: Bytes): Buffer
 
   /**
-   * Gives a typed array over a range, as `new Type(arrayBuffer, offset, length)` would. The bytes are in the processor's order.
+   * Returns a typed array over a range, as `new Type(arrayBuffer, offset, length)` does. Numbers have the byte order of the
+   * processor. Closing the mapping empties the array.
    *
-   * @param Type - `Float64Array`, `BigInt64Array`, `Uint8Array`, … or a subclass
-   * @param offset - bytes; `mapping.offset + offset` must be a multiple of the size of an element @default 0
-   * @param length - **elements**, not bytes; at most 2^31 - 1 @default all from `offset` on, which must come out even
-   * @throws `ERR_MEMMAP_MISALIGNED`, `ERR_MEMMAP_VIEW_TOO_LARGE`, `ERR_MEMMAP_UNSUPPORTED`, `ERR_OUT_OF_RANGE`
+   * @param Type - `Float64Array`, `BigInt64Array`, `Uint8Array` or any other typed array class, or a subclass of one
+   * @param offset - in bytes; `mapping.offset + offset` must be a multiple of the size of an element @default 0
+   * @param length - in **elements**, not bytes; at most 2^31 - 1 @default all elements from `offset` on; the bytes up to the
+   *   end must then be a whole number of elements
+   * @throws `ERR_MEMMAP_MISALIGNED` when the first element is not aligned; `ERR_MEMMAP_VIEW_TOO_LARGE` for too many elements;
+   *   `ERR_MEMMAP_UNSUPPORTED` where the runtime refuses views of foreign memory; `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`;
+   *   `ERR_MEMMAP_CLOSED`; `ERR_MEMMAP_FAULT`
    *
    * @example
    * ```ts
@@ -51,12 +57,14 @@ export interface Viewable {
   array<T extends TypedArray>(Type: TypedArrayConstructor<T>, offset?: Bytes, length?: Bytes): T
 
   /**
-   * Gives a DataView over a range, for numbers at any offset and in either byte order. It may be as long as an ArrayBuffer of
-   * the runtime can be. After closing its methods throw a `TypeError`.
+   * Returns a DataView over a range, for numbers at any offset and in either byte order. It can be as long as an ArrayBuffer
+   * of this runtime can be. Once the mapping is closed, the methods of the DataView throw a `TypeError`.
    *
-   * @param offset - bytes @default 0
-   * @param length - bytes @default as many as there are from `offset` on
-   * @throws `ERR_MEMMAP_VIEW_TOO_LARGE`, `ERR_MEMMAP_UNSUPPORTED`, `ERR_OUT_OF_RANGE`
+   * @param offset - in bytes @default 0
+   * @param length - in bytes @default all bytes from `offset` on
+   * @throws `ERR_MEMMAP_VIEW_TOO_LARGE` for more bytes than an ArrayBuffer of this runtime can hold; `ERR_MEMMAP_UNSUPPORTED`
+   *   where the runtime refuses views of foreign memory; `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_MEMMAP_CLOSED`;
+   *   `ERR_MEMMAP_FAULT`
    *
    * @example
    * ```ts
