@@ -4,19 +4,20 @@ import type { LockOptions, LockRange, LockState, LockSyncOptions, TryLockOptions
 /** Advisory locks on the file of a mapping. */
 export interface Lockable {
   /**
-   * Locks the file, or a range of it, against others who ask for locks; waits as long as need be, on a thread of this library.
-   * The lock is held until it is released, or the mapping closed. It keeps nobody from reading or writing.
+   * Takes an advisory lock on the file, or on a range of it. Waits as long as necessary, on a thread of this library. The lock
+   * is held until it is released or the mapping is closed. It does not stop other code from reading or writing.
    *
-   * Everyone else is kept out alike: other processes, other threads, and other locks of this mapping. The range may reach beyond
-   * the end of the mapping and of the file. Locks with a shared and an exclusive side, byte ranges that overlap, and waiting in
-   * the kernel's order are described in docs/locks.md.
+   * The lock excludes other processes, other threads, and other locks of this mapping alike. The range may reach past the end
+   * of the mapping and of the file. docs/locks.md describes shared and exclusive locks, overlapping ranges, and the order in
+   * which waiters get the lock.
    *
-   * @param options - without a range the lock is of everything from the mapping's first byte on
+   * @param options - a range, `mode`, `timeout` in milliseconds and `signal`; without a range the lock covers everything from
+   *   the first byte of the mapping on
    * @throws (rejects with) `ERR_MEMMAP_LOCK_TIMEOUT`, or `ERR_MEMMAP_LOCK_BUSY` for a timeout of 0; the signal's reason;
-   *   `EBADF` for an exclusive lock in the modes `r` and `c`; `ERR_MEMMAP_UNSUPPORTED` for anonymous memory, and for ranges where
-   *   the file system has no locks of ranges; `ERR_MEMMAP_LOCK_REPLACED` where the file can't be opened again; the errors of
-   *   fcntl(2), such as `ENOLCK`; `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`, also
-   *   when it is closed meanwhile
+   *   `EBADF` for an exclusive lock in the modes `r` and `c`; `ERR_MEMMAP_UNSUPPORTED` for anonymous memory, and for ranges on
+   *   file systems without range locks; `ERR_MEMMAP_LOCK_REPLACED` when the file cannot be opened again; the errors of
+   *   fcntl(2), such as `ENOLCK`; `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`,
+   *   also when the mapping is closed during the wait
    * @see https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html
    *
    * @example
@@ -36,10 +37,10 @@ export interface Lockable {
   lock(options?: LockOptions): Promise<FileLock>
 
   /**
-   * The same as `lock()`, on this thread: nothing else runs until the lock is there.
+   * Does what `lock()` does, on this thread: no other code of this thread runs until the lock is held.
    *
-   * @throws as `lock()` rejects; `ERR_MEMMAP_LOCK_DEADLOCK` when this thread itself has a lock that is in the way, or waits for
-   *   one
+   * @throws as `lock()` rejects; `ERR_MEMMAP_LOCK_DEADLOCK` when this thread itself holds, or waits for, a lock that is in the
+   *   way
    *
    * @example
    * ```ts
@@ -56,10 +57,10 @@ export interface Lockable {
   lockSync(options?: LockSyncOptions): FileLock
 
   /**
-   * Takes a lock if that can be done at once, ahead of those who wait for it.
+   * Takes a lock if it is free at this moment, before anyone who waits for it. Never waits.
    *
-   * @returns the lock, or null where somebody has one that is in its way
-   * @throws as `lock()` rejects, but for waiting
+   * @returns the lock, or null when another lock is in the way
+   * @throws as `lock()` rejects, except for the errors of waiting
    *
    * @example
    * ```ts
@@ -78,11 +79,11 @@ export interface Lockable {
   tryLock(options?: TryLockOptions): FileLock | null
 
   /**
-   * Says who has locks in a range at this moment, this process included. It may be different at the next: to lock, ask for the
-   * lock.
+   * Reports which locks are held in a range at this moment, by this process or another. The answer may be out of date at once:
+   * to hold a lock, take it.
    *
-   * @throws `ERR_MEMMAP_UNSUPPORTED` for anonymous memory, and where the file system has no locks of ranges; the errors of
-   *   fcntl(2); `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @throws `ERR_MEMMAP_UNSUPPORTED` for anonymous memory, and on file systems without range locks; the errors of fcntl(2);
+   *   `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`
    * @see https://man7.org/linux/man-pages/man2/F_GETLK.2const.html
    *
    * @example

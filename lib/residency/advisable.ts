@@ -4,12 +4,14 @@ import type { Advice, Discard, Protection } from './advice.js'
 /** Advice to the system about pages, and their protection. */
 export interface Advisable {
   /**
-   * Tells the system how the pages of a range will be used. None of these changes what is read, except `hwpoison`, which breaks
-   * a page, for tests. `populate-read`, `populate-write`, `pageout` and `collapse` do their work before this returns, which may
-   * mean waiting for the disk; `prefetch()` and `evict()` have it done on another thread.
+   * Tells the system how the pages of a range will be used. No advice changes the bytes, except `hwpoison`, which breaks a
+   * page, for tests. `populate-read`, `populate-write`, `pageout` and `collapse` do their work before the method returns, so
+   * it may wait for the disk; `prefetch()` and `evict()` do similar work on another thread.
    *
-   * @throws `ERR_MEMMAP_UNSUPPORTED` where the platform does not know the advice; `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`;
-   *   `ERR_MEMMAP_FAULT` when a page can't be populated; the errors of madvise(2)
+   * @param range - the bytes meant @default the whole mapping
+   * @throws `ERR_MEMMAP_UNSUPPORTED` where the platform does not know the advice; `ERR_INVALID_ARG_TYPE`;
+   *   `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`; `ERR_MEMMAP_FAULT` when a page cannot be populated; `ERR_MEMMAP_CLOSED`;
+   *   the errors of madvise(2)
    * @see https://man7.org/linux/man-pages/man2/madvise.2.html
    *
    * @example
@@ -27,11 +29,14 @@ export interface Advisable {
   advise(advice: Advice, range?: Range): void
 
   /**
-   * Gives back the pages that lie whole within a range. **This destroys**: `dontneed` loses private changes, and all of
-   * anonymous memory, which reads as zeros again; `free` does so when memory gets short; `remove` punches a hole into the file.
+   * Discards the pages that lie completely within a range. **This destroys data**: `dontneed` discards private changes, and
+   * all contents of anonymous memory, which reads as zeros again; `free` does so when memory gets short; `remove` punches a
+   * hole into the file.
    *
-   * @throws `ERR_MEMMAP_READ_ONLY` for `remove` in the modes `r` and `c`; `ERR_MEMMAP_UNSUPPORTED` where the platform does not know it;
-   *   `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`; the errors of madvise(2)
+   * @param range - the bytes meant @default the whole mapping
+   * @throws `ERR_MEMMAP_READ_ONLY` for `remove` in the modes `r` and `c`; `ERR_MEMMAP_UNSUPPORTED` where the platform does not
+   *   know the way to discard; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`; `ERR_MEMMAP_FAULT`;
+   *   `ERR_MEMMAP_CLOSED`; the errors of madvise(2)
    * @see https://man7.org/linux/man-pages/man2/madvise.2.html
    *
    * @example
@@ -49,11 +54,11 @@ export interface Advisable {
 
   /**
    * Forbids (`r`) or allows again (`r+`) stores into the pages of a range. A store into a forbidden page does not end the
-   * process: it stays in this process, and is reported as a fault.
+   * process: the stored byte stays private to this process, and the store is reported as a fault.
    *
-   * @param range - begins and ends where pages of the file do, or where the mapping does @default the whole mapping
-   * @throws `ERR_MEMMAP_READ_ONLY` for `r+` in mode `r`; `ERR_MEMMAP_MISALIGNED`; `ERR_INVALID_ARG_VALUE`;
-   *   `ERR_OUT_OF_RANGE`; the errors of mprotect(2)
+   * @param range - begins and ends at page borders of the file, or at the borders of the mapping @default the whole mapping
+   * @throws `ERR_MEMMAP_READ_ONLY` for `r+` in mode `r`; `ERR_MEMMAP_MISALIGNED`; `ERR_INVALID_ARG_TYPE`;
+   *   `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`; `ERR_MEMMAP_FAULT`; `ERR_MEMMAP_CLOSED`; the errors of mprotect(2)
    * @see https://man7.org/linux/man-pages/man2/mprotect.2.html
    *
    * @example

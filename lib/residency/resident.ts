@@ -16,13 +16,14 @@ import type {
 /** Pages in memory and on the disk. */
 export interface Resident {
   /**
-   * Brings a range, or many places, into memory on another thread, and waits for the disk there. Reading them afterwards does
-   * not, unless they were pushed out again meanwhile. The disk is asked for many places before the first is waited for: that
-   * is several times as quick as reading one after the other.
+   * Reads a range, or ranges at many offsets, into memory on another thread, and waits for the disk there. Reading the bytes
+   * afterwards does not wait, unless the system has evicted them meanwhile. All offsets are requested from the disk before the
+   * first is waited for, which is several times as fast as reading one after the other.
    *
    * @param what - a range, or offsets in bytes as an array or Float64Array @default the whole mapping
-   * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_MEMMAP_CLOSED`, also when it is closed meanwhile,
-   *   `ERR_MEMMAP_FAULT` when a page can't be had, the reason of the signal. All as rejections
+   * @param options - `size`, the bytes wanted at each offset, and `signal`
+   * @throws (rejects with) `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_FAULT` when a page
+   *   cannot be delivered; `ERR_MEMMAP_CLOSED`, also when the mapping is closed meanwhile; the signal's reason
    * @see https://man7.org/linux/man-pages/man2/madvise.2.html
    *
    * @example
@@ -40,16 +41,16 @@ export interface Resident {
   prefetch(what?: Range | Offsets, options?: PrefetchOptions): Promise<void>
 
   /**
-   * Says which pages of a range are in memory, that is, can be touched without waiting for a disk; on another thread, and
-   * without bringing anything in. A moment later it may be different: the system takes pages out when it needs memory.
+   * Reports which pages of a range are in memory, so that touching them does not wait for a disk. Runs on another thread, and
+   * brings no page in. The answer may be out of date at once: the system evicts pages when it needs memory.
    *
-   * The system tells nothing of the page cache of a file that this user neither owns nor may write to. Then `resident` is
-   * `'yes'` if all pages are in the page table of this process, as after `prefetch()`, and `'unknown'` if not.
+   * The system hides the page cache of a file that this user neither owns nor may write to. `resident` is then `'yes'` if all
+   * pages are in the page table of this process, as after `prefetch()`, and `'unknown'` otherwise.
    *
-   * @param range - @default the whole mapping
-   * @throws (rejects with) `ERR_OUT_OF_RANGE`, also for a `bucket` so small that there would be more than 2^31 - 1 of them;
-   *   `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`, also when it is closed meanwhile;
-   *   `ERR_MEMMAP_FAULT`; the reason of the signal; `ENOMEM` when the buckets don't fit in memory
+   * @param range - the bytes meant @default the whole mapping
+   * @throws (rejects with) `ERR_OUT_OF_RANGE`, also for a `bucket` so small that there would be more than 2^31 - 1 buckets;
+   *   `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`, also when the mapping is closed meanwhile;
+   *   `ERR_MEMMAP_FAULT`; the signal's reason; `ENOMEM` when the buckets do not fit in memory
    * @see https://man7.org/linux/man-pages/man2/mincore.2.html
    * @see https://man7.org/linux/man-pages/man2/cachestat.2.html
    *
@@ -68,7 +69,7 @@ export interface Resident {
   residency(range?: Range, options?: ResidencyOptions): Promise<Residency>
 
   /**
-   * The same as `residency()`, on this thread: some milliseconds for each GiB.
+   * Does what `residency()` does, on this thread: some milliseconds for each GiB.
    *
    * @throws as `residency()` rejects
    *
@@ -88,19 +89,19 @@ export interface Resident {
   residencySync(range?: Range, options?: ResidencySyncOptions): Residency
 
   /**
-   * Takes the pages that a range touches out of memory, on another thread: out of this mapping, and out of the page cache.
-   * **Nothing is lost**: what is dirty is written to its file first, as by `flush()`, and what is private stays, or goes
-   * to the swap space if there is any. The bytes come back from the disk at the next touch.
+   * Evicts the pages that a range touches, on another thread: from this mapping and from the page cache. **No data is lost**:
+   * dirty pages are written to the file first, as by `flush()`, and private pages stay, or go to swap space if there is any.
+   * The next access reads the bytes from the disk again.
    *
-   * Some pages may stay, and the result says how many bytes they have: those that are locked, that another mapping or process
-   * uses, that are private where there is no swap space, that are stored into meanwhile, and those of a large page of
-   * which the range has but a part. A mapping of mode `r` or `c` can let go of the pages that it has touched only where this
-   * user owns the file or may write to it.
+   * Some pages may stay in memory, and the result says how many bytes they have: pages that are locked, that another mapping
+   * or process uses, that are private where there is no swap space, that are stored into meanwhile, and pages of a large page
+   * that the range covers only in part. A mapping of mode `r` or `c` can evict the pages that it has touched only if this user
+   * owns the file or may write to it.
    *
-   * @param range - @default the whole mapping
-   * @throws (rejects with) `ERR_MEMMAP_FLUSH_LOST` and the errors of msync(2), when a dirty page can't be written: it is not
-   *   evicted then; `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`, also
-   *   when it is closed meanwhile; `ERR_MEMMAP_FAULT`; the reason of the signal
+   * @param range - the bytes meant @default the whole mapping
+   * @throws (rejects with) `ERR_MEMMAP_FLUSH_LOST` and the errors of msync(2) when a dirty page cannot be written, which is
+   *   then not evicted; `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`, also when
+   *   the mapping is closed meanwhile; `ERR_MEMMAP_FAULT`; the signal's reason
    * @see https://man7.org/linux/man-pages/man2/posix_fadvise.2.html
    * @see https://man7.org/linux/man-pages/man2/madvise.2.html
    *
@@ -119,7 +120,7 @@ export interface Resident {
   evict(range?: Range, options?: EvictOptions): Promise<Eviction>
 
   /**
-   * The same as `evict()`, on this thread: nothing else runs until the disk has what was dirty.
+   * Does what `evict()` does, on this thread: no other code of this thread runs until dirty pages are on the disk.
    *
    * @throws as `evict()` rejects
    *
@@ -140,19 +141,19 @@ export interface Resident {
   evictSync(range?: Range): Eviction
 
   /**
-   * Keeps the pages that a range touches in memory, until they are unlocked or the mapping is closed; brings them in first, on
-   * another thread. Touching them never waits for a disk then.
+   * Brings the pages that a range touches into memory, on another thread, and keeps them there until they are unlocked or the
+   * mapping is closed. Touching them then never waits for a disk.
    *
-   * Bytes are locked, and not how often: locking some of them again changes nothing, and one `unlockMemory()` unlocks them. A
-   * page stays as long as one byte of it is locked. What fails or is cancelled locks nothing that was not locked before.
-   * A store into a page of mode `c` makes a copy, which is locked as well. Other mappings have locks of their own;
-   * child processes inherit none.
+   * Locks are not counted: locking a byte twice changes nothing, and one `unlockMemory()` unlocks it. A page stays in memory
+   * while at least one of its bytes is locked. An operation that fails or is cancelled locks nothing new. In mode `c`, a store
+   * into a locked page makes a private copy, which is locked as well. Other mappings have locks of their own, and child
+   * processes inherit none.
    *
-   * @param range - @default the whole mapping
-   * @throws (rejects with) `ERR_MEMMAP_MEMLOCK_LIMIT` when the process may not lock so much (RLIMIT_MEMLOCK);
-   *   `ERR_MEMMAP_MAP_COUNT`; `ENOMEM`; `ERR_MEMMAP_UNSUPPORTED` for `onFault` where the system can't; `ERR_OUT_OF_RANGE`;
-   *   `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_FAULT` when a page can't be had; `ERR_MEMMAP_CLOSED`,
-   *   also when it is closed meanwhile; the reason of the signal
+   * @param range - the bytes meant @default the whole mapping
+   * @throws (rejects with) `ERR_MEMMAP_MEMLOCK_LIMIT` when the process may not lock that many bytes (RLIMIT_MEMLOCK);
+   *   `ERR_MEMMAP_MAP_COUNT`; `ENOMEM`; `ERR_MEMMAP_UNSUPPORTED` for `onFault` where the system lacks it; `ERR_OUT_OF_RANGE`;
+   *   `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_FAULT` when a page cannot be delivered;
+   *   `ERR_MEMMAP_CLOSED`, also when the mapping is closed meanwhile; the signal's reason
    * @see https://man7.org/linux/man-pages/man2/mlock.2.html
    *
    * @example
@@ -170,7 +171,8 @@ export interface Resident {
   lockMemory(range?: Range, options?: LockMemoryOptions): Promise<void>
 
   /**
-   * The same as `lockMemory()`, on this thread: without `onFault` nothing else runs until all pages have come.
+   * Does what `lockMemory()` does, on this thread: without `onFault`, no other code of this thread runs until all pages are in
+   * memory.
    *
    * @throws as `lockMemory()` rejects
    *
@@ -190,12 +192,12 @@ export interface Resident {
   lockMemorySync(range?: Range, options?: LockMemorySyncOptions): void
 
   /**
-   * Lets the system take the pages of a range out of memory again, except those in which other bytes are still locked. What
-   * isn't locked stays so. It waits for no disk.
+   * Allows the system to evict the pages of a range again, except pages in which other bytes are still locked. Unlocking bytes
+   * that are not locked changes nothing. Never waits for a disk.
    *
-   * @param range - @default the whole mapping
-   * @throws `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_MAP_COUNT`;
-   *   `ERR_MEMMAP_CLOSED`; `ERR_MEMMAP_FAULT`
+   * @param range - the bytes meant @default the whole mapping
+   * @throws `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_MAP_COUNT`; `ERR_MEMMAP_CLOSED`;
+   *   `ERR_MEMMAP_FAULT`
    * @see https://man7.org/linux/man-pages/man2/mlock.2.html
    *
    * @example
@@ -216,18 +218,18 @@ export interface Resident {
   unlockMemory(range?: Range): void
 
   /**
-   * Proves that every byte of a range can be loaded, by bringing all of its pages into memory on another thread; a page that
-   * can't be had is an error, and neither a signal nor a fault of the mapping. What happens to the file afterwards it can't
-   * know. Nothing becomes dirty, and private pages stay shared with the file.
+   * Verifies that every byte of a range can be loaded, by bringing all of its pages into memory on another thread. A page that
+   * cannot be delivered is an error of this call only: it raises no signal and is no fault of the mapping. Later changes of
+   * the file are not covered. No page becomes dirty, and private pages stay shared with the file.
    *
-   * With `forWriting` it proves too that the disk has room for every store: holes of the file get blocks.
+   * With `forWriting` it also verifies that the disk has room for every store, by allocating blocks for holes of the file.
    *
-   * @param range - @default the whole mapping
-   * @throws (rejects with) `ERR_MEMMAP_FAULT` with the `offset` of the first page that can't be had and the `reason`
+   * @param range - the bytes meant @default the whole mapping
+   * @throws (rejects with) `ERR_MEMMAP_FAULT` with the `offset` of the first page that cannot be delivered and the `reason`
    *   `'truncated'`, `'nospace'` or `'io'`, also where the file ends within the last page; `ERR_MEMMAP_READ_ONLY` for
    *   `forWriting` in mode `r` or under `protect('r')`; `ERR_MEMMAP_UNSUPPORTED` for `forWriting` in mode `c`, without a file,
    *   and on file systems without fallocate(2); `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`;
-   *   `ERR_MEMMAP_CLOSED`, also when it is closed meanwhile; the reason of the signal
+   *   `ERR_MEMMAP_CLOSED`, also when the mapping is closed meanwhile; the signal's reason
    * @see https://man7.org/linux/man-pages/man2/madvise.2.html
    *
    * @example
@@ -248,7 +250,7 @@ export interface Resident {
   verify(range?: Range, options?: VerifyOptions): Promise<void>
 
   /**
-   * The same as `verify()`, on this thread: nothing else runs until all pages have come.
+   * Does what `verify()` does, on this thread: no other code of this thread runs until all pages are in memory.
    *
    * @throws as `verify()` rejects
    *
