@@ -55,18 +55,19 @@ import { gather, type Offsets } from './views/gather.js'
 import type { Viewable } from './views/viewable.js'
 import { arrayView, bufferView, dataView, type TypedArray, type TypedArrayConstructor } from './views/views.js'
 
-/** @internal Makes a Mapping of its state. */
+/** @internal Makes a Mapping from its state, and enters it in the registry. */
 export let createMapping: (state: MappingState, stack: string | undefined) => Mapping
 
 /**
- * A range of a file, or anonymous memory, as part of this process's memory. `mmap`, `mmapSync` and `mmapAnonymous` make it.
+ * A range of a file, or anonymous memory, mapped into the memory of this process. `mmap`, `mmapSync` and `mmapAnonymous` make
+ * it; the constructor throws `ERR_ILLEGAL_CONSTRUCTOR`.
  *
- * Offsets are counted from the start of the mapping, not of the file; they and lengths are bytes, as numbers or bigints. A
- * range that does not lie within the mapping is a `RangeError` with code `ERR_OUT_OF_RANGE`; a wrong type is a `TypeError`
- * with code `ERR_INVALID_ARG_TYPE`. Nothing is clamped, but for the ends of streams, which are as those of `fs`.
+ * Offsets count from the start of the mapping, not of the file. Offsets and lengths are in bytes, as numbers or bigints. A
+ * range outside of the mapping is a `RangeError` with code `ERR_OUT_OF_RANGE`, and a wrong type is a `TypeError` with code
+ * `ERR_INVALID_ARG_TYPE`. Nothing is clamped, except the ends of streams, which follow `fs`.
  *
- * Every method, except the ones that close it, throws `ERR_MEMMAP_CLOSED` once it is closed, and `ERR_MEMMAP_FAULT` once the
- * system could not deliver one of its pages, which only `refresh()` can mend. The properties can always be read.
+ * Every method, except those that close, throws `ERR_MEMMAP_CLOSED` once the mapping is closed, and `ERR_MEMMAP_FAULT` once
+ * the system could not deliver one of its pages; only `refresh()` can repair that. The properties can always be read.
  *
  * @see https://man7.org/linux/man-pages/man2/mmap.2.html
  */
@@ -371,7 +372,7 @@ export class Mapping
     pages.verifySync(this.#state, range, options)
   }
 
-  /** What `console.log` shows. */
+  /** Returns the text that `console.log` shows. */
   [inspect.custom](depth: number | null, options: InspectOptions): string {
     return inspectState(this.#state, depth, options)
   }

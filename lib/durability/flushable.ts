@@ -1,6 +1,6 @@
 import type { FlushOptions, FlushResult } from './flush.js'
 
-/** Writing what was stored to the disk. */
+/** Writing stored bytes to the disk. */
 export interface Flushable {
   /**
    * Writes what was stored in a range to the disk, on another thread. At the default level the bytes survive a loss of power

@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/validate.js'
 import type { ResizeOptions } from './resize.js'
 
-/** Changing the length of a mapping. */
+/** Changes of the length of a mapping. */
 export interface Resizable {
   /**
    * Makes the file `size` bytes long, and the mapping reach to the end of the file. Added bytes are zeros, with disk blocks

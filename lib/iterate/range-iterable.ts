@@ -6,20 +6,19 @@ import type { ChunkOptions, Window, WindowOptions } from './windows.js'
 /** Iteration over a range by windows, chunks and records. */
 export interface RangeIterable {
   /**
-   * Walks through a range by windows, which may overlap; with `for` or `for await`, more than once if wanted, and by
-   * `batches()`, arrays of windows, where they are small.
+   * Iterates over a range by windows, which may overlap. The result works with `for` and `for await`, any number of times; its
+   * method `batches()` yields arrays of windows, which is faster for small windows.
    *
-   * The last window is the first one that reaches the end of the range, and may be shorter. With `for await` what is not in
-   * memory is brought in by threads of this library, ahead of the loop, and the event loop has its turn every few
-   * milliseconds; `for` waits for each page that it touches. With `dropBehind` no more than about 100 MiB and the window in
-   * hand stay in memory.
+   * The last window is the first one that reaches the end of the range, and may be shorter. With `for await`, threads of this
+   * library read pages into memory ahead of the loop, and the event loop runs every few milliseconds; `for` waits for each
+   * page that it touches. With `dropBehind`, at most about 100 MiB and the current window stay in memory.
    *
-   * Between two steps nothing is held: closing the mapping inside the loop works, empties the windows given so far, and makes
-   * the next step fail with `ERR_MEMMAP_CLOSED`. Where the runtime refuses views of foreign memory the windows are copies.
+   * Nothing is held between two steps: closing the mapping inside the loop works, empties the windows yielded so far, and
+   * makes the next step fail with `ERR_MEMMAP_CLOSED`. Where the runtime refuses views of foreign memory, windows are copies.
    *
-   * @throws `ERR_OUT_OF_RANGE` when `size` is not 1 to 2^31 - 1, or `overlap` not less than `size`;
-   *   `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. A step fails with `ERR_MEMMAP_CLOSED`, `ERR_MEMMAP_FAULT`, the signal's
-   *   reason, or `ERR_OUT_OF_RANGE` where the mapping was made shorter meanwhile
+   * @throws `ERR_OUT_OF_RANGE` when `size` is not 1 to 2^31 - 1, or `overlap` is not less than `size`; `ERR_INVALID_ARG_TYPE`;
+   *   `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`; `ERR_MEMMAP_FAULT`. A step fails with `ERR_MEMMAP_CLOSED`,
+   *   `ERR_MEMMAP_FAULT`, the signal's reason, or `ERR_OUT_OF_RANGE` when the mapping has become shorter meanwhile
    * @see https://tc39.es/ecma262/#sec-asynciterable-interface
    *
    * @example
@@ -37,9 +36,9 @@ export interface RangeIterable {
   windows(options?: WindowOptions): MappedIterable<Window>
 
   /**
-   * Walks through a range by Buffers that follow one another; the same rules as for `windows()`.
+   * Iterates over a range by Buffers that follow one another, by the rules of `windows()`.
    *
-   * @throws `ERR_OUT_OF_RANGE` when `size` is not 1 to 2^31 - 1; the rest as `windows()`
+   * @throws `ERR_OUT_OF_RANGE` when `size` is not 1 to 2^31 - 1; otherwise as `windows()`
    *
    * @example
    * ```ts
@@ -59,11 +58,11 @@ export interface RangeIterable {
   chunks(options?: ChunkOptions): MappedIterable<Buffer>
 
   /**
-   * Walks through a range by Buffers of `size` bytes; the same rules as for `windows()`. A rest that is no whole record is
-   * refused at once, unless `partial` is true, which yields it at the end.
+   * Iterates over a range by Buffers of `size` bytes, by the rules of `windows()`. A range that is not a whole number of
+   * records is refused at once; with `partial: true` the last Buffer holds the rest instead.
    *
-   * @param size - bytes, 1 to 2^31 - 1
-   * @throws `ERR_OUT_OF_RANGE` also when the range is not a whole number of records; the rest as `windows()`
+   * @param size - the size of a record in bytes, 1 to 2^31 - 1
+   * @throws `ERR_OUT_OF_RANGE`, also when the range is not a whole number of records; otherwise as `windows()`
    *
    * @example
    * ```ts

@@ -5,32 +5,33 @@ import type { BufferOptions, DelimitedOptions, RangeItemOptions, StringOptions }
 import type { LineIndex } from './line-index.js'
 import type { LineOptions } from './lines.js'
 
-/** Lines and other delimited parts of a range. */
+/** Lines, items between separators, and the index of lines. */
 export interface LineReadable {
   /**
-   * Walks through the lines of a range; the same rules as for `windows()`. A line ends in `\n` or `\r\n`; a `\r` alone ends
-   * none. What follows the last end is a line if it is not empty, so that an empty file has no lines.
+   * Iterates over the lines of a range, by the rules of `windows()`. A line ends with `\n` or `\r\n`; a `\r` alone ends no
+   * line. Bytes after the last line end are a line if there are any, so an empty file has no lines.
    *
-   * `batches()` gives arrays of lines: `for await` over it is about as quick as `for`, and three times as quick as
-   * `for await` over single lines. Strings are made exactly as `Buffer.toString()` makes them of each line, a byte order
-   * mark included. A string that is kept may keep the 64 KiB alive of which it was a part.
+   * `batches()` yields arrays of lines: `for await` over batches is about as fast as `for`, and three times as fast as `for
+   * await` over single lines. Strings are those that `Buffer.toString()` makes of each line, a byte order mark included. A
+   * string that is kept may keep the 64 KiB alive that it was cut from.
    *
-   * With `encoding: 'buffer'` lines are views. With `offsets: true` only the places of the lines are given, counted from the
-   * start of the mapping, in batches as two arrays of numbers: no string is made, and a line may be of any length.
+   * With `encoding: 'buffer'` lines are views. With `offsets: true` only the offset and length of each line are yielded,
+   * counted from the start of the mapping, and batches are two arrays of numbers: no string is made, and a line may have any
+   * length.
    *
-   * With `follow: true` it goes on at the end as `tail -F` does, and never ends by itself: it waits for what is appended,
-   * begins again where the file is cut or another one takes its name, and waits while there is none of that name. It reads
-   * the file by its path, not by this mapping, which keeps its length; Buffers are copies then, and offsets are those in the
-   * file that has the name at the time. A line that has no end yet is held back until it has, or until its file is cut or
-   * replaced. What can't be read for a while, for want of rights or since it is no file, is waited out. A symbolic link on the
-   * way is followed to where it points at the time; a directory further up that gets another name is not noticed. Only
-   * `for await` can do this, and only for a mapping that begins at the start of a file that has a path;
-   * `offset: mapping.length` leaves out what is there already. `dropBehind` says nothing of what is read, and is refused.
+   * With `follow: true` the loop waits at the end of the file for appended lines, as `tail -F` does, and never ends by itself.
+   * It starts again at offset 0 when the file is truncated or another file gets its name, and waits while no file has that
+   * name. It reads the file by its path instead of this mapping, whose length does not change; Buffers are copies then, and
+   * offsets count from the start of the file that has the name at the time. A line without an end is held back until its end
+   * arrives, or until its file is truncated or replaced. A file that cannot be read for a while, for want of permission or
+   * because its name leads to something else, is waited for. Symbolic links are resolved anew each time; a renamed parent
+   * directory goes unnoticed. Following needs `for await`, and a mapping that begins at the start of a file and has a path;
+   * `offset: mapping.length` skips the lines that exist already. `dropBehind` does not apply and is refused.
    *
-   * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_UNSUPPORTED` for `follow` without a
-   *   path or with `for`. A step fails with `ERR_STRING_TOO_LONG` or `ERR_MEMMAP_VIEW_TOO_LARGE` at a line that is too long,
-   *   with `ERR_MEMMAP_CLOSED`, `ERR_MEMMAP_FAULT`, the signal's reason, or `ERR_OUT_OF_RANGE` where the mapping was made shorter
-   *   meanwhile
+   * @throws `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`; `ERR_MEMMAP_FAULT`;
+   *   `ERR_MEMMAP_UNSUPPORTED` for `follow` without a path or with `for`. A step fails with `ERR_STRING_TOO_LONG` or
+   *   `ERR_MEMMAP_VIEW_TOO_LARGE` at a line that is too long, with `ERR_MEMMAP_CLOSED`, `ERR_MEMMAP_FAULT`, the signal's
+   *   reason, or `ERR_OUT_OF_RANGE` when the mapping has become shorter meanwhile
    * @see https://man7.org/linux/man-pages/man1/tail.1.html
    *
    * @example
@@ -54,12 +55,13 @@ export interface LineReadable {
   lines(options: LineOptions & RangeItemOptions): MappedIterable<ByteRange, ByteRanges>
 
   /**
-   * Walks through what lies between separators; the same rules and options as for `lines()`. The pieces are those that
-   * `String.split` gives: one more than there are separators, so that a range that ends in one has an empty piece at its
-   * end, and an empty range is one empty piece.
+   * Iterates over the bytes between separators, by the rules and with the options of `lines()`. The items are those that
+   * `String.split` returns, one more than there are separators: a range that ends with a separator has an empty last item, and
+   * an empty range is one empty item.
    *
-   * @param separator - bytes, or a string that stands for its bytes in the encoding asked for, UTF-8 with 'buffer'; not empty
-   * @throws `ERR_INVALID_ARG_VALUE` for an empty separator; the rest as `lines()`
+   * @param separator - bytes, or a string, which stands for its bytes in the requested encoding (UTF-8 for 'buffer'); not
+   *   empty
+   * @throws `ERR_INVALID_ARG_VALUE` for an empty separator; otherwise as `lines()`
    *
    * @example
    * ```ts
@@ -81,13 +83,13 @@ export interface LineReadable {
   ): MappedIterable<ByteRange, ByteRanges>
 
   /**
-   * Makes an index of the lines of a range, on other threads: afterwards any line is found at once by its number, and the number
-   * of a line by a byte of it. It takes some two bytes of memory a line.
+   * Builds an index of the lines of a range, on other threads. The index finds any line by its number, and the number of a
+   * line by any of its bytes, with a few loads. It takes about two bytes of memory for each line.
    *
-   * A line ends with `\n`; a `\r` before that belongs to its end.
+   * A line ends with `\n`; a `\r` before it belongs to the line end.
    *
-   * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_MEMMAP_CLOSED`, also when it is closed meanwhile,
-   *   `ERR_MEMMAP_FAULT`, the reason of the signal. All as rejections
+   * @throws (rejects with) `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`, also when
+   *   the mapping is closed meanwhile; `ERR_MEMMAP_FAULT`; the signal's reason
    *
    * @example
    * ```ts

@@ -13,7 +13,7 @@ import type {
   VerifySyncOptions,
 } from './residency.js'
 
-/** Pages in memory and on the disk. */
+/** Control over which pages are in memory. */
 export interface Resident {
   /**
    * Reads a range, or ranges at many offsets, into memory on another thread, and waits for the disk there. Reading the bytes

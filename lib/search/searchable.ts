@@ -1,20 +1,21 @@
 import type { Matches, MatchesSync } from './matches.js'
 import type { Needle, SearchOptions, SearchSyncOptions } from './search.js'
 
-/** Search in a range. */
+/** Search for strings, bytes and expressions. */
 export interface Searchable {
   /**
-   * Finds the first place of a needle, on other threads.
+   * Finds the first match of a needle, on other threads.
    *
-   * A string stands for its UTF-8 bytes. Of a list any needle counts. An empty string is found at the start of the range. A
-   * RegExp finds in bytes what it would find in the text that they are the UTF-8 of; `Needle` says what is different. The range
-   * is all that it sees: `^` is the start of that.
+   * A string stands for its UTF-8 bytes. A list matches where any of its needles matches. An empty string matches at the start
+   * of the range. A RegExp matches bytes as it would match the text that they encode in UTF-8; the type `Needle` lists the
+   * differences. A search sees only the range: `^` matches at its start.
    *
    * @param needle - a string, a Buffer or other Uint8Array, a list of these, or a RegExp
-   * @returns the offset of its first byte, counted from the start of the mapping, or -1
-   * @throws `ERR_INVALID_ARG_VALUE` for an empty list, an empty needle in a list of several, or an expression that can't be
-   *   searched for; `ERR_INVALID_ARG_TYPE`; `ERR_OUT_OF_RANGE`; `ERR_MEMMAP_CLOSED`, also when it is closed meanwhile;
-   *   `ERR_MEMMAP_FAULT`; the reason of the signal. All as rejections
+   * @param options - a range, `threads`, `signal` and `onProgress`
+   * @returns the offset of the first byte of the match, counted from the start of the mapping, or -1
+   * @throws (rejects with) `ERR_INVALID_ARG_VALUE` for an empty list, an empty needle in a list of several, or an expression
+   *   that cannot be searched for; `ERR_INVALID_ARG_TYPE`; `ERR_OUT_OF_RANGE`; `ERR_MEMMAP_CLOSED`, also when the mapping is
+   *   closed meanwhile; `ERR_MEMMAP_FAULT`; the signal's reason
    *
    * @example
    * ```ts
@@ -33,8 +34,9 @@ export interface Searchable {
   indexOf(needle: Needle, options?: SearchOptions): Promise<number>
 
   /**
-   * Finds the first place of a needle, and keeps this thread waiting for it; otherwise the same as `indexOf()`, throwing what that
-   * rejects with.
+   * Does what `indexOf()` does, and blocks this thread until the search is done.
+   *
+   * @throws as `indexOf()` rejects
    *
    * @example
    * ```ts
@@ -51,11 +53,10 @@ export interface Searchable {
   indexOfSync(needle: Needle, options?: SearchSyncOptions): number
 
   /**
-   * Finds the last place of a needle, on other threads; otherwise the same as `indexOf()`. It may overlap another, as that of
-   * `Buffer.lastIndexOf` may. An empty string is found at the end of the range. Of a RegExp it is the last of its matches, as
-   * `matches()` gives them.
+   * Finds the last match of a needle, on other threads. The match may overlap an earlier one, as with `Buffer.lastIndexOf`. An
+   * empty string matches at the end of the range. For a RegExp it is the last match that `matches()` yields.
    *
-   * @returns the offset of its first byte, counted from the start of the mapping, or -1
+   * @returns the offset of the first byte of the match, counted from the start of the mapping, or -1
    * @throws as `indexOf()`
    *
    * @example
@@ -73,7 +74,9 @@ export interface Searchable {
   lastIndexOf(needle: Needle, options?: SearchOptions): Promise<number>
 
   /**
-   * Finds the last place of a needle, and keeps this thread waiting for it; otherwise the same as `lastIndexOf()`.
+   * Does what `lastIndexOf()` does, and blocks this thread until the search is done.
+   *
+   * @throws as `indexOf()` rejects
    *
    * @example
    * ```ts
@@ -89,7 +92,7 @@ export interface Searchable {
   lastIndexOfSync(needle: Needle, options?: SearchSyncOptions): number
 
   /**
-   * Says whether a needle is there; otherwise the same as `indexOf()`.
+   * Reports whether a needle matches anywhere in a range, on other threads.
    *
    * @throws as `indexOf()`
    *
@@ -108,7 +111,9 @@ export interface Searchable {
   includes(needle: Needle, options?: SearchOptions): Promise<boolean>
 
   /**
-   * Says whether a needle is there, and keeps this thread waiting for it; otherwise the same as `indexOf()`.
+   * Does what `includes()` does, and blocks this thread until the search is done.
+   *
+   * @throws as `indexOf()` rejects
    *
    * @example
    * ```ts
@@ -124,7 +129,7 @@ export interface Searchable {
   includesSync(needle: Needle, options?: SearchSyncOptions): boolean
 
   /**
-   * Counts the matches of a needle, on other threads: those that `matches()` gives. The number of threads doesn't change it.
+   * Counts the matches that `matches()` yields, on other threads. The number of threads does not change the result.
    *
    * @throws as `indexOf()`
    *
@@ -145,7 +150,9 @@ export interface Searchable {
   count(needle: Needle, options?: SearchOptions): Promise<number>
 
   /**
-   * Counts the matches of a needle, and keeps this thread waiting for it; otherwise the same as `count()`.
+   * Does what `count()` does, and blocks this thread until the search is done.
+   *
+   * @throws as `indexOf()` rejects
    *
    * @example
    * ```ts
@@ -161,14 +168,14 @@ export interface Searchable {
   countSync(needle: Needle, options?: SearchSyncOptions): number
 
   /**
-   * Gives all matches of a needle, in order, as `String.prototype.matchAll` defines them: each is the first one that begins
-   * where the one before ends, or later. An empty one may begin there too; empty strings are at every byte and at the end.
-   * Of a list, where two begin at the same place, it is the one named first.
+   * Yields all matches of a needle, in order, as `String.prototype.matchAll` defines them: each match begins at the end of the
+   * previous one or later. An empty match may begin there too; empty strings match at every byte and at the end. Where two
+   * needles of a list match at the same offset, the one named first wins.
    *
-   * While you work on the matches of one part, the next part is searched on other threads; so `closeSync()` in the middle may
-   * throw `ERR_MEMMAP_BUSY`, where `close()` ends the search. The iterable can be walked more than once.
+   * While the caller works on one batch of matches, other threads search for the next batch. So `closeSync()` during the loop
+   * may throw `ERR_MEMMAP_BUSY`, and `close()` ends the search. The iterable can be iterated more than once.
    *
-   * @throws as `indexOf()`: what is wrong with an argument at once, anything else from the steps
+   * @throws as `indexOf()`: for wrong arguments at once, everything else from the steps
    *
    * @example
    * ```ts
@@ -189,8 +196,9 @@ export interface Searchable {
   matches(needle: Needle, options?: SearchOptions): Matches
 
   /**
-   * Gives all matches of a needle, and keeps this thread waiting for each part of them; otherwise the same as `matches()`.
-   * Between two steps nothing is held.
+   * Does what `matches()` does, and blocks this thread while each batch is searched. Nothing is held between two steps.
+   *
+   * @throws as `indexOf()` rejects: for wrong arguments at once, everything else from the steps
    *
    * @example
    * ```ts

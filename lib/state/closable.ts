@@ -1,6 +1,6 @@
 import type { Pin } from './mapping-state.js'
 
-/** Closing a mapping, and keeping it open for a while. */
+/** Closing a mapping, and pins that keep it open. */
 export interface Closable {
   /** True from the call of `close()` on, also while `close()` waits for pins. */
   readonly closed: boolean

@@ -1,6 +1,6 @@
 import type { Mode } from './mapping-state.js'
 
-/** What a mapping is of. */
+/** The identity of a mapping: its file, mode, offset and length. */
 export interface Described {
   /** The path of the file, as the caller gave it; undefined for descriptors and anonymous memory. */
   readonly path: string | undefined

@@ -1,6 +1,6 @@
 import type { Fault } from './faults.js'
 
-/** Pages that could not be delivered. */
+/** Reports of pages that the system could not deliver. */
 export interface FaultReporting {
   /** The pages that the system could not deliver, oldest first; at most 16. */
   readonly faults: Fault[]

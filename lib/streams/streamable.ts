@@ -3,19 +3,19 @@ import type { WebStreamOptions } from './web-stream.js'
 import type { WriteStream, WriteStreamOptions } from './write-stream.js'
 import type { ReadableStream } from 'node:stream/web'
 
-/** Streams over a range. */
+/** Streams that read from a mapping or write into it. */
 export interface Streamable {
   /**
-   * Makes a stream that reads a range, with the names and the rules of `fs.createReadStream`. Its chunks are views, in memory
-   * before they are handed out; where the runtime refuses views, or with an `encoding`, they are copies.
+   * Creates a stream that reads a range, with the option names and the rules of `fs.createReadStream`. Chunks are views, and
+   * in memory before they are handed out. With an `encoding`, or where the runtime refuses views, they are copies.
    *
-   * A chunk stays valid until the mapping is closed. Closing it destroys the stream with `ERR_MEMMAP_CLOSED`: what a socket
-   * still has to send is then lost, so wait for the pipeline first. Until it has ended or is destroyed it is a pin.
+   * A chunk stays valid until the mapping is closed. Closing destroys the stream with `ERR_MEMMAP_CLOSED`; bytes that a socket
+   * still has to send are lost then, so wait for the pipeline first. The stream is a pin until it has ended or is destroyed.
    *
-   * @param options - or the name of an encoding
-   * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, as `fs` does. The stream errors with
-   *   `ERR_MEMMAP_FAULT` when a page can't be delivered or the file has become shorter, with `ERR_MEMMAP_CLOSED`, and with
-   *   an `AbortError`
+   * @param options - the options, or the name of an encoding
+   * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, as `fs` does; `ERR_MEMMAP_CLOSED`;
+   *   `ERR_MEMMAP_FAULT`. The stream fails with `ERR_MEMMAP_FAULT` when a page cannot be delivered or the file has become
+   *   shorter, with `ERR_MEMMAP_CLOSED`, and with an `AbortError`
    * @see https://nodejs.org/api/fs.html#fscreatereadstreampath-options
    *
    * @example
@@ -35,15 +35,17 @@ export interface Streamable {
   createReadStream(options?: ReadStreamOptions | BufferEncoding | null): ReadStream
 
   /**
-   * Makes a stream that copies what it gets into the mapping, with the names and the rules of `fs.createWriteStream`. The
-   * mapping does not grow: a chunk that does not fit is an error, and nothing of it is written.
+   * Creates a stream that copies its input into the mapping, with the option names and the rules of `fs.createWriteStream`.
+   * The mapping does not grow: a chunk that does not fit is an error, and none of it is written.
    *
-   * Closing the mapping destroys the stream with `ERR_MEMMAP_CLOSED`. Until it has finished or is destroyed it is a pin.
+   * Closing the mapping destroys the stream with `ERR_MEMMAP_CLOSED`. The stream is a pin until it has finished or is
+   * destroyed.
    *
-   * @param options - or the name of an encoding
-   * @throws `ERR_MEMMAP_READ_ONLY`; `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, as `fs` does. The
-   *   stream errors with `ERR_OUT_OF_RANGE` at the end of the mapping, with `ERR_MEMMAP_FAULT` when a page can't be delivered
-   *   or the disk is full, with `ERR_MEMMAP_CLOSED`, and with an `AbortError`
+   * @param options - the options, or the name of an encoding
+   * @throws `ERR_MEMMAP_READ_ONLY`; `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, as `fs` does;
+   *   `ERR_MEMMAP_CLOSED`; `ERR_MEMMAP_FAULT`. The stream fails with `ERR_OUT_OF_RANGE` at the end of the mapping, with
+   *   `ERR_MEMMAP_FAULT` when a page cannot be delivered or the disk is full, with `ERR_MEMMAP_CLOSED`, and with an
+   *   `AbortError`
    * @see https://nodejs.org/api/fs.html#fscreatewritestreampath-options
    *
    * @example
@@ -63,13 +65,15 @@ export interface Streamable {
   createWriteStream(options?: WriteStreamOptions | BufferEncoding | null): WriteStream
 
   /**
-   * Makes a web stream of bytes that reads a range. A reader that brings its own buffer (`{ mode: 'byob' }`) has the bytes
-   * copied into that; any other gets copies of up to 1 MiB. Nothing of the mapping itself is ever given away.
+   * Creates a web stream of bytes that reads a range. A reader with a buffer of its own (`{ mode: 'byob' }`) gets the bytes
+   * copied into it; other readers get copies of up to 1 MiB. The stream never transfers mapped memory itself.
    *
-   * Closing the mapping makes the stream error with `ERR_MEMMAP_CLOSED`. Until it has ended or is cancelled it is a pin.
+   * Closing the mapping makes the stream fail with `ERR_MEMMAP_CLOSED`. The stream is a pin until it has ended or is
+   * cancelled.
    *
-   * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. The stream errors with `ERR_MEMMAP_FAULT` when a
-   *   page can't be delivered or the file has become shorter, with `ERR_MEMMAP_CLOSED`, and with the signal's reason
+   * @throws `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`; `ERR_MEMMAP_FAULT`. The
+   *   stream fails with `ERR_MEMMAP_FAULT` when a page cannot be delivered or the file has become shorter, with
+   *   `ERR_MEMMAP_CLOSED`, and with the signal's reason
    * @see https://streams.spec.whatwg.org/#rbs-class
    *
    * @example

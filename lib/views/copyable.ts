@@ -2,7 +2,7 @@ import type { Bytes, Range } from '../base/validate.js'
 import type { Data, Target } from './copy.js'
 import type { Offsets } from './gather.js'
 
-/** Copies into and out of mapped memory. */
+/** Copies into, out of and within mapped memory. A page that cannot be delivered is an error, never silent zeros. */
 export interface Copyable {
   /**
    * Copies a range into a new Buffer, which stays valid after the mapping is closed.

@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/validate.js'
 import type { TypedArray, TypedArrayConstructor } from './views.js'
 
-/** Views over mapped memory. */
+/** Views over mapped memory, without a copy. */
 export interface Viewable {
   /**
    * Returns a Buffer over a range. The Buffer is no copy: a store into it is a store into the mapping. Closing the mapping
