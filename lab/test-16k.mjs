@@ -1,6 +1,6 @@
-// The specs of memory where a page has 16 KiB, as on Apple Silicon: an arm64 kernel with such pages, booted in qemu.
+// Runs the specs of memory with pages of 16 KiB, as on Apple Silicon: qemu boots an arm64 kernel with such pages.
 //
-//     node lab/test-16k.mjs [--quick] [SPEC…]      SPEC as in `mapping`; `--quick` runs a few of them
+//     node lab/test-16k.mjs [--quick] [SPEC…]      SPEC as in `mapping`; `--quick` runs a sample
 
 import { rmSync } from 'node:fs'
 import path from 'node:path'
@@ -15,7 +15,7 @@ import { bootArm64With16KiBPages } from './vm.mjs'
 
 const MINUTES = 25
 
-// What lays pages out, and what meets a fault in one.
+// The specs about the layout of pages and about faults.
 const quickSpecs = [
   'mapping',
   'open',
@@ -42,7 +42,7 @@ const specs = positionals.length > 0 ? positionals : values.quick ? quickSpecs :
 
 const binary = crossBuild(findTarget('linux-arm64-gnu'))
 const folder = compileSpecs('specs-16k')
-// In the machine there is one binary, and nothing of this one's.
+// The virtual machine gets its own binary.
 for (const name of ['native', 'npm', 'docs']) rmSync(path.join(folder, name), { recursive: true })
 
 const output = await bootArm64With16KiBPages({

@@ -1,7 +1,7 @@
-// The specs on Linux arm64, on the oldest and the newest Node, by qemu where this machine is of another kind. They are
-// compiled before, with lab/runtimes/ava.mjs in ava's place: tools that compile would be emulated too.
+// Runs the specs on Linux arm64, on the oldest and the newest Node, by qemu on a machine with another processor. The specs are
+// compiled first, with lab/runtimes/ava.mjs in the place of ava, because ava and tsx would be emulated too.
 //
-//     node lab/test-arm64.mjs [--quick] [--only 20,26] [SPEC…]      SPEC as in `search`
+//     node lab/test-arm64.mjs [--quick] [--only 20,26] [SPEC…]      SPEC as in `search/search`
 //
 // `--quick` runs the smaller lists of lab/platform-specs.mjs.
 
@@ -22,9 +22,9 @@ import { binaryName, findTarget } from '../scripts/targets.mjs'
 
 const HANGS_AFTER = 15 * 60_000
 
-// What qemu 7.2 itself can't do: keep books on terabytes of a guest's addresses (they fill the memory of this machine), map
-// huge pages, and get over a fault in the middle of a store, or in a thread without JavaScript (it ends on an assertion of its
-// own, `cpu_exec`).
+// Tests that qemu 7.2 cannot run. It keeps records of terabytes of reserved addresses, which fill the memory of this machine. It
+// maps no huge pages. After a fault in the middle of a store, or in a thread without JavaScript, it ends on an assertion of its own
+// (`cpu_exec`).
 const beyondQemu = [
   'maps the end of a file that is longer than memory',
   'anonymous memory may be larger than memory',
@@ -70,13 +70,13 @@ function specsFor(major) {
   return major === extremes.at(-1) ? emulatedNames.newest : emulatedNames.oldest
 }
 
-/** As many at once as there are processors. */
+/** Runs the specs, one for each processor at a time. */
 async function runAll(node, specs) {
   const env = {
     ...process.env,
     MEMMAP_TEST_PATIENCE: '10',
     MEMMAP_TEST_LEAVE_OUT: JSON.stringify(isEmulated ? beyondQemu : []),
-    // The machine's own makes add-ons for the machine.
+    // The compiler of this machine does not build for arm64.
     ...(isEmulated ? { CC: compiler, ...zigEnvironment(target) } : {}),
   }
   await eachOf(specs, os.availableParallelism(), async (spec) => {

@@ -1,6 +1,6 @@
-// The specs where the runtime refuses memory that is not its own, as Electron's memory cage does: on the Node that runs this,
-// with MEMMAP_NO_EXTERNAL_BUFFERS=1, compiled, with lab/runtimes/ava.mjs in ava's place. What needs a view is named in
-// lab/runtimes/caged.mjs, and has to fail.
+// Runs the specs where the runtime refuses buffers over memory outside of the engine, as Electron's memory cage does: on the Node that
+// runs this, with MEMMAP_NO_EXTERNAL_BUFFERS=1, compiled, with lab/runtimes/ava.mjs in the place of ava. lab/runtimes/caged.mjs lists
+// the tests that need a view, each of which has to fail.
 //
 //     node lab/test-cage.mjs [--quick] [SPEC…]      SPEC as in `search/search`; `--quick` leaves the slow ones out
 
@@ -20,7 +20,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 
-// A folder of its own: another run may be under way.
+// The folder has a name of its own, because another run may use its folder at the same time.
 const folder = compileSpecs(`cage-${process.pid}`)
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 const specs =

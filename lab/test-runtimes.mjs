@@ -1,7 +1,7 @@
-// The specs on Bun and Deno, compiled to JavaScript, with lab/runtimes/ava.mjs in ava's place; child processes are of the
-// same runtime. What is known to be different there is named in lab/runtimes/differences.mjs, and has to be.
+// Runs the specs on Bun and Deno, compiled to JavaScript, with lab/runtimes/ava.mjs in the place of ava. Child processes use the
+// same runtime. lab/runtimes/differences.mjs lists the known differences, each of which has to occur.
 //
-//     node lab/test-runtimes.mjs [--only bun,deno] [SPEC…]      SPEC as in `search`
+//     node lab/test-runtimes.mjs [--only bun,deno] [SPEC…]      SPEC as in `search/search`
 
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -22,7 +22,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 
-// A folder of its own: another run may be under way.
+// The folder has a name of its own, because another run may use its folder at the same time.
 const folder = compileSpecs(`specs-${process.pid}`)
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 const specs = positionals.length > 0 ? positionals : specsIn(folder).filter((name) => !(name in aboutNode))

@@ -1,12 +1,12 @@
-// The Rust tests and the specs on Windows x64: on Windows itself by the Node that runs this, on Linux by wine, with Nodes for
-// Windows from npm and a binary that is built here. The specs are compiled, with lab/runtimes/ava.mjs in ava's place.
+// Runs the Rust tests and the specs on Windows x64: on Windows with the Node that runs this, on Linux under wine, with Nodes for
+// Windows from npm and a binary that is built here. The specs are compiled, with lab/runtimes/ava.mjs in the place of ava.
+//
+// No tool serves: cargo and ava cannot start their programs under wine with output into files.
 //
 //     node lab/test-windows.mjs [--quick] [--only 22,26|none] [--no-rust] [SPEC…]      SPEC as in `search`
 //
-// `--quick` is what CI does, in minutes and from nothing: one build without optimisation for the Rust tests and the specs, and
-// of these what lab/windows/quick.mjs chooses.
-//
-// lab/windows/differences.mjs names what is known to be different there; docs/platforms.md tells it to users.
+// `--quick` is what CI runs: one build without optimisation for the Rust tests and the specs, and the specs that
+// lab/windows/quick.mjs chooses. lab/windows/differences.mjs has the known differences.
 
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, rmSync } from 'node:fs'
@@ -27,7 +27,7 @@ import { isQuick } from './windows/quick.mjs'
 
 const SECONDS = 15 * 60
 
-/** Spec files, as many as ava runs at once. */
+/** The number of spec files that run at the same time, as with ava. */
 const AT_ONCE = 2
 
 const { values, positionals } = parseArgs({
@@ -44,10 +44,10 @@ const obstacle = isWindows ? undefined : whyNoWine()
 const tally = new Tally()
 if (obstacle !== undefined) {
   console.log(`not run: ${obstacle}`)
-  // Not running is no success.
+  // A run without tests is not a success.
   process.exitCode = 1
 } else {
-  // A folder of its own: another run may be under way.
+  // The folder has a name of its own, because another run may use its folder at the same time.
   const folder = compileSpecs(`windows-${process.pid}`)
   try {
     if (isWindows) await runSpecs(process.version, known.windows, folder, (args, env) => runHere(args, env, folder))
@@ -60,16 +60,16 @@ if (obstacle !== undefined) {
 
 async function runByWine(folder) {
   const target = findTarget('win32-x64-gnu')
-  // It mostly waits for the network and the disk.
+  // Started early, because it mostly waits for the network and the disk.
   const preparing = prepareWine()
-  // Whoever waits for it learns of a failure; it may come before anybody does.
+  // A failure is reported at the `await` below, and is not unhandled if it comes earlier.
   preparing.catch(() => {})
   const majors = values.only.split(',').filter((major) => major !== 'none')
   const nodes = majors.map((major) => ({ major, node: findForeignNode(major, 'win-x64') }))
   const withRust = !values['no-rust'] && positionals.length === 0
   const tests = withRust || values.quick ? buildTests(target) : undefined
   const binary = values.quick ? tests.library : crossBuild(target)
-  // The loader looks for the one that a release has.
+  // The loader looks for the name of the released binary.
   copyFileSync(binary, path.join(folder, 'native', binaryName(findTarget('win32-x64-msvc'))))
 
   const wine = startWine(
@@ -93,13 +93,13 @@ async function runByWine(folder) {
   }
 }
 
-/** Builds the Rust tests; what it gives are their programs, and the library as tests have it: without optimisation. */
+/** Builds the Rust tests. Returns their programs, and the library without optimisation that they were built with. */
 function buildTests(target) {
   const { cargo, env } = crossEnvironment(target)
   const args = ['test', '--lib', '--tests', '--no-run', '--message-format=json', '--target', target.triple]
   const messages = execFileSync(cargo, args, {
     cwd: root,
-    // Nobody steps through them, and what is smaller is linked sooner.
+    // No debug information: smaller files are linked faster.
     env: { ...env, CARGO_PROFILE_DEV_DEBUG: '0', CARGO_INCREMENTAL: '0' },
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -122,7 +122,7 @@ async function runRust(programs, wine) {
   console.log('\n== cargo test under wine ==')
   for (const { name, executable } of programs) {
     const result = await wine.run(executable, ['--test-threads=2'], { seconds: SECONDS })
-    // Some are about Unix from beginning to end.
+    // A file of tests only for Unix is empty on Windows.
     if (result.code === 0 && /^running 0 tests$/m.test(result.output)) continue
     const { passed, failed } = countCargo(result)
     tally.passed += passed
@@ -139,7 +139,7 @@ async function runSpecs(title, { leftOut, notRun, differences }, folder, run, is
   await eachOf(specs, AT_ONCE, async (spec) => {
     const env = {
       MEMMAP_TEST_LEAVE_OUT: JSON.stringify(Object.keys(notRun[spec] ?? {})),
-      // What waits for another thread in a loop takes long where others want the processors too.
+      // Loops that wait for another thread take longer on a busy machine.
       MEMMAP_TEST_PATIENCE: '4',
     }
     tally.add(spec, await run(['--expose-gc', specFile(spec)], env), differences[spec])

@@ -1,18 +1,21 @@
-// As much of ava's interface as the specs use, in one small file that runs on any runtime: ava itself is made of Node's
-// process and worker interfaces. Tests run one after another. What it prints is TAP, as `ava --tap` does.
+// A stand-in for ava, with the part of its interface that the specs use. It runs on any runtime: ava itself needs Node's own
+// process and worker interfaces. Tests run one after another. The output is TAP, as from `ava --tap`.
 //
-// `lab/runtimes/compile.mjs` puts it in ava's place.
+// `node:test` does not serve here. Bun 1.4.5 refuses it outside `bun test`, which does not run a file in a process of its own with
+// `--expose-gc`. Deno 2.9.6 prints no result of it under `deno run`. So this file has a runner of its own.
+//
+// `lab/runtimes/compile.mjs` puts it in the place of ava.
 
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { inspect, isDeepStrictEqual } from 'node:util'
 
-/** A test that throws this can't be made on this runtime. It is counted, and says why. */
+/** A test that throws this cannot run on this runtime. It is counted as skipped, with the message as its reason. */
 export class LeftOut extends Error {}
 
 const HANGS_AFTER = 60_000 * Number(process.env.MEMMAP_TEST_PATIENCE ?? 2)
 
-/** Titles of tests that are not run. */
+/** The titles of tests that are not run. */
 const leftOut = JSON.parse(process.env.MEMMAP_TEST_LEAVE_OUT ?? '[]')
 
 const tests = []
@@ -65,7 +68,7 @@ function context() {
     false: that((value, message) => hold(value === false, message ?? (() => `${show(value)} is not false`))),
     truthy: that((...args) => assert.ok(...args)),
     falsy: that((value, message) => assert.ok(!value, message)),
-    // As they come: Node 26 takes no message that is undefined.
+    // The arguments are passed on as they are: Node 26 refuses a message that is undefined.
     deepEqual: that((...args) => assert.deepStrictEqual(...args)),
     notDeepEqual: that((...args) => assert.notDeepStrictEqual(...args)),
     like: that((actual, expected, message) =>
@@ -101,12 +104,12 @@ function context() {
   }
 }
 
-// What ava lets one expect of an error.
+// Checks an error against the expectations that ava accepts.
 function thrown(error, expected) {
   if (error instanceof LeftOut) throw error
   if (expected === undefined) return error
   const { any, instanceOf, is, code, message, name } = expected
-  if (!any) hold(error instanceof Error, () => `${show(error)} is no error`)
+  if (!any) hold(error instanceof Error, () => `${show(error)} is not an Error`)
   if (is !== undefined) assert.equal(error, is)
   if (instanceOf !== undefined) hold(error instanceof instanceOf, () => `${show(error)} is of another class`)
   if (code !== undefined) assert.equal(error.code, code)
@@ -134,10 +137,10 @@ function hold(condition, message) {
   if (!condition) throw new Error(typeof message === 'function' ? message() : message)
 }
 
-// A promise that was rejected and that nobody looked at by the end is a failure, as in ava.
+// As in ava, a rejection that is still unhandled at the end is a failure.
 const rejections = new Map()
 process.on('unhandledRejection', (reason, promise) => rejections.set(promise, reason))
-// Deno tells the reason first.
+// On Deno the reason is the first argument, and the promise the second.
 process.on('rejectionHandled', (...told) => told.forEach((each) => rejections.delete(each)))
 
 async function runAll() {
@@ -163,7 +166,7 @@ async function runAll() {
   for (const each of after) await each.run(context().t)
   for (const reason of rejections.values()) {
     counts.fail++
-    console.log(`not ok ${++number} - nobody handled a rejection`)
+    console.log(`not ok ${++number} - unhandled rejection`)
     console.log(String(reason?.stack ?? reason).replaceAll(/^/gm, '  # '))
   }
   for (const [name, count] of Object.entries(counts)) console.log(`# ${name} ${count}`)
@@ -171,14 +174,14 @@ async function runAll() {
 }
 
 async function runOne(title, run) {
-  if (leftOut.includes(title)) return new LeftOut('it is on the list')
+  if (leftOut.includes(title)) return new LeftOut('it is in the list of tests that are not run')
   const { t, assertions, finish } = context()
   const outcome = await outcomeOf(() => attempt(run, t, assertions))
   const end = await outcomeOf(finish)
   return outcome ?? end
 }
 
-/** What was thrown, or nothing. */
+/** Returns what `work` throws, or undefined. */
 async function outcomeOf(work) {
   try {
     await work()
@@ -192,16 +195,16 @@ async function attempt(run, t, assertions) {
   let timer
   try {
     const hang = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`not done after ${HANGS_AFTER / 1000} s`)), HANGS_AFTER)
+      timer = setTimeout(() => reject(new Error(`not finished after ${HANGS_AFTER / 1000} s`)), HANGS_AFTER)
     })
     await Promise.race([run(t), hang])
-    if (assertions() === 0) throw new Error('nothing was asserted')
+    if (assertions() === 0) throw new Error('the test made no assertion')
   } finally {
     clearTimeout(timer)
   }
 }
 
-// When the spec, which imports this, has been read to its end. It may wait for a module before it has its first test.
+// Starts after the spec, which imports this file, has been evaluated. A spec can await a module before it defines its first test.
 const LATEST = performance.now() + 60_000
 setTimeout(function start() {
   if (tests.length > 0 || performance.now() > LATEST) void runAll()

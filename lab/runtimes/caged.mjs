@@ -1,6 +1,6 @@
-// What the specs find different where memory that is not the runtime's own is refused, by spec and title.
+// The tests with another result where the runtime refuses views, by spec and title. In a title, * stands for any text.
 
-/** Specs that are not run there: they are about views, or their programs make some; or they have nothing to do with it. */
+/** Specs that are not run: they are about views, their programs make views, or they have nothing to do with memory. */
 export const aboutViews = {
   'base/load-error': 'how the loader fails has nothing to do with memory',
   'base/load-error.slow': 'how the loader fails has nothing to do with memory',
@@ -33,7 +33,7 @@ export const aboutViews = {
 
 const copies = 'as copies, windows of gigabytes take hours and more memory than there is'
 
-/** Tests that are not run. */
+/** Tests that are not run: they cannot run without views, or take hours. */
 export const notRun = {
   'cli/cli': {
     'the package installs the built program': 'it is about this folder, not the compiled one',

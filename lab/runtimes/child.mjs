@@ -1,5 +1,4 @@
-// `__test__/helpers/child.ts` for files that were compiled before: child processes are of the same runtime, whichever it is.
-// `lab/runtimes/compile.mjs` puts it in its place.
+// Replaces `__test__/helpers/child.ts` in the compiled copy of the project: child processes use the runtime of their parent.
 
 import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -26,7 +25,7 @@ export function runFixture(name, options = {}) {
 
 export const program = path.join(root, 'lib', 'cli', 'main.js')
 
-/** Options that let Node run TypeScript. */
+/** Options that Node needs to run TypeScript; none, since everything is compiled. */
 export const typed = []
 
 export function runProgram(args, options = {}) {
@@ -38,7 +37,7 @@ export function runCode(code, options = {}) {
   mkdirSync(scratch, { recursive: true })
   const file = path.join(scratch, `${process.pid}-${number++}.mjs`)
   const linked = code.replaceAll(/from 'memmap'/g, `from '${entry}'`).replaceAll(/(from 'file:[^']*)\.ts'/g, "$1.js'")
-  // With --eval there is no file among the arguments.
+  // Removes the file from the arguments, as it would be missing with --eval.
   writeFileSync(file, `process.argv.splice(1, 1)\n${linked}`)
   return run(file, options)
 }
@@ -71,16 +70,16 @@ function run(file, options) {
     child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
     child.on('error', reject)
     child.on('close', (code, signal) => {
-      // It prints them whatever NODE_NO_WARNINGS says.
+      // Deno prints warnings despite NODE_NO_WARNINGS.
       if (isDeno && node.includes('--no-warnings')) stderr = stderr.replaceAll(/^\(node:\d+\) \[.*\n/gm, '')
-      // An emulator's own words at the end of a program.
+      // A message of the emulator at the end of a program.
       stderr = stderr.replaceAll(/^qemu: uncaught target signal .*\n/gm, '')
       resolve({ code, signal, stdout, stderr })
     })
   })
 }
 
-// Options of Node's that these runtimes have too; a test that wants another one is about Node.
+// Translates the options of Node that the other runtimes have too. A test that needs another option is about Node.
 function translate(flag) {
   if (isNode) return [flag]
   if (flag === '--no-warnings') return []

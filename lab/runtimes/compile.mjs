@@ -1,5 +1,5 @@
-// This project as plain JavaScript in a folder of its own: sources and specs compiled, lab/runtimes/ava.mjs in ava's
-// place, and child processes that are started as lab/runtimes/child.mjs does. No tool is needed to run it.
+// Makes a copy of this project as plain JavaScript: sources and specs compiled, lab/runtimes/ava.mjs in the place of ava, and
+// lab/runtimes/child.mjs in the place of the helper that starts child processes. The copy runs without any tool.
 
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { freshBinary } from '../../scripts/native.mjs'
 import { root } from '../../scripts/run.mjs'
 import { home } from './runtimes.mjs'
 
-/** The folder. Each name is of one user's: they may run at the same time. */
+/** Returns the folder. Callers that may run at the same time need different names. */
 export function compileSpecs(name) {
   const made = compileProject(name)
   // A copy, so that a build at the same time does not change the binary under test.
@@ -43,14 +43,14 @@ export function compileProject(name) {
   return made
 }
 
-/** Fixtures name modules that a worker is to load by their files, which have another ending now. */
+/** Changes the file extension of modules that fixtures name, such as the module of a worker. */
 function nameCompiled(folder) {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
   for (const { parentPath, name } of entries.filter((entry) => /\.c?js$/.test(entry.name))) {
     const file = path.join(parentPath, name)
     const text = readFileSync(file, 'utf8')
     const linked = text.replaceAll(/((?:new URL|require)\('[^']*)\.ts'/g, "$1.js'")
-    // Hooks that load TypeScript have nothing left to do.
+    // Hooks that load TypeScript are not needed any more.
     writeFileSync(file, linked.replaceAll(/^(?:const tsx = .*|tsx\.register\(\))$/gm, ''))
   }
 }

@@ -1,4 +1,4 @@
-// What the specs find different on Bun and Deno, by spec and title. docs/platforms.md tells it to users.
+// The tests with another result on Bun and Deno, by spec and title. docs/platforms.md describes the differences for users.
 
 /** Specs that are not run there, and why. `__test__/smoke.mjs` has the dangers for each runtime. */
 export const aboutNode = {

@@ -1,6 +1,6 @@
-// What came out of specs that were run with lab/runtimes/ava.mjs, against what is known to come out otherwise.
+// Compares the results of specs that ran with lab/runtimes/ava.mjs with the known differences.
 
-/** Counts over many specs. */
+/** The counts over many specs. */
 export class Tally {
   passed = 0
   failed = 0
@@ -8,11 +8,11 @@ export class Tally {
   leftOut = 0
 
   /**
-   * Takes the output of one spec in, and prints a line about it, and more where something is wrong.
+   * Adds the output of one spec, and prints a line about it, and details if something is wrong.
    *
    * @param {string} spec its name
    * @param {{ output: string, ending: string, seconds: number }} run
-   * @param {Record<string, string>} known tests that fail, with the reason; a * in a title stands for anything
+   * @param {Record<string, string>} known tests that fail, with the reason; a * in a title stands for any text
    */
   add(spec, { output, ending, seconds }, known = {}) {
     const results = [...output.matchAll(/^(not )?ok \d+ - (.*?)(?: # SKIP (.*))?\r?$/gm)]
@@ -20,12 +20,12 @@ export class Tally {
     const skipped = results.filter(([, , , reason]) => reason !== undefined).length
     const patterns = Object.keys(known).map((title) => ({ title, fits: patternOf(title) }))
     const wrong = failures.filter((title) => !patterns.some(({ fits }) => fits.test(title)))
-    // A difference that is gone must leave the list, and with it the docs; but not where a test says that it can't be made here.
+    // A difference that no longer exists must leave the list, and the docs. A test that reports that it cannot run here does not count.
     const unmade = [...output.matchAll(/^# Left out: [^\n]*\n(?:#[^\n]*\n)*ok \d+ - (.*?)\r?$/gm)].map(
       ([, title]) => title,
     )
     const gone = patterns.filter(({ fits }) => ![...failures, ...unmade].some((title) => fits.test(title)))
-    // A file that can't be loaded has no tests to fail.
+    // A file that cannot be loaded has no failing tests.
     const ended = results.length > 0 && /^# fail \d+\r?$/m.test(output) && !ending.startsWith('signal')
     const passed = results.length - failures.length - skipped
     const different = failures.length - wrong.length
@@ -45,7 +45,7 @@ export class Tally {
     if (!ended) console.log(`       did not end well (${ending}):\n${output.slice(-2000)}`)
   }
 
-  /** Prints the totals. The exit code. */
+  /** Prints the totals. Returns the exit code. */
   report() {
     console.log(`\n${this.different} known differences, ${this.leftOut} left out`)
     console.log(`${this.passed} passed, ${this.failed} failed`)

@@ -1,4 +1,4 @@
-// Bun and Deno, brought by npm.
+// Fetches Bun and Deno from npm.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
@@ -6,14 +6,14 @@ import path from 'node:path'
 import process from 'node:process'
 import { root } from '../../scripts/run.mjs'
 
-/** Exact, so that a red run is this project's doing and not a release's of the night before. */
+/** Exact versions, so that a failure comes from this project and not from a new release. */
 const versions = { bun: '1.4.5', deno: '2.9.6' }
 const scopes = { bun: '@oven', deno: '@deno' }
 
-/** Where they are kept, and folders that are made for them. */
+/** The folder that holds them, and the compiled specs. */
 export const home = path.join(root, '.runtimes')
 
-/** The binary, from the package of this platform that the runtime's package brings; it runs without an install script. */
+/** Returns the path of the binary, which is in a package for this platform; no install script runs. */
 export function findRuntime(name) {
   const version = versions[name]
   const prefix = path.join(home, `${name}-${version}`)

@@ -4,14 +4,14 @@ import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 
-/** The names of all specs of the folder. */
+/** Returns the names of all specs in the folder. */
 export function specsIn(folder) {
   return readdirSync(path.join(folder, '__test__'), { recursive: true }).flatMap(
     (file) => /^(.*)\.spec\.js$/.exec(file.replaceAll('\\', '/'))?.[1] ?? [],
   )
 }
 
-/** The file of a spec, from the folder. */
+/** Returns the file of a spec, relative to the folder. */
 export function specFile(spec) {
   return path.join('__test__', `${spec}.spec.js`)
 }
@@ -21,7 +21,8 @@ export function specFile(spec) {
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd: string, env?: Record<string, string | undefined>, timeout: number }} options milliseconds; it is killed then
+ * @param {{ cwd: string, env?: Record<string, string | undefined>, timeout: number }} options it is killed after `timeout`
+ *   milliseconds
  * @returns {Promise<{ output: string, ending: string, seconds: number }>}
  */
 export function runSpec(command, args, options) {
@@ -41,7 +42,7 @@ export function runSpec(command, args, options) {
   })
 }
 
-/** Does the work for each of them, so many at once. */
+/** Calls `work` for each item, at most `atOnce` at a time. */
 export async function eachOf(items, atOnce, work) {
   const rest = items.values()
   const worker = async () => {

@@ -1,5 +1,5 @@
-// What the specs find different on Windows, and under wine beside that, by spec and title; a * stands for anything.
-// docs/platforms.md tells it to users.
+// The tests with another result on Windows, and those that differ only under wine, by spec and title. In a title, * stands for any
+// text. docs/platforms.md describes the differences for users.
 
 const cut = 'Windows cuts no file that is mapped'
 const promised = 'Windows promises all memory that it hands out: there is no noReserve for memory without a file'
