@@ -6,7 +6,7 @@
 // Writes artifacts/memmap.PLATFORM.node, and checks each as scripts/check-artifact.mjs does.
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
@@ -118,7 +118,7 @@ function main() {
 
 function attempt(target) {
   try {
-    return findFlaws(readFileSync(crossBuild(target)), target)
+    return findFlaws(crossBuild(target), target)
   } catch (error) {
     return [error.message]
   }

@@ -102,17 +102,16 @@ export const nodeSpecs = nodeNames.map(toFile)
  */
 export const emulatedNames = {
   newest: [
+    'state/faults',
     'state/faults.slow',
     'mapping',
     'open',
     'views/views',
     'iterate/windows',
-    'iterate/windows.slow',
     'views/copy',
     'state/faults-readonly.slow',
     'durability/flush',
     'iterate/iterable',
-    'iterate/iterable.slow',
   ],
   oldest: ['mapping', 'views/views', 'state/faults-readonly.slow'],
 }

@@ -1,27 +1,27 @@
-// Proves of each binary that it is what its name says, and asks of a user's machine no more than it may.
+// Checks that each binary is for the platform in its name, and needs nothing that a user's machine may lack.
 //
 //     node scripts/check-artifact.mjs FILE…     each named memmap.PLATFORM.node
 //
-// With `--all` a binary of every platform of the release has to be among them.
+// With `--all` a missing binary of a platform of the release is a failure too.
 
-import { readFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { readBinary } from './binary-format.mjs'
+import { readBinary } from './inspect-binary.mjs'
 import { binaryName, findTarget, GLIBC_FLOOR, targets } from './targets.mjs'
 
-/** A stripped binary is about 2 MB. Twice as much is a debug build, or a dependency that nobody noticed. */
+/** A stripped binary has about 2 MB. Twice that is a debug build or an unnoticed dependency. */
 const MAX_BYTES = 5 * 2 ** 20
 const MIN_BYTES = 200 * 2 ** 10
 
 const REGISTRATION = 'napi_register_module_v1'
 
 /**
- * What is wrong with a binary for this target; nothing, if it is right.
+ * Returns the flaws of a binary for a target; none if it may be published.
  *
- * @param {Buffer} file
+ * @param {string} file its path
  * @param {import('./targets.mjs').Target} target
  */
 export function findFlaws(file, target) {
@@ -37,19 +37,18 @@ export function findFlaws(file, target) {
   if (!binary.isLibrary) flaws.push('is no shared library')
   if (!binary.exports.includes(REGISTRATION)) flaws.push(`does not export ${REGISTRATION}`)
   for (const name of binary.needs) if (!target.needs.test(name)) flaws.push(`needs ${name}`)
-  // A runtime that lacks one of them would refuse the library; it finds them itself, one by one, when it is loaded.
+  // A runtime that lacks one of them would refuse the library: it looks each up when it is loaded.
   const fromNode = binary.undefined.filter((name) => /^(?:napi|node_api|uv)_/.test(name))
   if (fromNode.length > 0) flaws.push(`wants ${fromNode.join(', ')} of the process that loads it`)
   if (target.libc !== undefined) flaws.push(...libcFlaws(binary, target))
-  if (file.length > MAX_BYTES || file.length < MIN_BYTES) flaws.push(`has ${file.length} bytes`)
+  const { size } = statSync(file)
+  if (size > MAX_BYTES || size < MIN_BYTES) flaws.push(`has ${size} bytes`)
   return flaws
 }
 
-/** The newest version of glibc's symbols that it wants, such as '2.17'. */
+/** Returns the newest version of glibc that a binary needs a symbol of, such as '2.17'. */
 export function glibcOf(binary) {
-  const versions = Object.values(binary.versions)
-    .flat()
-    .flatMap((name) => /^GLIBC_(\d+(?:\.\d+)+)$/.exec(name)?.[1] ?? [])
+  const versions = binary.versions.flatMap((name) => /^GLIBC_(\d+(?:\.\d+)+)$/.exec(name)?.[1] ?? [])
   return versions.toSorted(compareVersions).at(-1)
 }
 
@@ -77,9 +76,8 @@ function main() {
   let failed = positionals.length === 0
   for (const each of positionals) {
     const platform = /^memmap\.([\w-]+)\.node$/.exec(path.basename(each))?.[1] ?? path.basename(each)
-    const file = readFileSync(each)
-    const flaws = findFlaws(file, findTarget(platform))
-    console.log(`${flaws.length === 0 ? 'ok    ' : 'FAILED'} ${platform}${flaws.length === 0 ? describe(file) : ''}`)
+    const flaws = findFlaws(each, findTarget(platform))
+    console.log(`${flaws.length === 0 ? 'ok    ' : 'FAILED'} ${platform}${flaws.length === 0 ? describe(each) : ''}`)
     for (const flaw of flaws) console.log(`       ${flaw}`)
     failed ||= flaws.length > 0
   }
@@ -96,7 +94,7 @@ function main() {
 function describe(file) {
   const binary = readBinary(file)
   const glibc = glibcOf(binary)
-  const size = `${(file.length / 2 ** 20).toFixed(2)} MiB`
+  const size = `${(statSync(file).size / 2 ** 20).toFixed(2)} MiB`
   return `: ${size}, needs ${binary.needs.join(', ')}${glibc === undefined ? '' : ` (glibc ${glibc})`}`
 }
 

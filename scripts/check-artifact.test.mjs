@@ -1,10 +1,23 @@
 import assert from 'node:assert/strict'
-import test from 'node:test'
-import { readBinary } from './binary-format.mjs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import test, { after } from 'node:test'
 import { findFlaws, glibcOf } from './check-artifact.mjs'
 import { elf, machO, pe } from './fixtures/binaries.mjs'
+import { readBinary } from './inspect-binary.mjs'
 import { findTarget } from './targets.mjs'
 import { toZig } from '../lab/zig-cc.mjs'
+
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'memmap-binaries-'))
+after(() => rmSync(scratch, { recursive: true, force: true }))
+
+let files = 0
+function save(bytes) {
+  const file = path.join(scratch, String(files++))
+  writeFileSync(file, bytes)
+  return file
+}
 
 const gnu = findTarget('linux-x64-gnu')
 const musl = findTarget('linux-arm64-musl')
@@ -18,7 +31,7 @@ test('what is read of an ELF file', () => {
     wants: ['two'],
     versions: { 'libc.so.6': ['GLIBC_2.9', 'GLIBC_2.17'] },
   })
-  const binary = readBinary(file)
+  const binary = readBinary(save(file))
   assert.deepEqual(
     { format: binary.format, arch: binary.arch, isLibrary: binary.isLibrary, needs: binary.needs },
     { format: 'elf', arch: 'x64', isLibrary: true, needs: ['libc.so.6'] },
@@ -28,7 +41,7 @@ test('what is read of an ELF file', () => {
 })
 
 test('what is read of a Mach-O file', () => {
-  const binary = readBinary(machO({ needs: ['/usr/lib/libSystem.B.dylib'], exports: ['one'], wants: ['napi_x'] }))
+  const binary = readBinary(save(machO({ needs: ['/usr/lib/libSystem.B.dylib'], exports: ['one'], wants: ['napi_x'] })))
   assert.deepEqual([binary.format, binary.arch, binary.isLibrary], ['mach-o', 'arm64', true])
   assert.deepEqual(
     [binary.needs, binary.exports, binary.undefined],
@@ -37,7 +50,7 @@ test('what is read of a Mach-O file', () => {
 })
 
 test('what is read of a PE file', () => {
-  const binary = readBinary(pe({ needs: ['KERNEL32.dll', 'node.exe'], exports: ['one', 'two'] }))
+  const binary = readBinary(save(pe({ needs: ['KERNEL32.dll', 'node.exe'], exports: ['one', 'two'] })))
   assert.deepEqual([binary.format, binary.arch, binary.isLibrary], ['pe', 'x64', true])
   assert.deepEqual(
     [binary.needs, binary.exports],
@@ -49,10 +62,10 @@ test('what is read of a PE file', () => {
 })
 
 test('good binaries have no flaws', () => {
-  assert.deepEqual(findFlaws(elf(), gnu), [])
-  assert.deepEqual(findFlaws(elf({ arch: 183, needs: ['libc.so'], versions: {} }), musl), [])
-  assert.deepEqual(findFlaws(machO(), mac), [])
-  assert.deepEqual(findFlaws(pe(), windows), [])
+  assert.deepEqual(findFlaws(save(elf()), gnu), [])
+  assert.deepEqual(findFlaws(save(elf({ arch: 183, needs: ['libc.so'], versions: {} })), musl), [])
+  assert.deepEqual(findFlaws(save(machO()), mac), [])
+  assert.deepEqual(findFlaws(save(pe()), windows), [])
 })
 
 const cases = [
@@ -96,7 +109,7 @@ const cases = [
 ]
 for (const [what, file, target, message] of cases) {
   test(`refused: ${what}`, () => {
-    const flaws = findFlaws(file, target)
+    const flaws = findFlaws(save(file), target)
     assert.equal(flaws.filter((flaw) => message.test(flaw)).length, 1, flaws.join('\n'))
   })
 }

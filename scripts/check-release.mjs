@@ -84,7 +84,7 @@ function findBinaryFaults(folder) {
   const found = targets.flatMap((target) => {
     const file = path.join(folder, binaryName(target))
     if (!existsSync(file)) return [`${binaryName(target)} is missing`]
-    return findFlaws(readFileSync(file), target).map((flaw) => `${binaryName(target)} ${flaw}`)
+    return findFlaws(file, target).map((flaw) => `${binaryName(target)} ${flaw}`)
   })
   const surplus = readdirSync(folder).filter((name) => !targets.some((target) => binaryName(target) === name))
   return [...found, ...surplus.map((name) => `${name} is nobody's binary`)]

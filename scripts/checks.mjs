@@ -21,7 +21,7 @@ const MINUTES = 60_000
 
 /** @type {import('./steps.mjs').Step[]} */
 export const checks = [
-  { name: 'rustfmt', command: 'cargo fmt --check' },
+  { name: 'rustfmt', command: 'cargo fmt --check && cargo fmt --check --manifest-path lab/inspect/Cargo.toml' },
   { name: 'prettier', command: 'prettier --check --log-level warn .' },
   { name: 'taplo', command: 'taplo format --check' },
   { name: 'oxlint', command: 'oxlint --deny-warnings' },

@@ -184,7 +184,7 @@ function prepare() {
   mkdirSync(path.join(release, 'artifacts'))
   for (const target of targets) {
     const [own, cross] = ['native', 'artifacts'].map((name) => path.join(root, name, binaryName(target)))
-    const real = existsSync(cross) && findFlaws(readFileSync(cross), target).length === 0
+    const real = existsSync(cross) && findFlaws(cross, target).length === 0
     const source = target === host ? own : real ? cross : path.join(root, 'native', binaryName(host))
     console.log(`${target.platform}: ${target === host ? 'built here' : real ? 'cross-built' : 'a stand-in'}`)
     copyFileSync(source, path.join(release, 'artifacts', binaryName(target)))

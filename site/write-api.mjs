@@ -26,7 +26,11 @@ if (!process.argv.includes('--check')) {
 function installIfStale() {
   const modified = (file) => statSync(path.join(site, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
   if (modified('node_modules/.package-lock.json') >= modified('package-lock.json')) return
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: site, stdio: 'inherit', shell: true })
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: site,
+    stdio: 'inherit',
+    shell: true,
+  })
 }
 
 function generate() {

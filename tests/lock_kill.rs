@@ -15,7 +15,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memmap::core::lock::{LockMode, Request, Source, Span, Wish, wait_for};
+use memmap::core::lock::{LockMode, LockRange, LockRequest, LockableFile, PendingLock, wait_for};
 
 /// In the shared file, eight bytes each.
 const OWNER: u64 = 0;
@@ -48,20 +48,20 @@ fn holder() {
     };
     let directory = Path::new(&directory);
     let state = open(&directory.join("state"));
-    let source = Source::of_path(directory.join("lock").to_str().unwrap().into(), false);
+    let file = LockableFile::of_path(directory.join("lock").to_str().unwrap().into(), false);
     let me = u64::from(std::process::id());
     loop {
         let (sender, granted) = channel();
-        let request = Request::new(move |result| {
+        let pending = PendingLock::new(move |result| {
             let _ = sender.send(result);
         });
-        let wish = Wish {
+        let request = LockRequest {
             mode: LockMode::Exclusive,
-            span: Span::WHOLE,
+            range: LockRange::WHOLE,
             thread: 0,
             stack: None,
         };
-        wait_for(&source, wish, &request, true);
+        wait_for(&file, request, &pending, true);
         let lock = granted.recv().unwrap().unwrap();
         set(&state, OWNER, me);
         set(&state, TAKEN, get(&state, TAKEN) + 1);

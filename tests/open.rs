@@ -153,15 +153,15 @@ fn a_closed_mapping_refuses_everything_but_another_close() {
     let path = dir.path().join("f");
     fs::write(&path, vec![1; 10_000]).unwrap();
     let mapping = open(request(&path, Mode::ReadWrite)).unwrap();
-    let id = mapping.entry().id;
-    assert!(registry::lines().iter().any(|line| line.id == id));
+    let id = mapping.registration().id;
+    assert!(registry::entries().iter().any(|entry| entry.id == id));
     mapping.close().unwrap();
     mapping.close().unwrap();
     assert!(bytes(&mapping, 0, 1).is_err());
     assert!(mapping.fill(0, 1, &[1]).is_err());
     assert!(mapping.copy_within(0, 1, 1).is_err());
     assert!(flush(&mapping, Level::Data, 0, 1).is_err());
-    assert!(!registry::lines().iter().any(|line| line.id == id));
+    assert!(!registry::entries().iter().any(|entry| entry.id == id));
 }
 
 #[test]

@@ -7,6 +7,7 @@
  *
  * The loop calls `prepare()` before it touches bytes, and `markUsed()` when it no longer needs them.
  */
+import { onAbort, unlessStopped } from '../base/abort.js'
 import { MemmapError } from '../base/errors.js'
 import { callAsync, native, type NativeJob } from '../base/native.js'
 import type { MappingState } from '../state/mapping-state.js'
@@ -98,7 +99,12 @@ export class ReadAhead {
     while (until > this.#ready && !this.#ended) {
       if (this.#failure !== undefined) throw this.#failure.error
       if (this.#working === undefined) this.#fetchMore(until)
-      await unlessAborted(this.#working, this.#signal)
+      const signal = this.#signal
+      if (signal?.aborted) throw signal.reason
+      await unlessStopped(
+        () => this.#working,
+        (stop) => onAbort(signal, stop),
+      )
     }
   }
 
@@ -185,22 +191,5 @@ export class ReadAhead {
     void callAsync(() => this.#state.native.release(from, length))
       .catch(failed)
       .finally(forget)
-  }
-}
-
-/** Waits for a promise, or rejects with the reason of the signal as soon as that is aborted. */
-async function unlessAborted(promise: Promise<void> | undefined, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return promise
-  if (signal.aborted) throw signal.reason
-  let forget: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    const abort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', abort)
-    forget = () => signal.removeEventListener('abort', abort)
-  })
-  try {
-    await Promise.race([promise, aborted])
-  } finally {
-    forget?.()
   }
 }

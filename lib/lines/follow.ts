@@ -6,6 +6,7 @@
  * while it is mapped is a fault.
  */
 import { stat } from 'node:fs/promises'
+import { onAbort } from '../base/abort.js'
 import { constants } from '../base/constants.js'
 import { type Cut, cutBytes, type Maker, makersOf, type LineEncoding, RETURN } from './decode.js'
 import { memmapError } from '../base/errors.js'
@@ -230,11 +231,11 @@ class Follower<T> implements BatchSource<T | T[]> {
     const { watcher } = this.#opened
     const wake = (): void => watcher.cancel()
     const pin = this.#state.pinUntil(wake)
-    this.#signal?.addEventListener('abort', wake)
+    const ignoreAbort = onAbort(this.#signal, wake)
     try {
       if (this.isOpen) await watcher.change(this.#isBarred)
     } finally {
-      this.#signal?.removeEventListener('abort', wake)
+      ignoreAbort()
       pin.release()
     }
     return []

@@ -1,6 +1,7 @@
 /**
  * Waiting for a lock: with a timeout and a signal, and until the mapping is closed.
  */
+import { onAbort } from '../base/abort.js'
 import { MemmapError, startStackBelow } from '../base/errors.js'
 import { callAsync, native, type NativeLockFile, type NativeLockRequest, translate } from '../base/native.js'
 
@@ -43,7 +44,7 @@ export function settle(begin: (request: NativeLockRequest) => Promise<number>, w
       if (isOver) return false
       isOver = true
       clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
+      ignoreAbort()
       forget()
       return true
     }
@@ -52,9 +53,8 @@ export function settle(begin: (request: NativeLockRequest) => Promise<number>, w
       if (!request.cancel()) waiting.undo(request)
       reject(reason)
     }
-    const abort = (): void => giveUp(signal?.reason)
     const timer = timeout === undefined ? undefined : setTimeout(() => giveUp(translate(late())), timeout)
-    signal?.addEventListener('abort', abort, { once: true })
+    const ignoreAbort = onAbort(signal, giveUp)
     const forget = target.onClosing(giveUp)
     callAsync(() => begin(request)).then(
       (handle) => (over() ? resolve(handle) : waiting.drop?.(handle)),

@@ -2,6 +2,7 @@
  * Searching: what is looked for, where, and by how many threads; and the searches that have one answer. Those with many are in
  * `matches.ts`.
  */
+import { unlessStopped } from '../base/abort.js'
 import { isRegExp, isUint8Array } from 'node:util/types'
 import { parseMemory } from '../views/copy.js'
 import { call, native, type NativeJob, type NativeMapping, type NativePattern } from '../base/native.js'
@@ -153,23 +154,21 @@ export async function runTask<T>(
 
 /** Waits for some work, and calls `tell` now and then. What that throws ends the wait, and `cancel` is called. */
 export async function whileTelling<T>(work: Promise<T>, tell: () => void, cancel: () => void): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const failed = new Promise<never>((_, reject) => {
-    const tick = (): void => {
-      try {
-        tell()
-      } catch (error) {
-        cancel()
-        reject(error)
+  return unlessStopped(
+    () => work,
+    (stop) => {
+      const tick = (): void => {
+        try {
+          tell()
+        } catch (error) {
+          cancel()
+          stop(error)
+        }
       }
-    }
-    timer = setInterval(tick, PROGRESS_INTERVAL).unref()
-  })
-  try {
-    return await Promise.race([work, failed])
-  } finally {
-    clearInterval(timer)
-  }
+      const timer = setInterval(tick, PROGRESS_INTERVAL).unref()
+      return () => clearInterval(timer)
+    },
+  )
 }
 
 export function parseSearch(state: MappingState, needle: Needle, options: SearchOptions | undefined): Search {

@@ -2,6 +2,7 @@
  * The facade's side of a Region: its native handle, who is using it, and how it ends. Its life is that of Node's FileHandle:
  * `close()` lets nothing new begin, waits for the last user, and is the same promise each time.
  */
+import { onAbort, unlessStopped } from '../base/abort.js'
 import { memmapError, MemmapError, startStackBelow } from '../base/errors.js'
 import { faultError, faultTotal, watchFaults } from './faults.js'
 import { enter, type Entry, leave, nameOf, traceCaller } from './registry.js'
@@ -177,31 +178,27 @@ export class MappingState implements Entry {
     if (signal?.aborted) throw signal.reason
     this.check()
     const job = new native.NativeJob()
-    let forget: (() => void) | undefined
-    const stopped = new Promise<never>((_, reject) => {
-      const stop = (reason: unknown): void => {
+    const cancelling =
+      (stop: (reason: unknown) => void) =>
+      (reason: unknown): void => {
         job.cancel()
-        reject(reason)
+        stop(reason)
       }
-      const abort = (): void => stop(signal?.reason)
-      this.#stops.add(stop)
-      signal?.addEventListener('abort', abort, { once: true })
-      forget = () => {
-        this.#stops.delete(stop)
-        signal?.removeEventListener('abort', abort)
-      }
-    })
-    try {
+    const begin = (): Promise<T> => {
       const work = this.runJob((handle) => operation(handle, job))
       this.#running.set(job, work)
-      // The one that loses may reject later: a race has looked at both.
-      return await Promise.race([work, stopped])
+      return work
+    }
+    try {
+      return await unlessStopped(
+        begin,
+        (stop) => this.onClosing(cancelling(stop)),
+        (stop) => onAbort(signal, cancelling(stop)),
+      )
     } catch (error) {
       // A race is not among the promises through which the engine finds the callers that await.
       if (error instanceof MemmapError && !signal?.aborted) startStackBelow(error, this.runCancellable)
       throw error
-    } finally {
-      forget?.()
     }
   }
 

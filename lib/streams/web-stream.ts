@@ -7,6 +7,7 @@
 import { type ReadableByteStreamController, ReadableStream } from 'node:stream/web'
 import { parseSpan, Passage } from './range-cursor.js'
 import type { MappingState } from '../state/mapping-state.js'
+import { onAbort } from '../base/abort.js'
 import { type Bytes, parseBoolean, parseOptions, parseSignal } from '../base/validate.js'
 
 /** Options of `readableStream`. */
@@ -37,17 +38,17 @@ export function readableStream(state: MappingState, options: WebStreamOptions | 
 
   let controller: ReadableByteStreamController
   let ended = false
+  let ignoreAbort: (() => void) | undefined
 
   const end = (): void => {
     ended = true
-    signal?.removeEventListener('abort', abort)
+    ignoreAbort?.()
     passage.end()
   }
   const fail = (reason: unknown): void => {
     end()
     controller.error(reason)
   }
-  const abort = (): void => fail(signal?.reason)
   const finish = (): void => {
     end()
     controller.close()
@@ -74,8 +75,8 @@ export function readableStream(state: MappingState, options: WebStreamOptions | 
     start(byteController) {
       controller = byteController
       if (passage.left === 0) finish()
-      else if (signal?.aborted) abort()
-      else signal?.addEventListener('abort', abort)
+      else if (signal?.aborted) fail(signal.reason)
+      else ignoreAbort = onAbort(signal, fail)
     },
     async pull() {
       const wanted = controller.byobRequest?.view?.byteLength ?? CHUNK

@@ -16,21 +16,21 @@ use napi::{JsValue, check_status, sys};
 use super::error::to_js;
 use crate::core::fault::region_table;
 use crate::core::mapping::region::Region;
-use crate::core::mapping::registry::Entry;
+use crate::core::mapping::registry::Registration;
 use crate::core::poison::IgnorePoison;
 
 /// What an `ArrayBuffer` holds on to. Process-wide state only: finalizers run at different
 /// moments of an environment's end in different runtimes.
 struct Hold {
-    held: Mutex<Option<(Arc<Region>, Arc<Entry>)>>,
+    held: Mutex<Option<(Arc<Region>, Arc<Registration>)>>,
     /// Finalizers that are still to be called.
     finalizers: AtomicU8,
 }
 
 impl Hold {
-    fn new(region: &Arc<Region>, entry: &Arc<Entry>, finalizers: u8) -> *mut Self {
+    fn new(region: &Arc<Region>, registration: &Arc<Registration>, finalizers: u8) -> *mut Self {
         region.add_view();
-        let held = Mutex::new(Some((Arc::clone(region), Arc::clone(entry))));
+        let held = Mutex::new(Some((Arc::clone(region), Arc::clone(registration))));
         Box::into_raw(Box::new(Self {
             held,
             finalizers: AtomicU8::new(finalizers),
@@ -87,10 +87,10 @@ pub struct Place {
 pub fn array_buffer<'env>(
     env: &'env Env,
     region: &Arc<Region>,
-    entry: &Arc<Entry>,
+    registration: &Arc<Registration>,
     place: &Place,
 ) -> Result<Unknown<'env>> {
-    let hold = Hold::new(region, entry, 2);
+    let hold = Hold::new(region, registration, 2);
     let mut value = ptr::null_mut();
     // SAFETY: the address space is the region's, which the hold keeps; the finalizer takes the
     // hold back.
@@ -162,7 +162,7 @@ pub fn can_share() -> bool {
 pub fn shared_array_buffer<'env>(
     env: &'env Env,
     region: &Arc<Region>,
-    entry: &Arc<Entry>,
+    registration: &Arc<Registration>,
     place: &Place,
 ) -> Result<Unknown<'env>> {
     let Some(create) = create_shared() else {
@@ -171,7 +171,7 @@ pub fn shared_array_buffer<'env>(
             "This runtime can't put a SharedArrayBuffer over a mapping",
         ));
     };
-    let hold = Hold::new(region, entry, 1);
+    let hold = Hold::new(region, registration, 1);
     let mut value = ptr::null_mut();
     // SAFETY: as for an ArrayBuffer.
     let status = unsafe {

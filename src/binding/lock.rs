@@ -10,7 +10,8 @@ use napi_derive::napi;
 use super::error::to_js;
 use super::mapping::NativeMapping;
 use crate::core::lock::{
-    self, Blocking, Held, LockMode, Request, Source, Span, Wish, end_thread, try_lock,
+    self, BlockingLock, HeldLock, LockMode, LockRange, LockRequest, LockableFile, PendingLock,
+    end_thread, try_lock,
 };
 use crate::core::poison::IgnorePoison;
 use crate::core::{self, thread_pool};
@@ -57,21 +58,21 @@ fn mode_name(mode: LockMode) -> &'static str {
 
 /// The locks that JavaScript has, by their numbers: a number costs nothing to make, and the garbage
 /// collector, which must release no lock, knows nothing of it.
-static HELD: Mutex<BTreeMap<u64, Arc<Held>>> = Mutex::new(BTreeMap::new());
+static HELD: Mutex<BTreeMap<u64, Arc<HeldLock>>> = Mutex::new(BTreeMap::new());
 
-fn all_held() -> MutexGuard<'static, BTreeMap<u64, Arc<Held>>> {
+fn all_held() -> MutexGuard<'static, BTreeMap<u64, Arc<HeldLock>>> {
     HELD.lock().ignore_poison()
 }
 
 /// Keeps a lock: its number.
-fn keep(held: Arc<Held>) -> f64 {
+fn keep(held: Arc<HeldLock>) -> f64 {
     let id = held.id();
     all_held().insert(id, held);
     id as f64
 }
 
 /// The lock with that number, if it wasn't released.
-fn find(env: &Env, id: f64) -> Result<Arc<Held>> {
+fn find(env: &Env, id: f64) -> Result<Arc<HeldLock>> {
     let held = all_held().get(&(id as u64)).cloned();
     held.ok_or_else(|| to_js(env, &lock::released()))
 }
@@ -91,14 +92,14 @@ pub struct LockWish {
     pub stack: Option<String>,
 }
 
-fn span_of(env: &Env, start: Offset, length: Offset) -> Result<Span> {
-    Span::new(offset(start)?, offset(length)?).map_err(|error| to_js(env, &error))
+fn range_of(env: &Env, start: Offset, length: Offset) -> Result<LockRange> {
+    LockRange::new(offset(start)?, offset(length)?).map_err(|error| to_js(env, &error))
 }
 
-fn wish_of(env: &Env, wish: LockWish) -> Result<Wish> {
-    Ok(Wish {
+fn wish_of(env: &Env, wish: LockWish) -> Result<LockRequest> {
+    Ok(LockRequest {
         mode: mode_of(wish.exclusive),
-        span: span_of(env, wish.offset, wish.length)?,
+        range: range_of(env, wish.offset, wish.length)?,
         thread: wish.thread,
         stack: wish.stack,
     })
@@ -106,7 +107,7 @@ fn wish_of(env: &Env, wish: LockWish) -> Result<Wish> {
 
 /// A file that can be locked.
 #[napi]
-pub struct NativeLockFile(Arc<Source>);
+pub struct NativeLockFile(Arc<LockableFile>);
 
 #[napi]
 impl NativeLockFile {
@@ -116,7 +117,7 @@ impl NativeLockFile {
         let mapping = mapping.shared();
         mapping
             .file()
-            .and_then(|file| Source::of_mapping(file, mapping.name()))
+            .and_then(|file| LockableFile::of_mapping(file, mapping.name()))
             .map(Self)
             .map_err(|error| to_js(env, &error))
     }
@@ -124,13 +125,13 @@ impl NativeLockFile {
     /// What a path names at the time of each lock.
     #[napi(factory, catch_unwind)]
     pub fn of_path(path: String, create: bool) -> Self {
-        Self(Source::of_path(path, create))
+        Self(LockableFile::of_path(path, create))
     }
 
     /// An open file; the descriptor is duplicated.
     #[napi(factory, catch_unwind)]
     pub fn of_descriptor(env: &Env, fd: i32) -> Result<Self> {
-        Source::of_descriptor(fd)
+        LockableFile::of_descriptor(fd)
             .map(Self)
             .map_err(|error| to_js(env, &error))
     }
@@ -152,13 +153,13 @@ impl NativeLockFile {
         polite: bool,
         stack: Option<String>,
     ) -> Result<f64> {
-        let wish = Wish {
+        let request = LockRequest {
             mode: mode_of(exclusive),
-            span: span_of(env, offset, length)?,
+            range: range_of(env, offset, length)?,
             thread,
             stack,
         };
-        try_lock(&self.0, &wish, polite)
+        try_lock(&self.0, &request, polite)
             .map(|held| held.map_or(0.0, keep))
             .map_err(|error| to_js(env, &error))
     }
@@ -205,7 +206,7 @@ impl NativeLockFile {
     #[napi(catch_unwind)]
     pub fn lock_blocking(&self, env: &Env, wish: LockWish) -> Result<NativeBlocking> {
         let wish = wish_of(env, wish)?;
-        Blocking::start(&self.0, wish)
+        BlockingLock::start(&self.0, wish)
             .map(|blocking| NativeBlocking(Mutex::new(blocking)))
             .map_err(|error| to_js(env, &error))
     }
@@ -218,8 +219,8 @@ impl NativeLockFile {
         offset: Either<f64, BigInt>,
         length: Either<f64, BigInt>,
     ) -> Result<&'static str> {
-        let span = span_of(env, offset, length)?;
-        lock::test_lock(&self.0, span)
+        let range = range_of(env, offset, length)?;
+        lock::test_lock(&self.0, range)
             .map(|mode| mode.map_or("free", mode_name))
             .map_err(|error| to_js(env, &error))
     }
@@ -233,7 +234,7 @@ impl NativeLockFile {
         waited: Option<f64>,
     ) -> Result<Unknown<'env>> {
         let wish = wish_of(env, wish)?;
-        to_js(env, &lock::busy(&self.0, &wish, milliseconds(waited))).into_unknown(env)
+        to_js(env, &lock::busy_error(&self.0, &wish, milliseconds(waited))).into_unknown(env)
     }
 }
 
@@ -242,9 +243,9 @@ fn milliseconds(waited: Option<f64>) -> Option<u64> {
 }
 
 /// A request whose promise is settled from any thread, in this environment.
-fn promise_of_lock(env: &Env) -> Result<(Arc<Request>, Object<'_>)> {
+fn promise_of_lock(env: &Env) -> Result<(Arc<PendingLock>, Object<'_>)> {
     let (deferred, promise) = env.create_deferred()?;
-    let request = Request::new(move |result: core::Result<Arc<Held>>| {
+    let request = PendingLock::new(move |result: core::Result<Arc<HeldLock>>| {
         deferred.resolve(move |env: Env| match result {
             Ok(held) => Ok(keep(held)),
             Err(error) => Err(to_js(&env, &error)),
@@ -255,14 +256,14 @@ fn promise_of_lock(env: &Env) -> Result<(Arc<Request>, Object<'_>)> {
 
 /// A request that waits.
 #[napi]
-pub struct NativeLockRequest(Mutex<Option<Arc<Request>>>);
+pub struct NativeLockRequest(Mutex<Option<Arc<PendingLock>>>);
 
 impl NativeLockRequest {
-    fn set(&self, request: &Arc<Request>) {
+    fn set(&self, request: &Arc<PendingLock>) {
         *self.0.lock().ignore_poison() = Some(Arc::clone(request));
     }
 
-    fn get(&self) -> Option<Arc<Request>> {
+    fn get(&self) -> Option<Arc<PendingLock>> {
         self.0.lock().ignore_poison().clone()
     }
 }
@@ -293,7 +294,7 @@ impl NativeLockRequest {
 
 /// A request for which a thread of JavaScript stands still.
 #[napi]
-pub struct NativeBlocking(Mutex<Blocking>);
+pub struct NativeBlocking(Mutex<BlockingLock>);
 
 #[napi]
 impl NativeBlocking {
@@ -343,7 +344,7 @@ pub fn upgrade_lock<'env>(
 #[napi(ts_return_type = "Error", catch_unwind)]
 pub fn busy_lock(env: &Env, id: f64, waited: Option<f64>) -> Result<Unknown<'_>> {
     let held = find(env, id)?;
-    to_js(env, &held.busy(milliseconds(waited))).into_unknown(env)
+    to_js(env, &held.busy_error(milliseconds(waited))).into_unknown(env)
 }
 
 /// Makes a lock shared, without a moment in which there is none.
@@ -388,18 +389,18 @@ pub struct LockRecord {
 /// All locks that this process has or waits for.
 #[napi(catch_unwind)]
 pub fn locks() -> Vec<LockRecord> {
-    let record = |line: lock::Line| LockRecord {
-        id: line.id as f64,
-        path: line.path,
-        mode: mode_name(line.mode),
-        offset: to_offset(line.span.start()),
-        length: to_offset(line.span.length()),
-        state: line.state.name(),
-        method: line.method.name(),
-        thread: line.thread,
-        stack: line.stack,
+    let record = |entry: lock::Entry| LockRecord {
+        id: entry.id as f64,
+        path: entry.path,
+        mode: mode_name(entry.mode),
+        offset: to_offset(entry.range.offset()),
+        length: to_offset(entry.range.length()),
+        state: entry.state.name(),
+        method: entry.method.name(),
+        thread: entry.thread,
+        stack: entry.stack,
     };
-    lock::lines().into_iter().map(record).collect()
+    lock::entries().into_iter().map(record).collect()
 }
 
 /// Releases the locks of a thread of JavaScript when this environment ends.

@@ -65,7 +65,7 @@ impl NativeMapping {
     /// Its number, which no other mapping of the process ever has.
     #[napi(getter, catch_unwind)]
     pub fn id(&self) -> f64 {
-        self.0.entry().id as f64
+        self.0.registration().id as f64
     }
 
     /// Bytes.
@@ -101,7 +101,7 @@ impl NativeMapping {
         byte_length: f64,
     ) -> Result<Unknown<'env>> {
         let (region, place) = self.place(env, position, byte_length)?;
-        array_buffer::array_buffer(env, &region, self.0.entry(), &place)
+        array_buffer::array_buffer(env, &region, self.0.registration(), &place)
     }
 
     /// The same as a `SharedArrayBuffer`, where the runtime can.
@@ -113,7 +113,7 @@ impl NativeMapping {
         byte_length: f64,
     ) -> Result<Unknown<'env>> {
         let (region, place) = self.place(env, position, byte_length)?;
-        array_buffer::shared_array_buffer(env, &region, self.0.entry(), &place)
+        array_buffer::shared_array_buffer(env, &region, self.0.registration(), &place)
     }
 
     fn place(
@@ -324,7 +324,7 @@ impl NativeMapping {
     /// Counts pins, for the ledger.
     #[napi(catch_unwind)]
     pub fn add_pins(&self, delta: i32) {
-        self.0.entry().add_pins(delta.into());
+        self.0.registration().add_pins(delta.into());
     }
 
     /// Takes the pages away, on a thread of ours.

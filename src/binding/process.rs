@@ -1,4 +1,4 @@
-//! What concerns the whole process: the ledger, the platform, the fault guard.
+//! What concerns the whole process: the registry of mappings, the platform, the fault guard.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::core::fault::{handler, region_table};
 use crate::core::mapping::{advice, registry};
 use crate::core::sys;
 
-/// A line of the ledger.
+/// An entry of the registry.
 #[napi(object, object_from_js = false)]
 pub struct MappingRecord {
     /// The mapping's number.
@@ -49,23 +49,23 @@ pub struct MappingRecord {
 /// Every mapping of this process.
 #[napi(catch_unwind)]
 pub fn mappings() -> Vec<MappingRecord> {
-    let record = |line: registry::Line| MappingRecord {
-        id: line.id as f64,
-        path: line.description.path,
-        label: line.description.label,
-        mode: line.description.mode,
-        offset: line.description.offset as f64,
-        length: line.description.length as f64,
-        views: line.views as f64,
-        pins: line.pins as f64,
-        thread: line.description.thread,
-        state: if line.is_revoked { "revoked" } else { "open" },
-        gc_owned: line.description.gc_owned,
-        faults: line.faults as f64,
-        damaged: line.is_damaged.then_some(true),
-        stack: line.description.stack,
+    let record = |entry: registry::Entry| MappingRecord {
+        id: entry.id as f64,
+        path: entry.description.path,
+        label: entry.description.label,
+        mode: entry.description.mode,
+        offset: entry.description.offset as f64,
+        length: entry.description.length as f64,
+        views: entry.views as f64,
+        pins: entry.pins as f64,
+        thread: entry.description.thread,
+        state: if entry.is_revoked { "revoked" } else { "open" },
+        gc_owned: entry.description.gc_owned,
+        faults: entry.faults as f64,
+        damaged: entry.is_damaged.then_some(true),
+        stack: entry.description.stack,
     };
-    registry::lines().into_iter().map(record).collect()
+    registry::entries().into_iter().map(record).collect()
 }
 
 /// What this platform can do.
@@ -91,9 +91,9 @@ pub fn capabilities(env: &Env) -> BTreeMap<String, bool> {
             (String::from("evict:private"), sys::can_page_out()),
             (String::from("protect"), true),
             (String::from("noReserve"), sys::HAS_UNRESERVED_MEMORY),
-            (String::from("reserve"), sys::can_set_aside()),
+            (String::from("reserve"), sys::can_reserve_address_space()),
             (String::from("resize"), true),
-            (String::from("resize:shared"), sys::CUTS_MAPPED_FILES),
+            (String::from("resize:shared"), sys::TRUNCATES_MAPPED_FILES),
             (String::from("residency:cache"), sys::can_count_cache()),
             (String::from("sharedArrayBuffer"), array_buffer::can_share()),
         ])
@@ -128,7 +128,7 @@ pub fn fault_counter(env: &Env) -> Option<Unknown<'_>> {
 /// Puts the fault guard back in front of other handlers; true if it had been displaced.
 #[napi(catch_unwind)]
 pub fn check_guard(env: &Env) -> Result<bool> {
-    handler::stand_guard().map_err(|error| to_js(env, &error))
+    handler::install_guard().map_err(|error| to_js(env, &error))
 }
 
 /// Calls `callback` with the number of a mapping soon after a fault on it, until this

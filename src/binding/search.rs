@@ -183,7 +183,7 @@ impl Target {
     /// What was looked at, up to `end`, must have been the file's.
     fn checked<T>(&self, result: T, end: u64) -> core::Result<T> {
         self.mapping
-            .check_extent(self.offset, end.min(self.length))?;
+            .check_file_covers(self.offset, end.min(self.length))?;
         Ok(result)
     }
 
@@ -505,7 +505,7 @@ impl NativeMapping {
     #[napi(catch_unwind)]
     pub fn check_extent(&self, env: &Env, offset: f64, length: f64) -> Result<()> {
         self.shared()
-            .check_extent(whole(offset)?, whole(length)?)
+            .check_file_covers(whole(offset)?, whole(length)?)
             .map_err(|error| to_js(env, &error))
     }
 

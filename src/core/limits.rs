@@ -4,8 +4,8 @@
 //! overcommit. And a process that used its last mapping dies at the next allocation of V8, so
 //! some are left for it.
 //!
-//! The system counts pieces: a mapping of which one page is protected is three. What we do is
-//! therefore noted with how many pieces it may add, and the true number read now and then.
+//! The system counts areas: a mapping of which one page is protected is three. What we do is
+//! therefore noted with how many areas it may add, and the true number read now and then.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ use crate::core::poison::IgnorePoison;
 
 /// Regions of ours that are mapped now.
 static LIVE: AtomicU64 = AtomicU64::new(0);
-/// The process's pieces when they were last counted; 0 before the first time.
+/// The process's areas when they were last areas; 0 before the first time.
 static COUNTED: AtomicU64 = AtomicU64::new(0);
 /// How many may have been added since.
 static ADDED: AtomicU64 = AtomicU64::new(0);
@@ -29,52 +29,52 @@ static USABLE: AtomicU64 = AtomicU64::new(0);
 
 /// Address space that V8, the C library and threads may still want when ours is in place.
 const SPARE_BYTES: u64 = 128 << 20;
-/// Others add pieces as well, unseen by us: the true number is read this often at the least.
+/// Others add areas as well, unseen by us: the true number is read this often at the least.
 const COUNT_EVERY: u64 = 2048;
 /// Something in the middle of a piece makes three of it.
 const SPLIT: u64 = 2;
 
-/// A counted mapping and the pieces that were cut from it; gives its places back on drop.
+/// A areas mapping and the areas that were cut from it; gives its places back on drop.
 #[derive(Debug)]
-pub struct Counted {
-    pieces: AtomicU64,
+pub struct AreaCount {
+    areas: AtomicU64,
 }
 
-impl Counted {
+impl AreaCount {
     /// Takes a place, or says which limit is near.
     pub fn take(length: u64) -> Result<Self> {
-        add_pieces(1)?;
+        add_areas(1)?;
         check_address_space(length)?;
         LIVE.fetch_add(1, Ordering::Relaxed);
         Ok(Self {
-            pieces: AtomicU64::new(1),
+            areas: AtomicU64::new(1),
         })
     }
 
     /// Whether it is in one piece.
     pub fn is_whole(&self) -> bool {
-        self.pieces.load(Ordering::Relaxed) == 1
+        self.areas.load(Ordering::Relaxed) == 1
     }
 
     /// Notes that a part of it gets a treatment of its own, or says that there is no room.
     pub fn split(&self) -> Result<()> {
-        add_pieces(SPLIT)?;
-        self.pieces.fetch_add(SPLIT, Ordering::Relaxed);
+        add_areas(SPLIT)?;
+        self.areas.fetch_add(SPLIT, Ordering::Relaxed);
         Ok(())
     }
 }
 
-impl Drop for Counted {
+impl Drop for AreaCount {
     fn drop(&mut self) {
         LIVE.fetch_sub(1, Ordering::Relaxed);
-        FREED.fetch_add(self.pieces.load(Ordering::Relaxed), Ordering::Relaxed);
+        FREED.fetch_add(self.areas.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 
-/// How many pieces Linux allows a process (`vm.max_map_count`); no other system has a limit.
-fn most_pieces() -> Option<u64> {
-    static MOST: OnceLock<Option<u64>> = OnceLock::new();
-    *MOST.get_or_init(|| {
+/// How many areas Linux allows a process (`vm.max_map_count`); no other system has a limit.
+fn max_areas() -> Option<u64> {
+    static MAX: OnceLock<Option<u64>> = OnceLock::new();
+    *MAX.get_or_init(|| {
         fs::read_to_string("/proc/sys/vm/max_map_count")
             .ok()?
             .trim()
@@ -83,32 +83,32 @@ fn most_pieces() -> Option<u64> {
     })
 }
 
-/// How many pieces the process has.
-fn count_pieces() -> Option<u64> {
+/// How many areas the process has.
+fn count_areas() -> Option<u64> {
     let maps = fs::read("/proc/self/maps").ok()?;
     Some(memchr::memchr_iter(b'\n', &maps).count() as u64)
 }
 
-/// A sixteenth is left to everybody else, and to the pieces that the fault guard cuts.
-fn usable(most: u64) -> u64 {
-    most - most / 16
+/// A sixteenth is left to everybody else, and to the areas that the fault guard cuts.
+fn usable(max: u64) -> u64 {
+    max - max / 16
 }
 
-/// Notes that up to so many pieces are added, or says that there is no room for them.
-pub fn add_pieces(pieces: u64) -> Result<()> {
-    let Some(most) = most_pieces() else {
+/// Notes that up to so many areas are added, or says that there is no room for them.
+pub fn add_areas(areas: u64) -> Result<()> {
+    let Some(max) = max_areas() else {
         return Ok(());
     };
     let counted = COUNTED.load(Ordering::Relaxed);
-    let added = ADDED.fetch_add(pieces, Ordering::Relaxed) + pieces;
-    if counted != 0 && added < COUNT_EVERY && counted + added < usable(most) {
+    let added = ADDED.fetch_add(areas, Ordering::Relaxed) + areas;
+    if counted != 0 && added < COUNT_EVERY && counted + added < usable(max) {
         return Ok(());
     }
-    count_again(most)
+    count_again(max)
 }
 
 /// Counts, unless there was no room a moment ago: at the limit counting is slow.
-fn count_again(most: u64) -> Result<()> {
+fn count_again(max: u64) -> Result<()> {
     const MOMENT: Duration = Duration::from_millis(250);
     /// So many of ours must have gone before it is worth another look.
     const ROOM: u64 = 256;
@@ -119,21 +119,21 @@ fn count_again(most: u64) -> Result<()> {
         && FREED.load(Ordering::Relaxed) < ROOM
         && when.elapsed() < MOMENT
     {
-        return Err(too_many(COUNTED.load(Ordering::Relaxed), most));
+        return Err(too_many(COUNTED.load(Ordering::Relaxed), max));
     }
-    let Some(count) = count_pieces() else {
+    let Some(count) = count_areas() else {
         return Ok(());
     };
-    USABLE.store(usable(most), Ordering::Relaxed);
+    USABLE.store(usable(max), Ordering::Relaxed);
     COUNTED.store(count, Ordering::Relaxed);
     ADDED.store(0, Ordering::Relaxed);
     FREED.store(0, Ordering::Relaxed);
-    if count < usable(most) {
+    if count < usable(max) {
         *full = None;
         return Ok(());
     }
     *full = Some(Instant::now());
-    Err(too_many(count, most))
+    Err(too_many(count, max))
 }
 
 /// Whether a piece may be split without asking first. Notes that it is. Safe to call in a signal
@@ -144,20 +144,20 @@ pub fn may_split() -> bool {
     usable == 0 || COUNTED.load(Ordering::Relaxed) + added < usable + usable / 32
 }
 
-fn too_many(count: u64, most: u64) -> Error {
+fn too_many(count: u64, max: u64) -> Error {
     let ours = LIVE.load(Ordering::Relaxed);
     Error::rule(
         "ERR_MEMMAP_MAP_COUNT",
         format!(
             "The process has {count} memory mappings (a part with other protection or advice \
-             counts as one), {ours} of this library's are open, and the system allows {most} \
+             counts as one), {ours} of this library's are open, and the system allows {max} \
              (vm.max_map_count): close mappings, or map larger parts and take windows of them"
         ),
     )
 }
 
 fn check_address_space(length: u64) -> Result<()> {
-    let Some(limit) = sys::limit(Limit::AddressSpace) else {
+    let Some(limit) = sys::resource_limit(Limit::AddressSpace) else {
         return Ok(());
     };
     let used = address_space_used();
@@ -193,13 +193,13 @@ pub fn explain(error: Error, length: u64, is_private: bool) -> Error {
     if error.errno() != Some(sys::ENOMEM) {
         return error;
     }
-    if let (Some(count), Some(most)) = (count_pieces(), most_pieces())
-        && count + SPLIT >= most
+    if let (Some(count), Some(max)) = (count_areas(), max_areas())
+        && count + SPLIT >= max
     {
-        return too_many(count, most);
+        return too_many(count, max);
     }
     let used = address_space_used();
-    if let Some(limit) = sys::limit(Limit::AddressSpace)
+    if let Some(limit) = sys::resource_limit(Limit::AddressSpace)
         && used.saturating_add(length) > limit
     {
         return no_address_space(length, used, limit, "RLIMIT_AS");
@@ -207,7 +207,7 @@ pub fn explain(error: Error, length: u64, is_private: bool) -> Error {
     if used.saturating_add(length) > ADDRESSABLE - ADDRESSABLE / 64 {
         return no_address_space(length, used, ADDRESSABLE, "the processor's 47 bits");
     }
-    match sys::limit(Limit::Data) {
+    match sys::resource_limit(Limit::Data) {
         Some(limit) if is_private => error.because(format!(
             "{length} bytes of private memory are more than RLIMIT_DATA leaves of {limit}"
         )),
@@ -225,7 +225,7 @@ pub fn explain_size(error: Error, size: u64) -> Error {
     if error.errno() != Some(sys::EFBIG) {
         return error;
     }
-    match sys::limit(Limit::FileSize) {
+    match sys::resource_limit(Limit::FileSize) {
         Some(limit) if size > limit => error.because(format!(
             "the process may make files of no more than {limit} bytes (RLIMIT_FSIZE), and {size} \
              were asked for"
@@ -240,7 +240,7 @@ pub fn explain_descriptors(error: Error) -> Error {
     if error.errno() != Some(sys::EMFILE) {
         return error;
     }
-    match sys::limit(Limit::OpenFiles) {
+    match sys::resource_limit(Limit::OpenFiles) {
         Some(limit) => error.because(format!(
             "the process has as many open files as it may, {limit} (RLIMIT_NOFILE); mappings of \
              one file share one descriptor"
@@ -252,18 +252,18 @@ pub fn explain_descriptors(error: Error) -> Error {
 /// What it means that `wanted` bytes could not be locked in memory.
 #[must_use]
 pub fn explain_lock(error: Error, wanted: u64) -> Error {
-    let limit = sys::limit(Limit::LockedMemory);
+    let limit = sys::resource_limit(Limit::LockedMemory);
     match error.errno() {
         Some(sys::EPERM) => memory_lock_limit(wanted, limit.unwrap_or(0)),
         Some(sys::ENOMEM | sys::EAGAIN) => {
-            if let (Some(count), Some(most)) = (count_pieces(), most_pieces())
-                && count + SPLIT >= most
+            if let (Some(count), Some(max)) = (count_areas(), max_areas())
+                && count + SPLIT >= max
             {
-                return too_many(count, most);
+                return too_many(count, max);
             }
             match limit {
                 Some(limit)
-                    if !sys::locks_without_limit()
+                    if !sys::has_unlimited_memory_locks()
                         && bytes_locked().saturating_add(wanted) > limit =>
                 {
                     memory_lock_limit(wanted, limit)
@@ -307,12 +307,12 @@ mod tests {
     #[test]
     fn places_are_given_back() {
         let before = LIVE.load(Ordering::Relaxed);
-        let place = Counted::take(4096).unwrap();
+        let place = AreaCount::take(4096).unwrap();
         assert!(LIVE.load(Ordering::Relaxed) > 0);
         drop(place);
         assert!(
             LIVE.load(Ordering::Relaxed) <= before + 64,
-            "other tests hold at most a few"
+            "other tests hold at max a few"
         );
     }
 
@@ -334,10 +334,10 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn the_process_has_pieces_and_a_limit() {
-        assert!(count_pieces().unwrap() > 1);
-        assert!(most_pieces().unwrap() > count_pieces().unwrap());
+        assert!(count_areas().unwrap() > 1);
+        assert!(max_areas().unwrap() > count_areas().unwrap());
         assert!(address_space_used() > 0);
-        add_pieces(1).unwrap();
+        add_areas(1).unwrap();
         assert!(COUNTED.load(Ordering::Relaxed) > 1);
         assert!(may_split());
     }

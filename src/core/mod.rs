@@ -20,5 +20,6 @@ pub mod resize;
 pub mod search;
 pub mod sys;
 pub mod thread_pool;
+pub mod waiter;
 
 pub use error::{Error, Result};

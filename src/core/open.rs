@@ -15,14 +15,14 @@ use super::file::shared_file::SharedFile;
 use super::limits;
 use super::mappable;
 use super::mapping::advice::{self, Advice};
-use super::mapping::mapping::{Mapping, Parts, Traits};
+use super::mapping::mapping::{Mapping, Parts, RegionOptions};
 use super::mapping::mode::Mode;
 use super::mapping::region::{Anonymous, FileRange, Region};
 use super::mapping::registry::{self, Description};
 use super::residency::advise;
 use super::residency::populate;
 use super::sys::file_kind::Kind;
-use super::sys::{self, Handle, OpenHow, PageAccess, Status, SysError};
+use super::sys::{self, Handle, OpenMode, PageAccess, Status, SysError};
 
 /// What to map.
 #[derive(Debug)]
@@ -147,7 +147,7 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
             let message = format!("A {name} never grows: map it without 'reserve'");
             return Err(Error::not_mappable(name, message));
         }
-        let traits = Traits {
+        let options = RegionOptions {
             no_reserve: request.no_reserve.unwrap_or(mode == Mode::Read),
             abort: request.abort_on_fault,
             transparent_huge: request.huge_pages,
@@ -168,9 +168,9 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
                 length: address_space(length)?,
                 room,
                 access,
-                no_reserve: traits.no_reserve,
+                no_reserve: options.no_reserve,
             };
-            handler::stand_guard()?;
+            handler::install_guard()?;
             let region = Region::of_file(&range, id, request.abort_on_fault, name.as_deref())
                 .map_err(|error| explain(error, &file, access))?;
             if opened.kind == Kind::Regular && file.size()? < offset + length {
@@ -188,7 +188,7 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
             description,
             region,
             file: Some(file),
-            traits,
+            options,
             mode,
             is_strict,
             offset,
@@ -208,7 +208,7 @@ fn map(request: Request, name: Option<String>) -> Result<Mapping> {
         Ok(mapping)
     })();
     if let (Some(true), Some(path), Err(_)) = (opened.created, &path, &mapped) {
-        sys::remove_if_same(path, opened.file.file());
+        sys::remove_if_same_file(path, opened.file.file());
     }
     mapped
 }
@@ -246,7 +246,7 @@ pub fn read_small<T>(path: &Path, take: impl FnOnce(&[u8]) -> T) -> Option<T> {
     if status.kind != Kind::Regular || size == 0 || size > SMALL {
         return None;
     }
-    let fd = sys::open(path, OpenHow::Read).ok()?;
+    let fd = sys::open(path, OpenMode::Read).ok()?;
     SCRATCH.with_borrow_mut(|scratch| {
         let target = &mut scratch[..=size];
         let mut done = sys::read_at(sys::raw(&fd), target, 0).ok()?;
@@ -273,7 +273,7 @@ pub fn anonymous(memory: &Anonymous, populate: bool, description: Description) -
     let region = if memory.length == 0 && memory.room == 0 {
         None
     } else {
-        handler::stand_guard()?;
+        handler::install_guard()?;
         Some(Arc::new(Region::anonymous(memory, id)?))
     };
     let mapping = Mapping::new(Parts {
@@ -281,7 +281,7 @@ pub fn anonymous(memory: &Anonymous, populate: bool, description: Description) -
         description,
         region,
         file: None,
-        traits: Traits {
+        options: RegionOptions {
             no_reserve: memory.no_reserve,
             abort: memory.abort,
             huge: memory.huge,
@@ -321,12 +321,12 @@ fn open_path(path: &Path, mode: Mode, length_is_given: bool) -> Result<Opened> {
         mappable::check(status.kind, length_is_given, None)?;
     }
     let (fd, created) = match mode {
-        Mode::Read | Mode::CopyOnWrite => (sys::open(path, OpenHow::Read)?, Some(false)),
+        Mode::Read | Mode::CopyOnWrite => (sys::open(path, OpenMode::Read)?, Some(false)),
         Mode::ReadWrite => (
-            sys::open(path, OpenHow::ReadWrite).map_err(explain_open)?,
+            sys::open(path, OpenMode::ReadWrite).map_err(explain_open)?,
             Some(false),
         ),
-        Mode::CreateNew => (sys::open(path, OpenHow::CreateNew)?, Some(true)),
+        Mode::CreateNew => (sys::open(path, OpenMode::CreateNew)?, Some(true)),
         Mode::Write => open_or_create(path)?,
     };
     let opened = finish_opening(
@@ -336,23 +336,23 @@ fn open_path(path: &Path, mode: Mode, length_is_given: bool) -> Result<Opened> {
         length_is_given,
     )?;
     if created != Some(false) {
-        opened.file.note_made(path);
+        opened.file.note_created(path);
     }
     Ok(opened)
 }
 
 /// Knowing whether the file is new lets a failure undo its creation.
 fn open_or_create(path: &Path) -> Result<(Handle, Option<bool>)> {
-    match sys::open(path, OpenHow::ReadWrite) {
+    match sys::open(path, OpenMode::ReadWrite) {
         Ok(fd) => return Ok((fd, Some(false))),
         Err(error) if error.errno() == Some(sys::ENOENT) => {}
         Err(error) => return Err(explain_open(error)),
     }
-    match sys::open(path, OpenHow::CreateNew) {
+    match sys::open(path, OpenMode::CreateNew) {
         Ok(fd) => Ok((fd, Some(true))),
         // A symbolic link to nothing, or somebody was faster: whose file it is can't be told.
         Err(error) if error.errno() == Some(sys::EEXIST) => {
-            Ok((sys::open(path, OpenHow::Create)?, None))
+            Ok((sys::open(path, OpenMode::Create)?, None))
         }
         Err(error) => Err(error.into()),
     }
@@ -393,7 +393,7 @@ fn open_descriptor(fd: Handle, mode: Mode, length_is_given: bool) -> Result<Open
 
 fn check_kind(fd: &Handle, status: &Status, length_is_given: bool) -> Result<()> {
     let described = match status.kind {
-        Kind::KernelObject => sys::describe(sys::raw(fd)),
+        Kind::KernelObject => sys::kernel_name(sys::raw(fd)),
         _ => None,
     };
     mappable::check(status.kind, length_is_given, described.as_deref())
@@ -452,7 +452,7 @@ fn prepare_size(
     // A range that can't be is refused before the file is touched.
     resolve_length(offset, length, after)?;
     match mode {
-        Mode::Write => allocate::start_over(file, size, after)?,
+        Mode::Write => allocate::overwrite_with_zeros(file, size, after)?,
         Mode::CreateNew | Mode::ReadWrite => allocate::grow(file, size, wanted.unwrap_or(0))?,
         Mode::Read | Mode::CopyOnWrite => {}
     }

@@ -41,7 +41,7 @@ fn resize_to(mapping: &Mapping, size: u64) -> Result<u64> {
         None => resize_anonymous(mapping, length)?,
         Some(file) => resize_file(mapping, &file, size, length)?,
     }
-    mapping.want_all();
+    mapping.want_whole_file();
     Ok(length)
 }
 
@@ -79,13 +79,17 @@ fn cut(mapping: &Mapping, file: &SharedFile, size: u64) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let released = regions
         .iter()
-        .map(|region| region.pages().let_go())
+        .map(|region| region.raw().release_views())
         .collect::<std::result::Result<Vec<_>, sys::SysError>>()?;
     sys::truncate(file.fd(), size)?;
     let kept = size.saturating_sub(mapping.offset()) as usize;
     for (region, released) in regions.iter().zip(released) {
-        let length = if kept == 0 { 0 } else { region.lead() + kept };
-        released.put_back(length)?;
+        let length = if kept == 0 {
+            0
+        } else {
+            region.offset_in_page() + kept
+        };
+        released.remap(length)?;
     }
     drop(holds);
     Ok(())
@@ -98,22 +102,22 @@ fn resize_anonymous(mapping: &Mapping, length: u64) -> Result<()> {
     if let Some(region) = mapping.region()?.filter(|_| length < before) {
         let (start, span) = region.all_pages();
         let _held = region.hold()?;
-        let end = start + region.lead() + length as usize;
-        let first = end.next_multiple_of(region.granule());
+        let end = start + region.offset_in_page() + length as usize;
+        let first = end.next_multiple_of(region.page_size());
         // SAFETY: the bytes behind the end are the region's, and nobody's contents any more; the
         // facade has made sure that no view reaches there.
         unsafe {
             let rest = (first - end).min(start + span - end);
             if rest > 0 {
                 // protect() may have made them read-only.
-                sys::protect_pages(first - region.granule(), region.granule(), true)?;
+                sys::protect_pages(first - region.page_size(), region.page_size(), true)?;
                 std::ptr::write_bytes(end as *mut u8, 0, rest);
             }
             if first < start + span {
-                sys::empty_pages(first, start + span - first)?;
+                sys::free_pages(first, start + span - first)?;
             }
         }
-        mapping.protect_again(&region)?;
+        mapping.reapply_protection(&region)?;
     }
     Ok(())
 }
@@ -143,8 +147,8 @@ fn refresh_now(mapping: &Mapping) -> Result<u64> {
         if region.fault_count() == 0 {
             continue;
         }
-        region.heal(access(mapping), mapping.mode() == Mode::CopyOnWrite)?;
-        mapping.protect_again(&region)?;
+        region.repair(access(mapping), mapping.mode() == Mode::CopyOnWrite)?;
+        mapping.reapply_protection(&region)?;
         if mapping
             .region()?
             .is_some_and(|now| Arc::ptr_eq(&now, &region))
@@ -167,7 +171,9 @@ fn reach(mapping: &Mapping, length: u64) -> Result<()> {
         let region = wider_region(mapping, current.as_deref(), length)?;
         mapping.replace_region(region)?;
     } else if let Some(region) = current.filter(|_| length > 0) {
-        region.pages().cover(region.lead() + length as usize)?;
+        region
+            .raw()
+            .extend_to(region.offset_in_page() + length as usize)?;
     }
     mapping.set_length(length);
     Ok(())
@@ -195,14 +201,14 @@ fn wider_region(mapping: &Mapping, current: Option<&Region>, length: u64) -> Res
             );
         }
     }
-    let traits = mapping.traits();
-    if traits.transparent_huge {
+    let options = mapping.options();
+    if options.transparent_huge {
         advise::advise_all(mapping, &region, advice::advice("hugepage")?)?;
     }
-    if let Some(advice) = traits.advice {
+    if let Some(advice) = options.advice {
         advise::advise_all(mapping, &region, advice)?;
     }
-    mapping.protect_again(&region)?;
+    mapping.reapply_protection(&region)?;
     mapping.locked_ranges.renew(&region, current)?;
     Ok(region)
 }
@@ -211,9 +217,9 @@ fn make_region(mapping: &Mapping, length: u64, room: u64) -> Result<Region> {
     let too_long = |_| Error::system(sys::ENOMEM, "mmap");
     let length = usize::try_from(length).map_err(too_long)?;
     let room = usize::try_from(room).map_err(too_long)?;
-    let traits = mapping.traits();
-    let id = mapping.entry().id;
-    super::fault::handler::stand_guard()?;
+    let options = mapping.options();
+    let id = mapping.registration().id;
+    super::fault::handler::install_guard()?;
     match mapping.file()? {
         Some(file) => {
             let range = FileRange {
@@ -222,18 +228,18 @@ fn make_region(mapping: &Mapping, length: u64, room: u64) -> Result<Region> {
                 length,
                 room,
                 access: access(mapping),
-                no_reserve: traits.no_reserve,
+                no_reserve: options.no_reserve,
             };
-            Region::of_file(&range, id, traits.abort, mapping.name())
+            Region::of_file(&range, id, options.abort, mapping.name())
         }
         None => Region::anonymous(
             &Anonymous {
                 length,
                 room,
-                no_reserve: traits.no_reserve,
-                huge: traits.huge,
-                transparent_huge: traits.transparent_huge,
-                abort: traits.abort,
+                no_reserve: options.no_reserve,
+                huge: options.huge,
+                transparent_huge: options.transparent_huge,
+                abort: options.abort,
             },
             id,
         ),

@@ -104,7 +104,7 @@ fn start(kind: Kind, task: Task) {
 
 fn work() {
     sys::block_signals();
-    sys::wake_without_haste();
+    sys::use_batch_scheduling();
     let mut pool = lock();
     loop {
         if let Some((kind, task)) = pool.next() {

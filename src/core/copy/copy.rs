@@ -44,7 +44,7 @@ impl Mapping {
                 // source is the caller's. They may overlap.
                 unsafe { ptr::copy(source, start, length) };
             })?;
-            self.check_extent(offset, length as u64)
+            self.check_file_covers(offset, length as u64)
         })
     }
 
@@ -62,14 +62,14 @@ impl Mapping {
         let _held = region.hold()?;
         let file = region
             .file()
-            .filter(|file| sys::WRITES_ARE_SEEN && file.writes_at_offsets());
+            .filter(|file| sys::WRITES_ARE_COHERENT && file.writes_at_offsets());
         let Some(file) = file.filter(|_| self.mode().writes_file()) else {
             return Ok(false);
         };
         let (start, span) = region.all_pages();
         let overlaps = (source as usize) < start + span && start < source as usize + length;
         let (page, _) = region.pages_of(offset as usize, 1);
-        let mut is_there = vec![0; region.granule() / sys::page_size()];
+        let mut is_there = vec![0; region.page_size() / sys::page_size()];
         // SAFETY: the page belongs to a held region.
         unsafe { sys::resident_pages(page, &mut is_there) }?;
         // Pages that the guard has replaced are no longer the file's, and are there.
@@ -133,7 +133,7 @@ impl Mapping {
                 }
             }
         })?;
-        self.check_extent(offset, length)
+        self.check_file_covers(offset, length)
     }
 
     /// Copies `length` bytes from `start` to `target` within the mapping; they may overlap.
@@ -146,7 +146,7 @@ impl Mapping {
             // `check_range` the other).
             unsafe { ptr::copy(from, to, length as usize) };
         })?;
-        self.check_extent(start.max(target), length)
+        self.check_file_covers(start.max(target), length)
     }
 
     /// Copies from the file what it has got from `before` to the end of the page in which that
@@ -156,7 +156,7 @@ impl Mapping {
             return Ok(());
         };
         let start = region.address() + before as usize;
-        let in_page = start.next_multiple_of(region.granule()) - start;
+        let in_page = start.next_multiple_of(region.page_size()) - start;
         let count = self.length().saturating_sub(before).min(in_page as u64) as usize;
         let (mut shown, mut there) = (vec![0; count], vec![0; count]);
         let count = sys::read_at(file.fd(), &mut there, self.offset() + before)?;
@@ -177,7 +177,7 @@ impl Mapping {
             unsafe { ptr::copy_nonoverlapping(there.as_ptr(), target, count) };
         });
         if is_protected {
-            self.protect_again(&region)?;
+            self.reapply_protection(&region)?;
         }
         copied
     }
@@ -227,7 +227,7 @@ impl Mapping {
         if rest.iter().any(|&byte| byte != 0) {
             return Ok(());
         }
-        self.check_reach(&region, offset, length)
+        self.check_region_covered(&region, offset, length)
     }
 
     /// Looks at the bytes of a range, in one go. Others may change them meanwhile: what is read

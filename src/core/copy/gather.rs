@@ -61,7 +61,7 @@ pub unsafe fn gather(mapping: &Mapping, offsets: &[f64], size: u64, target: *mut
                 }
             }
         })?;
-        mapping.check_extent(0, end)
+        mapping.check_file_covers(0, end)
     })
 }
 

@@ -50,7 +50,7 @@ fn flush_range(mapping: &Mapping, level: Level, offset: u64, length: u64) -> Res
         return Ok(Achieved::None);
     }
     // Bytes that the file has lost can't be made durable.
-    mapping.check_extent(offset, length)?;
+    mapping.check_file_covers(offset, length)?;
     // Without a region there are no bytes either.
     let pages = region.as_deref().filter(|_| length > 0);
     let pages = pages.map(|region| (region, offset as usize, length as usize));
@@ -94,14 +94,14 @@ fn write_out(part: Option<Part<'_>>, file: &SharedFile, level: Level) -> Result<
     }
     match level {
         Level::All => Ok(sys::sync_all(file.fd())?.min(file.sync_name()?)),
-        Level::Barrier => Ok(sys::order_drive(file.fd())?),
+        Level::Barrier => Ok(sys::sync_barrier(file.fd())?),
         _ => Ok(sys::sync_drive(file.fd())?),
     }
 }
 
 fn sync_pages((region, offset, length): Part<'_>) -> Result<()> {
     loop {
-        match region.pages().flush(region.lead() + offset, length) {
+        match region.raw().flush(region.offset_in_page() + offset, length) {
             // A file system in user space can be interrupted.
             Err(error) if error.errno() == Some(sys::EINTR) => {}
             result => return Ok(result?),

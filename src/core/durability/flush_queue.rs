@@ -34,7 +34,7 @@ impl Ticket {
 impl Pending for Ticket {
     fn request(&self) -> Request {
         Request {
-            mapping: self.mapping.entry().id,
+            mapping: self.mapping.registration().id,
             level: self.level,
             range: self.range.clone(),
         }

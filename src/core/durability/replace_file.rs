@@ -91,7 +91,7 @@ impl Replacement {
         // It may have changed hands since.
         let now = look(&self.target)?;
         if let Some(old) = now.as_ref().or(self.old.as_ref()) {
-            sys::take_owner(file, old).map_err(|error| {
+            sys::copy_owner(file, old).map_err(|error| {
                 error.because("the new file can't be given the owner and the group of the old one")
             })?;
             sys::set_permissions(file, sys::permissions_of(old))?;
@@ -103,7 +103,7 @@ impl Replacement {
         let is_volatile = sys::file_system(sys::raw(file)).is_ok_and(|fs| fs.is_volatile);
         sys::rename(file, &self.temporary, &self.target)?;
         self.is_temporary = false;
-        let reached = reached.min(sys::sync_names(&directory).map_err(|error| {
+        let reached = reached.min(sys::sync_open_directory(&directory).map_err(|error| {
             error.because("the file was replaced, but a loss of power may still undo that")
         })?);
         if is_volatile {
@@ -124,7 +124,8 @@ impl Replacement {
         let Some(file) = self.file.take() else {
             return;
         };
-        let is_there = std::mem::take(&mut self.is_temporary) && sys::is_at(&self.temporary, &file);
+        let is_there =
+            std::mem::take(&mut self.is_temporary) && sys::is_same_file(&self.temporary, &file);
         drop(file);
         if is_there {
             // What can't be removed is left over, as after a crash.
@@ -189,7 +190,7 @@ fn make_beside(target: &Path, is_private: bool) -> Result<(PathBuf, File)> {
     for _ in 0..MOST_NAMES {
         // The keys of a hasher are random, which is all that is wanted of it.
         let random = RandomState::new().build_hasher().finish();
-        let temporary = sys::temporary_beside(target, random);
+        let temporary = sys::temporary_path(target, random);
         match sys::create_new(&temporary, is_private) {
             Ok(file) => return Ok((temporary, file)),
             Err(error) if error.errno() == Some(sys::EEXIST) => {}

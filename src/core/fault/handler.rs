@@ -1,11 +1,11 @@
 //! The fault guard: a page that the system can't deliver becomes zeros and a record, not the
 //! end of the process.
 //!
-//! [`judge`] runs in a signal handler: atomics and system calls only. What it does to a page:
+//! [`handle_trap`] runs in a signal handler: atomics and system calls only. What it does to a page:
 //!
 //! | what is wrong | replacement |
 //! | --- | --- |
-//! | the region was revoked (closed, but somebody still holds the address) | this page: zeros |
+//! | the region was revoked (closed, but somebody still contains the address) | this page: zeros |
 //! | the file ends before the page | from this page to the end: zeros |
 //! | the page can't be delivered otherwise (I/O error, no block for a hole) | this page: zeros |
 //! | the page can be read, but there is no block to store into | a private copy of it |
@@ -19,13 +19,13 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use crate::core::error::Result;
-use crate::core::fault::region_table::{self, Backing, Busy, Reason};
+use crate::core::fault::region_table::{self, Busy, PageKind, Reason};
 use crate::core::limits;
 use crate::core::poison::IgnorePoison;
 use crate::core::sys::file_kind::Kind;
-use crate::core::sys::{self, Replacement, Trap, Verdict};
+use crate::core::sys::{self, FaultAction, Replacement, Trap};
 
-static BELL: sys::Bell = sys::Bell::silent();
+static NOTIFIER: sys::Notifier = sys::Notifier::closed();
 
 /// Somebody who wants to know of faults: called on a thread of ours with the mapping's number.
 type Listener = Box<dyn Fn(u64) + Send>;
@@ -38,29 +38,29 @@ fn listeners() -> std::sync::MutexGuard<'static, Vec<(u64, Listener)>> {
 /// Puts the guard in front of all other handlers. True if one had been put in front of it since
 /// it was last looked at: libuv does that for `process.on('SIGBUS')`, and faults of ours would
 /// come back to its handler for ever.
-pub fn stand_guard() -> Result<bool> {
+pub fn install_guard() -> Result<bool> {
     static STARTED: Mutex<bool> = Mutex::new(false);
     let mut started = STARTED.lock().ignore_poison();
     if !*started {
         sys::pin_library();
         // Page size and its like are asked once before a handler needs them.
         sys::page_size();
-        BELL.hang()?;
-        start_messenger()?;
+        NOTIFIER.open()?;
+        start_reporter()?;
         *started = true;
     }
-    Ok(sys::guard_signals(judge)?)
+    Ok(sys::install_fault_handler(handle_trap)?)
 }
 
 /// The thread that carries faults out of the signal handler.
-fn start_messenger() -> Result<()> {
+fn start_reporter() -> Result<()> {
     std::thread::Builder::new()
         .name("memmap-faults".into())
         .stack_size(64 * 1024)
         .spawn(|| {
             sys::block_signals();
-            while BELL.wait() {
-                for id in region_table::newly_faulted() {
+            while NOTIFIER.wait() {
+                for id in region_table::take_faulted() {
                     for (_, listener) in &*listeners() {
                         listener(id);
                     }
@@ -82,26 +82,26 @@ pub fn stop_listening(key: u64) {
 }
 
 /// Judges a trap at `address`. Runs in a signal handler.
-fn judge(address: usize, trap: Trap) -> Verdict {
+fn handle_trap(address: usize, trap: Trap) -> FaultAction {
     let Some(slot) = region_table::find(address) else {
-        return Verdict::Foreign;
+        return FaultAction::PassOn;
     };
-    let page = address & !(slot.granule() - 1);
+    let page = address & !(slot.page_size() - 1);
     // One replacement at a time: whoever comes second lets the instruction fault again.
     if slot
         .replacing
         .compare_exchange(0, page, Ordering::SeqCst, Ordering::SeqCst)
         .is_err()
     {
-        return Verdict::Retry;
+        return FaultAction::Retry;
     }
-    let verdict =
-        diagnose(&slot, page, trap).map_or(Verdict::Retry, |remedy| apply(&slot, page, &remedy));
+    let verdict = diagnose(&slot, page, trap)
+        .map_or(FaultAction::Retry, |remedy| apply(&slot, page, &remedy));
     slot.replacing.store(0, Ordering::SeqCst);
     verdict
 }
 
-/// What is wrong with a page, and what to put in its place.
+/// What is wrong with a page, and what to put in its first.
 struct Remedy {
     reason: Reason,
     /// The end of what is to be replaced.
@@ -121,10 +121,10 @@ enum How {
 /// What is wrong with a page; nothing, if it is all right by now: another thread may have
 /// replaced it since we trapped, and doing so again would discard what was stored there.
 fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
-    let next = page + slot.granule();
-    let readable = sys::is_readable(page);
-    // A load can't be told from a store here, but where a store works a load does too.
-    if readable && (slot.is_revoked() || sys::is_writable(page)) {
+    let next = page + slot.page_size();
+    let is_readable = sys::is_readable(page);
+    // A load can't be reported from a store here, but where a store works a load does too.
+    if is_readable && (slot.is_revoked() || sys::is_writable(page)) {
         return None;
     }
     if slot.is_revoked() {
@@ -135,8 +135,8 @@ fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
         });
     }
     // The file's size comes first: the kernel looks at the protection before it looks at the
-    // file, so a store behind the end into a page that is read-only too is a forbidden one.
-    if is_behind_the_end(slot, page) {
+    // file, so a store behind the end into a page that is read-only too is a is_forbidden one.
+    if is_past_end(slot, page) {
         // What lies behind an earlier cut was replaced then and may have been written to.
         let end = slot.dead_from.swap(page, Ordering::SeqCst).min(slot.end());
         return Some(Remedy {
@@ -145,17 +145,17 @@ fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
             how: How::Zeros,
         });
     }
-    let forbidden = match trap {
-        Trap::Forbidden => readable,
+    let is_forbidden = match trap {
+        Trap::Forbidden => is_readable,
         Trap::Undeliverable => false,
         // What the file can be read from can be delivered, so the page must be protected. Taking
         // an I/O error for that would replace the page by one that fails again, for ever.
-        Trap::Unclear => can_be_delivered(slot, page),
+        Trap::Unclear => is_deliverable(slot, page),
     };
-    if forbidden {
-        let how = match slot.backing() {
-            Backing::SharedFile => How::PrivateCopy,
-            Backing::PrivateFile | Backing::Anonymous => How::MakeWritable,
+    if is_forbidden {
+        let how = match slot.kind() {
+            PageKind::SharedFile => How::PrivateCopy,
+            PageKind::PrivateFile | PageKind::Anonymous => How::MakeWritable,
         };
         return Some(Remedy {
             reason: Reason::ReadOnly,
@@ -164,7 +164,7 @@ fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
         });
     }
     // A page that can be read all the same keeps its bytes.
-    let how = if readable {
+    let how = if is_readable {
         How::PrivateCopy
     } else {
         How::Zeros
@@ -186,13 +186,13 @@ fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
     }
 }
 
-fn can_be_delivered(slot: &Busy, page: usize) -> bool {
-    slot.backing() == Backing::Anonymous
+fn is_deliverable(slot: &Busy, page: usize) -> bool {
+    slot.kind() == PageKind::Anonymous
         || sys::has_byte(slot.fd(), slot.file_offset(page)).unwrap_or(false)
 }
 
-fn is_behind_the_end(slot: &Busy, page: usize) -> bool {
-    slot.backing() != Backing::Anonymous
+fn is_past_end(slot: &Busy, page: usize) -> bool {
+    slot.kind() != PageKind::Anonymous
         // Devices have no size in their status.
         && sys::fstat(slot.fd()).is_ok_and(|file| {
             file.kind == Kind::Regular && file.size <= slot.file_offset(page)
@@ -202,10 +202,10 @@ fn is_behind_the_end(slot: &Busy, page: usize) -> bool {
 /// Why the system could not deliver a page, or nothing if by now it can.
 fn why_undeliverable(slot: &Busy, page: usize) -> Option<Reason> {
     /// Nothing wrong so many times in a row is something wrong after all.
-    const MOST_RIDDLES: u32 = 1000;
-    if slot.backing() == Backing::Anonymous {
+    const MAX_UNEXPLAINED_TRAPS: u32 = 1000;
+    if slot.kind() == PageKind::Anonymous {
         // Without a file there is nothing to fail but the supply of huge pages, and the memory.
-        let is_huge = slot.granule() > sys::page_size();
+        let is_huge = slot.page_size() > sys::page_size();
         return Some(if is_huge { Reason::NoSpace } else { Reason::Io });
     }
     let (fd, offset) = (slot.fd(), slot.file_offset(page));
@@ -216,7 +216,7 @@ fn why_undeliverable(slot: &Busy, page: usize) -> Option<Reason> {
     }
     // The file has the page, so there may be no block for it: asking for one says exactly. A
     // descriptor for reading can't ask, and some file systems don't answer.
-    match sys::allocate_page(fd, offset, slot.granule()) {
+    match sys::allocate_page(fd, offset, slot.page_size()) {
         Err(error) if matches!(error.errno(), Some(sys::ENOSPC | sys::EDQUOT)) => {
             return Some(Reason::NoSpace);
         }
@@ -225,20 +225,20 @@ fn why_undeliverable(slot: &Busy, page: usize) -> Option<Reason> {
     }
     // Of another page than the last time it is the first of a row: a file that is cut and grows
     // again all the time poses many of them in a long life.
-    if slot.riddle.swap(page, Ordering::Relaxed) != page {
-        slot.riddles.store(0, Ordering::Relaxed);
+    if slot.unexplained_page.swap(page, Ordering::Relaxed) != page {
+        slot.unexplained_traps.store(0, Ordering::Relaxed);
     }
-    let riddles = slot.riddles.fetch_add(1, Ordering::Relaxed);
-    (riddles >= MOST_RIDDLES).then_some(Reason::Io)
+    let unexplained_traps = slot.unexplained_traps.fetch_add(1, Ordering::Relaxed);
+    (unexplained_traps >= MAX_UNEXPLAINED_TRAPS).then_some(Reason::Io)
 }
 
-fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> Verdict {
+fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> FaultAction {
     // Before anything is replaced: the process is to die of the very access that trapped.
     if slot.aborts() && !slot.is_revoked() {
         report_abort(slot, page, remedy.reason);
-        return Verdict::Die;
+        return FaultAction::Terminate;
     }
-    // Where there is no room for more pieces the whole region gets what the page would have got;
+    // Where there is no room for more areas the whole region gets what the page would have got;
     // of a shared one a private copy, so that what can be read stays.
     let is_wide = remedy.reason != Reason::Truncated && !limits::may_split();
     let (start, end) = if is_wide {
@@ -247,7 +247,7 @@ fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> Verdict {
         (page, remedy.end)
     };
     let how = match remedy.how {
-        How::Zeros if is_wide && slot.backing() == Backing::SharedFile && !slot.is_revoked() => {
+        How::Zeros if is_wide && slot.kind() == PageKind::SharedFile && !slot.is_revoked() => {
             How::PrivateCopy
         }
         how => how,
@@ -267,20 +267,20 @@ fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> Verdict {
         How::MakeWritable => unsafe { sys::protect_pages(start, end - start, true) }.is_ok(),
     };
     if !done {
-        return Verdict::Foreign;
+        return FaultAction::PassOn;
     }
-    slot.riddles.store(0, Ordering::Relaxed);
+    slot.unexplained_traps.store(0, Ordering::Relaxed);
     // The first store into a page that gets its own memory only then is no fault.
     if remedy.reason == Reason::ReadOnly && slot.copies_lazily() {
-        return Verdict::Retry;
+        return FaultAction::Retry;
     }
     slot.record(page, remedy.reason);
-    BELL.ring();
-    Verdict::Retry
+    NOTIFIER.notify();
+    FaultAction::Retry
 }
 
 /// Puts zeros in the place of `start..end`. Where the process has no mapping to spare for the
-/// pieces, the whole rest of the region goes.
+/// areas, the whole rest of the region goes.
 fn zeros(slot: &Busy, start: usize, end: usize) -> bool {
     [end, slot.end()].into_iter().any(|end| {
         // SAFETY: the range lies in a region whose slot we hold busy.
@@ -290,31 +290,33 @@ fn zeros(slot: &Busy, start: usize, end: usize) -> bool {
 
 /// Says on standard error why the process ends. No allocation: it is still a signal handler.
 fn report_abort(slot: &Busy, page: usize, reason: Reason) {
-    let mut line = Line::new();
-    line.text(b"memmap: fault (")
+    let mut message = MessageBuffer::new();
+    message
+        .text(b"memmap: fault (")
         .text(reason.name().as_bytes())
         .text(b") at offset ");
-    line.number(slot.file_offset(page)).text(b" of ");
+    message.number(slot.file_offset(page)).text(b" of ");
     match slot.name() {
-        Some(name) => line.text(b"'").text(name.to_bytes()).text(b"'"),
-        None => line.text(b"a file without a name"),
+        Some(name) => message.text(b"'").text(name.to_bytes()).text(b"'"),
+        None => message.text(b"a file without a name"),
     };
     if let Ok(file) = sys::fstat(slot.fd()) {
-        line.text(b", which has ")
+        message
+            .text(b", which has ")
             .number(file.size)
             .text(b" bytes now");
     }
-    line.text(b"; onFault is 'abort'\n");
-    sys::write_error(line.bytes());
+    message.text(b"; onFault is 'abort'\n");
+    sys::write_error(message.bytes());
 }
 
-/// A line of text in fixed memory; what doesn't fit is cut.
-struct Line {
+/// A message of text in fixed memory; what doesn't fit is cut.
+struct MessageBuffer {
     bytes: [u8; 1024],
     length: usize,
 }
 
-impl Line {
+impl MessageBuffer {
     fn new() -> Self {
         Self {
             bytes: [0; 1024],
@@ -361,7 +363,7 @@ mod tests {
         let _handle = region_table::SlotHandle::claim(&region_table::Claim {
             base,
             length: 1 << 16,
-            backing: Backing::SharedFile,
+            kind: PageKind::SharedFile,
             fd: sys::raw(&file),
             ..region_table::Claim::default()
         })
@@ -381,10 +383,10 @@ mod tests {
 
     #[test]
     fn a_line_takes_numbers_and_cuts_what_does_not_fit() {
-        let mut line = Line::new();
-        line.text(b"a").number(0).text(b" ").number(u64::MAX);
-        assert_eq!(line.bytes(), b"a0 18446744073709551615");
-        line.text(&[b'x'; 2000]);
-        assert_eq!(line.bytes().len(), 1024);
+        let mut message = MessageBuffer::new();
+        message.text(b"a").number(0).text(b" ").number(u64::MAX);
+        assert_eq!(message.bytes(), b"a0 18446744073709551615");
+        message.text(&[b'x'; 2000]);
+        assert_eq!(message.bytes().len(), 1024);
     }
 }

@@ -90,7 +90,7 @@ impl Fault {
 /// What lies under the pages of a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
-pub enum Backing {
+pub enum PageKind {
     /// A file, shared: stores reach it.
     SharedFile = 1,
     /// A file, private: stores stay in this process.
@@ -109,11 +109,11 @@ pub struct Claim<'a> {
     /// Bytes of address space, whole pages.
     pub length: usize,
     /// Bytes between `base` and the first byte of the mapping.
-    pub lead: usize,
+    pub offset_in_page: usize,
     /// The size of its pages in bytes.
-    pub granule: usize,
+    pub page_size: usize,
     /// What is under it.
-    pub backing: Backing,
+    pub kind: PageKind,
     /// The file, if there is one; it must stay open until the slot is released.
     pub fd: sys::RawHandle,
     /// Where in the file `base` lies.
@@ -133,9 +133,9 @@ impl Default for Claim<'_> {
             id: 0,
             base: 0,
             length: 0,
-            lead: 0,
-            granule: sys::page_size(),
-            backing: Backing::Anonymous,
+            offset_in_page: 0,
+            page_size: sys::page_size(),
+            kind: PageKind::Anonymous,
             fd: sys::NO_HANDLE,
             file_offset: 0,
             copies_lazily: false,
@@ -159,10 +159,10 @@ pub struct Slot {
     busy: AtomicU32,
     base: AtomicUsize,
     length: AtomicUsize,
-    lead: AtomicUsize,
-    granule: AtomicUsize,
+    offset_in_page: AtomicUsize,
+    page_size: AtomicUsize,
     id: AtomicU64,
-    backing: AtomicU32,
+    kind: AtomicU32,
     fd: AtomicIsize,
     copies_lazily: AtomicBool,
     file_offset: AtomicU64,
@@ -174,12 +174,12 @@ pub struct Slot {
     /// From this address on the tail was replaced; `usize::MAX` when none was.
     pub(in crate::core) dead_from: AtomicUsize,
     /// How often in a row nothing was found wrong with a page that trapped.
-    pub(in crate::core) riddles: AtomicU32,
+    pub(in crate::core) unexplained_traps: AtomicU32,
     /// The page of which that was so.
-    pub(in crate::core) riddle: AtomicUsize,
+    pub(in crate::core) unexplained_page: AtomicUsize,
     count: AtomicU64,
-    /// Faults that listeners were told of.
-    told: AtomicU64,
+    /// Faults that listeners were reported of.
+    reported: AtomicU64,
     /// `offset << 8 | reason`.
     records: [AtomicU64; RECORDS],
 }
@@ -199,10 +199,10 @@ impl Slot {
             busy: AtomicU32::new(0),
             base: AtomicUsize::new(0),
             length: AtomicUsize::new(0),
-            lead: AtomicUsize::new(0),
-            granule: AtomicUsize::new(0),
+            offset_in_page: AtomicUsize::new(0),
+            page_size: AtomicUsize::new(0),
             id: AtomicU64::new(0),
-            backing: AtomicU32::new(0),
+            kind: AtomicU32::new(0),
             fd: AtomicIsize::new(sys::NO_HANDLE as isize),
             copies_lazily: AtomicBool::new(false),
             file_offset: AtomicU64::new(0),
@@ -210,10 +210,10 @@ impl Slot {
             name: AtomicPtr::new(ptr::null_mut()),
             replacing: AtomicUsize::new(0),
             dead_from: AtomicUsize::new(usize::MAX),
-            riddles: AtomicU32::new(0),
-            riddle: AtomicUsize::new(0),
+            unexplained_traps: AtomicU32::new(0),
+            unexplained_page: AtomicUsize::new(0),
             count: AtomicU64::new(0),
-            told: AtomicU64::new(0),
+            reported: AtomicU64::new(0),
             records: [const { AtomicU64::new(0) }; RECORDS],
         }
     }
@@ -238,17 +238,17 @@ impl Slot {
 
     /// The size of its pages in bytes.
     #[must_use]
-    pub fn granule(&self) -> usize {
-        self.granule.load(Ordering::Relaxed)
+    pub fn page_size(&self) -> usize {
+        self.page_size.load(Ordering::Relaxed)
     }
 
     /// What is under the pages.
     #[must_use]
-    pub fn backing(&self) -> Backing {
-        match self.backing.load(Ordering::Relaxed) {
-            1 => Backing::SharedFile,
-            2 => Backing::PrivateFile,
-            _ => Backing::Anonymous,
+    pub fn kind(&self) -> PageKind {
+        match self.kind.load(Ordering::Relaxed) {
+            1 => PageKind::SharedFile,
+            2 => PageKind::PrivateFile,
+            _ => PageKind::Anonymous,
         }
     }
 
@@ -291,7 +291,7 @@ impl Slot {
 
     /// Counts a fault and remembers it if there is room.
     pub fn record(&self, address: usize, reason: Reason) {
-        let start = self.base() + self.lead.load(Ordering::Relaxed);
+        let start = self.base() + self.offset_in_page.load(Ordering::Relaxed);
         let offset = address.saturating_sub(start) as u64;
         let index = self.count.fetch_add(1, Ordering::AcqRel) as usize;
         if let Some(record) = self.records.get(index) {
@@ -323,7 +323,7 @@ impl Slot {
     /// Lets `restore` put the pages back that handlers replaced (address and bytes), and forgets
     /// the faults: all of them, or only what the file's end explains and the tail that was lost
     /// with it. No handler replaces anything meanwhile.
-    pub fn heal(
+    pub fn repair(
         &self,
         only_tail: bool,
         restore: impl FnOnce(usize, usize) -> Result<()>,
@@ -363,7 +363,7 @@ impl Slot {
         } else {
             kept.len() as u64 + unknown
         };
-        self.told.store(count, Ordering::SeqCst);
+        self.reported.store(count, Ordering::SeqCst);
         self.count.store(count, Ordering::SeqCst);
         for (index, record) in self.records.iter().enumerate() {
             let fault = kept.get(index);
@@ -399,10 +399,11 @@ impl SlotHandle {
         let name = claim.name.and_then(|name| CString::new(name).ok());
         slot.base.store(claim.base, Ordering::Relaxed);
         slot.length.store(claim.length, Ordering::Relaxed);
-        slot.lead.store(claim.lead, Ordering::Relaxed);
-        slot.granule.store(claim.granule, Ordering::Relaxed);
+        slot.offset_in_page
+            .store(claim.offset_in_page, Ordering::Relaxed);
+        slot.page_size.store(claim.page_size, Ordering::Relaxed);
         slot.id.store(claim.id, Ordering::Relaxed);
-        slot.backing.store(claim.backing as u32, Ordering::Relaxed);
+        slot.kind.store(claim.kind as u32, Ordering::Relaxed);
         slot.fd.store(claim.fd as isize, Ordering::Relaxed);
         slot.copies_lazily
             .store(claim.copies_lazily, Ordering::Relaxed);
@@ -414,10 +415,10 @@ impl SlotHandle {
         );
         slot.replacing.store(0, Ordering::Relaxed);
         slot.dead_from.store(usize::MAX, Ordering::Relaxed);
-        slot.riddles.store(0, Ordering::Relaxed);
-        slot.riddle.store(0, Ordering::Relaxed);
+        slot.unexplained_traps.store(0, Ordering::Relaxed);
+        slot.unexplained_page.store(0, Ordering::Relaxed);
         slot.count.store(0, Ordering::Relaxed);
-        slot.told.store(0, Ordering::Relaxed);
+        slot.reported.store(0, Ordering::Relaxed);
         for record in &slot.records {
             record.store(0, Ordering::Relaxed);
         }
@@ -459,15 +460,15 @@ fn free_slot() -> Result<(usize, &'static Slot)> {
     }
     let index = HIGH_WATER.load(Ordering::Acquire);
     let block = index / SLOTS_PER_BLOCK;
-    let Some(place) = TABLE.get(block) else {
+    let Some(first) = TABLE.get(block) else {
         return Err(Error::rule(
             "ERR_MEMMAP_MAP_COUNT",
             format!("{index} mappings are open, more than this library can guard; close some"),
         ));
     };
-    if place.load(Ordering::Acquire).is_null() {
+    if first.load(Ordering::Acquire).is_null() {
         let slots: Box<[Slot]> = (0..SLOTS_PER_BLOCK).map(|_| Slot::empty()).collect();
-        place.store(Box::leak(slots).as_mut_ptr(), Ordering::Release);
+        first.store(Box::leak(slots).as_mut_ptr(), Ordering::Release);
     }
     HIGH_WATER.store(index + 1, Ordering::Release);
     at(index)
@@ -503,17 +504,17 @@ impl Drop for Busy {
 pub fn find(address: usize) -> Option<Busy> {
     (0..HIGH_WATER.load(Ordering::Acquire)).find_map(|index| {
         let slot = at(index)?;
-        if !holds(slot, address) {
+        if !contains(slot, address) {
             return None;
         }
         slot.busy.fetch_add(1, Ordering::SeqCst);
         let busy = Busy(slot);
         // The slot may have changed hands before we raised the flag.
-        holds(&busy, address).then_some(busy)
+        contains(&busy, address).then_some(busy)
     })
 }
 
-fn holds(slot: &Slot, address: usize) -> bool {
+fn contains(slot: &Slot, address: usize) -> bool {
     slot.state.load(Ordering::SeqCst) != FREE
         && address.wrapping_sub(slot.base()) < slot.length.load(Ordering::Relaxed)
 }
@@ -533,13 +534,13 @@ pub fn fault_counter() -> &'static AtomicU64 {
 
 /// The mappings that had faults since they were last asked for.
 #[must_use]
-pub fn newly_faulted() -> Vec<u64> {
+pub fn take_faulted() -> Vec<u64> {
     (0..HIGH_WATER.load(Ordering::Acquire))
         .filter_map(at)
         .filter(|slot| {
             let count = slot.fault_count();
             slot.state.load(Ordering::SeqCst) != FREE
-                && slot.told.swap(count, Ordering::AcqRel) != count
+                && slot.reported.swap(count, Ordering::AcqRel) != count
         })
         .map(|slot| slot.id.load(Ordering::Relaxed))
         .collect()
@@ -554,8 +555,8 @@ mod tests {
             id: base as u64,
             base,
             length: 0x4000,
-            lead: 100,
-            backing: Backing::SharedFile,
+            offset_in_page: 100,
+            kind: PageKind::SharedFile,
             file_offset: 0x1_0000,
             name: Some("a file"),
             ..Claim::default()
@@ -604,8 +605,8 @@ mod tests {
                 reason: Reason::ReadOnly
             }
         );
-        assert!(newly_faulted().contains(&(base as u64)));
-        assert!(!newly_faulted().contains(&(base as u64)));
+        assert!(take_faulted().contains(&(base as u64)));
+        assert!(!take_faulted().contains(&(base as u64)));
     }
 
     #[test]

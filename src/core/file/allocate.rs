@@ -28,8 +28,8 @@ fn allocate(file: &SharedFile, start: u64, from: u64, to: u64) -> Result<()> {
     if to <= start {
         return Ok(());
     }
-    let result = if is_hopeless(file, from, to) {
-        refuse(file, to)
+    let result = if exceeds_free_space(file, from, to) {
+        refusal(file, to)
     } else {
         match sys::allocate(file.fd(), start, to - start) {
             Err(error) if error.errno() == Some(sys::EOPNOTSUPP) => write_zeros(file, from, to),
@@ -48,13 +48,13 @@ fn allocate(file: &SharedFile, start: u64, from: u64, to: u64) -> Result<()> {
 
 /// Whether the disk can't have what is to be added. Trying all the same would take the last block
 /// from everybody else, for as long as it takes to find out.
-fn is_hopeless(file: &SharedFile, from: u64, to: u64) -> bool {
-    let known = from.saturating_add(sys::allocated(file.fd()));
+fn exceeds_free_space(file: &SharedFile, from: u64, to: u64) -> bool {
+    let known = from.saturating_add(sys::allocated_bytes(file.fd()));
     sys::free_space(file.fd()).is_some_and(|free| to > known.saturating_add(free))
 }
 
 /// The error for what is hopeless: a file may have a limit of its own, which one block tells.
-fn refuse(file: &SharedFile, to: u64) -> Result<()> {
+fn refusal(file: &SharedFile, to: u64) -> Result<()> {
     match sys::allocate(file.fd(), to - 1, 1) {
         Err(error) if error.errno() != Some(sys::EOPNOTSUPP) => Err(error.into()),
         _ => Err(Error::system(sys::ENOSPC, "fallocate")),
@@ -63,7 +63,7 @@ fn refuse(file: &SharedFile, to: u64) -> Result<()> {
 
 /// Makes the file `size` zero bytes with blocks under all of them, whatever it held. All blocks
 /// are found before the old contents go, so a full disk loses nothing.
-pub fn start_over(file: &SharedFile, old: u64, size: u64) -> Result<()> {
+pub fn overwrite_with_zeros(file: &SharedFile, old: u64, size: u64) -> Result<()> {
     grow(file, old, size)?;
     if old > size {
         sys::truncate(file.fd(), size)?;
@@ -72,7 +72,7 @@ pub fn start_over(file: &SharedFile, old: u64, size: u64) -> Result<()> {
     if kept == 0 {
         return Ok(());
     }
-    match sys::zero(file.fd(), kept) {
+    match sys::zero_start(file.fd(), kept) {
         Err(error) if error.errno() == Some(sys::EOPNOTSUPP) => write_zeros(file, 0, kept),
         result => Ok(result?),
     }
@@ -109,7 +109,7 @@ mod tests {
     fn file(dir: &tempfile::TempDir, contents: &[u8]) -> (Arc<SharedFile>, std::path::PathBuf) {
         let path = dir.path().join("f");
         std::fs::write(&path, contents).unwrap();
-        let fd = sys::open(&path, sys::OpenHow::ReadWrite).unwrap();
+        let fd = sys::open(&path, sys::OpenMode::ReadWrite).unwrap();
         let status = sys::fstat(sys::raw(&fd)).unwrap();
         (SharedFile::share(fd, &status, true), path)
     }
@@ -139,7 +139,7 @@ mod tests {
     fn starting_over_leaves_zeros_only() {
         let dir = tempfile::tempdir().unwrap();
         let (shared, path) = file(&dir, &[7; 10_000]);
-        start_over(&shared, 10_000, 5000).unwrap();
+        overwrite_with_zeros(&shared, 10_000, 5000).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), vec![0; 5000]);
     }
 
@@ -148,8 +148,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (shared, path) = file(&dir, b"abc");
         let free = sys::free_space(shared.fd()).unwrap();
-        assert!(!is_hopeless(&shared, 3, 100));
-        assert!(is_hopeless(&shared, 3, 2 * free + (1 << 30)));
+        assert!(!exceeds_free_space(&shared, 3, 100));
+        assert!(exceeds_free_space(&shared, 3, 2 * free + (1 << 30)));
         assert!(grow(&shared, 3, 2 * free + (1 << 30)).is_err());
         assert_eq!(std::fs::read(&path).unwrap(), b"abc");
     }

@@ -39,7 +39,7 @@ struct Inode {
 pub struct SharedFile {
     file: File,
     key: Key,
-    granule: usize,
+    page_size: usize,
     /// On a layered file system the same numbers can name the file of the layer below, with what
     /// it held before it was first written: each opening keeps its own descriptor.
     is_layered: bool,
@@ -49,7 +49,7 @@ pub struct SharedFile {
     inode: Arc<Inode>,
     flushes: Arc<PendingFlushes>,
     /// The directory in which a mapping of ours made the file, until its name is durable.
-    made_in: Mutex<Option<PathBuf>>,
+    created_in: Mutex<Option<PathBuf>>,
 }
 
 impl SharedFile {
@@ -70,10 +70,10 @@ impl SharedFile {
         let inode = inode.or_default();
         let shared = inode.upgrade().unwrap_or_default();
         *inode = Arc::downgrade(&shared);
-        let granule = sys::file_page_size(sys::raw(&fd));
+        let page_size = sys::file_page_size(sys::raw(&fd));
         let fs = sys::file_system(sys::raw(&fd));
         let file = Arc::new(Self {
-            granule,
+            page_size,
             appends: sys::appends(sys::raw(&fd)),
             is_layered: fs.as_ref().is_ok_and(|fs| fs.is_layered),
             // A device lives elsewhere than its name does.
@@ -83,7 +83,7 @@ impl SharedFile {
             key,
             inode: shared,
             flushes: Arc::default(),
-            made_in: Mutex::new(None),
+            created_in: Mutex::new(None),
         });
         open.files.insert(key, Arc::downgrade(&file));
         file
@@ -109,8 +109,8 @@ impl SharedFile {
 
     /// The size of a page of its mappings in bytes.
     #[must_use]
-    pub fn granule(&self) -> usize {
-        self.granule
+    pub fn page_size(&self) -> usize {
+        self.page_size
     }
 
     /// Whether its pages belong to a file of another file system, a layer below.
@@ -166,24 +166,24 @@ impl SharedFile {
     }
 
     /// Notes that a mapping made the file, so that its name is not durable yet.
-    pub fn note_made(&self, path: &Path) {
+    pub fn note_created(&self, path: &Path) {
         // Absolute, for the working directory may change until it is flushed.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let directory = path.parent().map(Path::to_owned);
-        *self.made_in.lock().ignore_poison() = directory;
+        *self.created_in.lock().ignore_poison() = directory;
     }
 
     /// Makes its name durable, if a mapping made it and it still has one.
     pub fn sync_name(&self) -> Result<sys::Reached> {
-        let mut made_in = self.made_in.lock().ignore_poison();
-        let Some(directory) = made_in.as_deref() else {
+        let mut created_in = self.created_in.lock().ignore_poison();
+        let Some(directory) = created_in.as_deref() else {
             return Ok(sys::Reached::Media);
         };
         if sys::fstat(self.fd())?.links == 0 {
             return Ok(sys::Reached::Media);
         }
         // Where it is now, if it was moved since.
-        let path = sys::path_of(&self.file);
+        let path = sys::current_path(&self.file);
         let directory = path.as_deref().and_then(Path::parent).unwrap_or(directory);
         let reached = sys::sync_directory(directory).map_err(|error| {
             let directory = directory.display();
@@ -191,7 +191,7 @@ impl SharedFile {
                 "the file is safe, but its name in '{directory}' is not"
             ))
         })?;
-        *made_in = None;
+        *created_in = None;
         Ok(reached)
     }
 }
@@ -211,7 +211,7 @@ impl Drop for SharedFile {
         open.inodes.remove(&(self.key.0, self.key.1));
         if self.damaged().is_some() {
             // Whoever opens it again shall see what the disk has, and not what it should have.
-            sys::forget_cache(self.fd());
+            sys::drop_file_cache(self.fd());
         }
     }
 }
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     fn share(path: &std::path::Path) -> Arc<SharedFile> {
-        let fd = sys::open(path, sys::OpenHow::Read).unwrap();
+        let fd = sys::open(path, sys::OpenMode::Read).unwrap();
         let status = sys::fstat(sys::raw(&fd)).unwrap();
         SharedFile::share(fd, &status, false)
     }
@@ -250,12 +250,12 @@ mod tests {
         let path = dir.path().join("a");
         std::fs::write(&path, "one").unwrap();
         let file = share(&path);
-        file.note_made(&path);
+        file.note_created(&path);
         std::fs::create_dir(dir.path().join("elsewhere")).unwrap();
         std::fs::rename(&path, dir.path().join("elsewhere/b")).unwrap();
         assert_eq!(file.sync_name().unwrap(), sys::Reached::Media);
-        assert!(file.made_in.lock().unwrap().is_none());
-        file.note_made(&path);
+        assert!(file.created_in.lock().unwrap().is_none());
+        file.note_created(&path);
         std::fs::remove_dir_all(dir.path()).unwrap();
         assert_eq!(file.sync_name().unwrap(), sys::Reached::Media);
     }

@@ -21,7 +21,7 @@ pub fn count(
         })?;
         Ok(counts.into_iter().sum())
     })??;
-    mapping.check_extent(offset, length)?;
+    mapping.check_file_covers(offset, length)?;
     Ok(count)
 }
 
@@ -47,7 +47,7 @@ pub fn index(
 ) -> Result<Vec<u8>> {
     let starts =
         mapping.with_bytes(offset, length, |bytes| line_starts(bytes, threads, token))??;
-    mapping.check_extent(offset, length)?;
+    mapping.check_file_covers(offset, length)?;
     Ok(write_index(&starts, length))
 }
 

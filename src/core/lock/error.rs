@@ -1,11 +1,11 @@
-//! What the errors of locking mean, and what to do about them.
+//! The errors of locking: what they mean, and what to do about them.
 
-use super::super::error::Error;
-use super::super::sys::{self, LockMode};
-use super::Wish;
-use super::registry::Party;
+use super::request::{Holder, LockRequest};
+use crate::core::error::Error;
+use crate::core::sys::{self, LockMode};
 
-/// The system's number with an explanation, or a rule of ours where that is what it means.
+/// Adds an explanation to an error of the system, or returns an error with a code of this library
+/// where the system's error means that.
 pub(super) fn explain(error: Error, mode: LockMode) -> Error {
     match (error.errno(), mode) {
         (Some(sys::EBADF), LockMode::Exclusive) => error.because(
@@ -16,11 +16,11 @@ pub(super) fn explain(error: Error, mode: LockMode) -> Error {
             error.because("a shared lock needs a file opened for reading")
         }
         (Some(sys::ENOLCK), _) => error.because(
-            "the system has no more locks to give, or the lock service of the file server can't be \
-             reached",
+            "the system has no more locks to give, or the lock service of the file server cannot \
+             be reached",
         ),
         (Some(sys::EIO), _) => error.because(
-            "the file server doesn't answer for its locks: take it that the lock is not held",
+            "the file server does not answer for its locks: assume that the lock is not held",
         ),
         (Some(sys::EDEADLK), _) => Error::rule(
             "ERR_MEMMAP_LOCK_DEADLOCK",
@@ -30,19 +30,19 @@ pub(super) fn explain(error: Error, mode: LockMode) -> Error {
     }
 }
 
-/// What an error means for a lock that was held when it came.
+/// Explains an error that concerns a lock which was held when the error occurred.
 pub(super) fn explain_held(error: Error, mode: LockMode) -> Error {
     if error.errno() == Some(sys::EIO) {
         return Error::rule(
             "ERR_MEMMAP_LOCK_LOST",
-            "The lock was lost: the file server has forgotten it. What was read under it may be \
-             out of date; take a new lock and read again",
+            "The lock was lost: the file server no longer knows it. Data that was read under it \
+             may be out of date; take a new lock and read again",
         );
     }
     explain(error, mode)
 }
 
-/// Use after release.
+/// Returns the error for the use of a lock after its release.
 #[must_use]
 pub fn released() -> Error {
     Error::rule(
@@ -51,71 +51,97 @@ pub fn released() -> Error {
     )
 }
 
-/// `waited` is in milliseconds, if there was any waiting.
-pub(super) fn busy(wish: &Wish, holder: Party, waited: Option<u64>) -> Error {
-    let kind = match wish.mode {
+/// Returns the error for a lock that is not available. `waited` is the time-out in milliseconds,
+/// or nothing if the request did not wait.
+pub(super) fn busy(request: &LockRequest, holder: Holder, waited: Option<u64>) -> Error {
+    let kind = match request.mode {
         LockMode::Shared => "A shared",
         LockMode::Exclusive => "An exclusive",
     };
     let holder = match holder {
-        Party::This(thread) => format!("this process has one there (thread {thread})"),
-        Party::Other => String::from("another process has one there"),
+        Holder::ThisProcess(thread) => {
+            format!("this process holds a conflicting lock (thread {thread})")
+        }
+        Holder::OtherProcess => String::from("another process holds a conflicting lock"),
     };
-    let (code, rest) = match waited {
+    let (code, outcome) = match waited {
         Some(time) => (
             "ERR_MEMMAP_LOCK_TIMEOUT",
-            format!("could not be had within {time} ms"),
+            format!("could not be taken within {time} ms"),
         ),
         None => (
             "ERR_MEMMAP_LOCK_BUSY",
-            String::from("can't be had now; leave out 'timeout' to wait for it"),
+            String::from("cannot be taken now; leave out 'timeout' to wait for it"),
         ),
     };
-    let span = wish.span.words();
-    Error::rule(code, format!("{kind} lock of {span} {rest}: {holder}"))
+    let range = request.range.describe();
+    Error::rule(code, format!("{kind} lock of {range} {outcome}: {holder}"))
 }
 
+/// Returns an error for a wait that would never end.
 pub(super) fn deadlock(message: impl Into<String>) -> Error {
     Error::rule("ERR_MEMMAP_LOCK_DEADLOCK", message)
 }
 
-/// The file has no locks over ranges, and this is one.
+/// Returns the error for a lock of a range on a file that only has locks of the whole file.
 pub(super) fn whole_only(fd: sys::RawHandle) -> Error {
     let system = sys::file_system_name(fd);
     Error::rule(
         "ERR_MEMMAP_UNSUPPORTED",
         format!(
-            "The file lies on {system}, which has no locks over ranges of bytes: lock the \
-             whole file, with offset 0 and without a length"
+            "The file is on {system}, which has no locks for byte ranges: lock the whole file, \
+             with offset 0 and without a length"
         ),
     )
 }
 
-/// The file has no locks at all.
+/// Returns the error for a file that cannot be locked at all.
 pub(super) fn no_locks(fd: sys::RawHandle, error: &Error) -> Error {
     let system = sys::file_system_name(fd);
     Error::rule(
         "ERR_MEMMAP_UNSUPPORTED",
-        format!("The file lies on {system}, which has no locks ({error})"),
+        format!("The file is on {system}, which has no locks ({error})"),
     )
 }
 
+/// Returns the error for testing a lock on a file that only has locks by `flock`.
 pub(super) fn cannot_test(fd: sys::RawHandle) -> Error {
     let system = sys::file_system_name(fd);
     Error::rule(
         "ERR_MEMMAP_UNSUPPORTED",
         format!(
-            "The file lies on {system}, where only whole files are locked, by flock, and flock does \
-             not tell who has one: try to take it instead"
+            "The file is on {system}, where flock locks whole files and cannot report the holder \
+             of a lock: try to take the lock instead"
         ),
     )
 }
 
-/// `flock` lets go of a lock to change it.
+/// Returns the error for a change of mode by `flock`, which releases a lock to change it.
 pub(super) fn cannot_change() -> Error {
     Error::rule(
         "ERR_MEMMAP_UNSUPPORTED",
-        "This file is locked by flock, which would lose the lock while it changes its mode: release \
-         it and take a new one",
+        "This file is locked by flock, which can lose the lock while its mode changes: release it \
+         and take a new one",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_system_are_explained() {
+        for (errno, mode, word) in [
+            (sys::EBADF, LockMode::Exclusive, "opened for writing"),
+            (sys::EBADF, LockMode::Shared, "opened for reading"),
+            (sys::ENOLCK, LockMode::Shared, "no more locks"),
+            (sys::EIO, LockMode::Shared, "not held"),
+            (sys::EDEADLK, LockMode::Shared, "ERR_MEMMAP_LOCK_DEADLOCK"),
+        ] {
+            let text = explain(Error::system(errno, "fcntl"), mode).to_string();
+            assert!(text.contains(word), "{text}");
+        }
+        let lost = explain_held(Error::system(sys::EIO, "fcntl"), LockMode::Shared).to_string();
+        assert!(lost.contains("ERR_MEMMAP_LOCK_LOST"), "{lost}");
+    }
 }

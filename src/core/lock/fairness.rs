@@ -1,61 +1,66 @@
-//! Whose turn it is: the kernel lets a lock be taken again before those it has just woken for it
-//! are awake. A process that does so in a loop would shut out all others, and could not know: the
-//! kernel tells nobody who waits. So a process may take locks of a file again and again for a
-//! moment; then its next request gets in line, which costs it a thread's start.
+//! Fairness between processes that lock the same file.
+//!
+//! The kernel lets a released lock be taken again before the waiters that it has just woken run. A
+//! process that releases and takes a lock in a loop would shut out all others, and cannot notice
+//! it, because the kernel does not report waiters. A process may therefore take locks of a file
+//! without waiting for at most [`MAX_STREAK`]. After that its next request waits like any other,
+//! which costs the start of a thread.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::lockable_file::FileId;
+use super::description::FileId;
 use crate::core::poison::IgnorePoison;
 
-/// How long one may go on. Long beside the start of a thread, short beside what users notice.
-const MOMENT: Duration = Duration::from_millis(1);
-/// Files are remembered in so many places by their number; who shares one is only less polite.
-const PLACES: usize = 64;
+/// How long a process may take locks of one file without waiting. This is long compared with the
+/// start of a thread, and too short for users to notice.
+const MAX_STREAK: Duration = Duration::from_millis(1);
+/// The number of files that are remembered, by their numbers. Two files that share a slot only
+/// lose some fairness.
+const SLOTS: usize = 64;
 
+/// A run of locks of one file that this process took without waiting.
 #[derive(Debug, Clone, Copy)]
-struct Turn {
+struct Streak {
     file: FileId,
-    /// When it began to take locks without waiting.
     since: Instant,
-    /// When it last let one go.
+    /// The time of the last release, or nothing while a lock is held.
     released: Option<Instant>,
 }
 
-static TURNS: Mutex<[Option<Turn>; PLACES]> = Mutex::new([None; PLACES]);
+static STREAKS: Mutex<[Option<Streak>; SLOTS]> = Mutex::new([None; SLOTS]);
 
-fn with_turn<T>(file: FileId, act: impl FnOnce(&mut Option<Turn>) -> T) -> T {
-    let mut turns = TURNS.lock().ignore_poison();
-    let turn = &mut turns[(file.0 ^ file.1) as usize % PLACES];
-    if turn.is_some_and(|turn| turn.file != file) {
-        *turn = None;
+fn with_streak<T>(file: FileId, act: impl FnOnce(&mut Option<Streak>) -> T) -> T {
+    let mut streaks = STREAKS.lock().ignore_poison();
+    let streak = &mut streaks[(file.0 ^ file.1) as usize % SLOTS];
+    if streak.is_some_and(|streak| streak.file != file) {
+        *streak = None;
     }
-    act(turn)
+    act(streak)
 }
 
-/// Whether this process may take a lock of the file without getting in line.
-pub(super) fn is_ours(file: FileId) -> bool {
+/// Reports whether this process may take a lock of the file without waiting.
+pub(super) fn may_take_now(file: FileId) -> bool {
     let now = Instant::now();
-    with_turn(file, |turn| {
-        let Some(turn) = turn else { return true };
-        let Some(released) = turn.released else {
+    with_streak(file, |streak| {
+        let Some(streak) = streak else { return true };
+        let Some(released) = streak.released else {
             return true;
         };
-        // Who waits has had the time to wake up.
-        if now - released > MOMENT {
-            turn.since = now;
+        // The pause was long enough for waiters to wake up.
+        if now - released > MAX_STREAK {
+            streak.since = now;
         }
-        now - turn.since <= MOMENT
+        now - streak.since <= MAX_STREAK
     })
 }
 
-/// Notes that a lock was taken, at once or after its turn came.
-pub(super) fn took(file: FileId, waited: bool) {
-    with_turn(file, |turn| match turn {
-        Some(turn) if !waited => turn.released = None,
+/// Notes that a lock was taken. A lock that was waited for begins a new streak.
+pub(super) fn note_taken(file: FileId, has_waited: bool) {
+    with_streak(file, |streak| match streak {
+        Some(streak) if !has_waited => streak.released = None,
         _ => {
-            *turn = Some(Turn {
+            *streak = Some(Streak {
                 file,
                 since: Instant::now(),
                 released: None,
@@ -64,24 +69,24 @@ pub(super) fn took(file: FileId, waited: bool) {
     });
 }
 
-/// Notes that a lock was let go.
-pub(super) fn released(file: FileId) {
-    with_turn(file, |turn| {
-        if let Some(turn) = turn {
-            turn.released = Some(Instant::now());
+/// Notes that a lock was released.
+pub(super) fn note_released(file: FileId) {
+    with_streak(file, |streak| {
+        if let Some(streak) = streak {
+            streak.released = Some(Instant::now());
         }
     });
 }
 
-/// As if this process had just let go what it took again and again; so it stays.
-#[cfg(test)]
-pub(super) fn end(file: FileId) {
+/// Makes the streak of a file exceed the limit, and stay so.
+#[cfg(all(test, unix))]
+pub(super) fn exhaust(file: FileId) {
     let now = Instant::now();
-    with_turn(file, |turn| {
-        *turn = Some(Turn {
+    with_streak(file, |streak| {
+        *streak = Some(Streak {
             file,
-            since: now.checked_sub(2 * MOMENT).unwrap(),
-            released: Some(now + 1_000_000 * MOMENT),
+            since: now.checked_sub(2 * MAX_STREAK).unwrap(),
+            released: Some(now + 1_000_000 * MAX_STREAK),
         });
     });
 }
@@ -91,44 +96,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_who_goes_on_for_a_while_gets_in_line_and_then_has_another_turn() {
+    fn a_streak_beyond_the_limit_has_to_wait_and_a_wait_begins_a_new_one() {
         let file = (u64::MAX, 1);
-        // The system may stop this thread for more than a moment, and another test's file may take
-        // the place of this one.
+        // The system may suspend this thread for longer than the limit, and the file of another
+        // test may share the slot.
         let soon = |holds: &dyn Fn() -> bool| (0..100).any(|_| holds());
-        let since = |ago: Duration| {
-            with_turn(file, |turn| {
-                *turn = Some(Turn {
+        let start_streak = |ago: Duration| {
+            with_streak(file, |streak| {
+                *streak = Some(Streak {
                     file,
                     since: Instant::now().checked_sub(ago).unwrap(),
                     released: None,
                 });
             });
         };
-        let has_turn = |ago, has_waited| {
-            since(ago);
-            took(file, has_waited);
-            released(file);
-            is_ours(file)
+        let may_take_again = |ago, has_waited| {
+            start_streak(ago);
+            note_taken(file, has_waited);
+            note_released(file);
+            may_take_now(file)
         };
-        let ago = 2 * MOMENT;
+        let ago = 2 * MAX_STREAK;
         assert!(
-            soon(&|| has_turn(Duration::ZERO, false)),
-            "a moment has not passed"
+            soon(&|| may_take_again(Duration::ZERO, false)),
+            "the streak is within the limit"
         );
         assert!(
-            soon(&|| !has_turn(ago, false)),
-            "it had its moment, and let go just now"
+            soon(&|| !may_take_again(ago, false)),
+            "the streak exceeds the limit, and the release was just now"
         );
-        assert!(soon(&|| has_turn(ago, true)), "it has waited for its turn");
+        assert!(
+            soon(&|| may_take_again(ago, true)),
+            "the lock was waited for"
+        );
     }
 
     #[test]
-    fn a_file_that_takes_the_place_of_another_begins_anew() {
+    fn a_file_that_takes_the_slot_of_another_has_no_streak() {
         let file = (u64::MAX, 2);
-        took(file, false);
-        let other = (u64::MAX, 2 + PLACES as u64);
-        assert!(is_ours(other));
-        with_turn(other, |turn| assert!(turn.is_none()));
+        note_taken(file, false);
+        let other = (u64::MAX, 2 + SLOTS as u64);
+        assert!(may_take_now(other));
+        with_streak(other, |streak| assert!(streak.is_none()));
     }
 }

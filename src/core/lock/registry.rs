@@ -1,30 +1,30 @@
-//! The ledger of locks: all that this process holds, and all that it waits for.
+//! The registry of locks: all locks that this process holds or waits for.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
-use super::super::error::Result;
+use super::description::{Description, FileId, LockMethod};
 use super::error;
-use super::held_lock::Held;
-use super::lockable_file::{FileId, Method};
-use super::waiter::Request;
-use super::{LockMode, Span, Wish};
+use super::lockable_file::LockableFile;
+use super::request::{Holder, LockRange, LockRequest};
+use crate::core::error::Result;
 use crate::core::poison::IgnorePoison;
+use crate::core::sys::LockMode;
 
-/// Whether a lock is there.
+/// Whether a lock is held or waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Somebody of this process has it.
+pub enum LockState {
+    /// This process holds it.
     Held,
-    /// Somebody of this process waits for it.
+    /// This process waits for it.
     Waiting,
-    /// Somebody of this process has it shared and waits to have it exclusive.
+    /// This process holds it as a shared lock and waits for it to become exclusive.
     Upgrading,
 }
 
-impl State {
-    /// The name that JavaScript sees.
+impl LockState {
+    /// Returns the name that JavaScript sees.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -37,134 +37,167 @@ impl State {
 
 /// A lock that is held or waited for.
 #[derive(Debug, Clone)]
-pub struct Line {
-    /// A number that no other one has or had.
+pub struct Entry {
+    /// A number that no other entry has or had.
     pub id: u64,
-    /// The file, as the user named it.
+    /// The name that the user gave the file.
     pub path: Option<String>,
-    /// What it is, or shall be.
+    /// The mode that is held, or that is waited for.
     pub mode: LockMode,
-    /// Which bytes of the file.
-    pub span: Span,
-    /// Whether it is there.
-    pub state: State,
-    /// By which of the system's locks.
-    pub method: Method,
-    /// The thread of JavaScript.
+    /// The bytes of the file.
+    pub range: LockRange,
+    /// Whether it is held or waited for.
+    pub state: LockState,
+    /// The kind of the system's locks.
+    pub method: LockMethod,
+    /// The number of the JavaScript thread.
     pub thread: u32,
-    /// Where it was asked for.
+    /// The stack of the call that requested it, if stacks are recorded.
     pub stack: Option<String>,
-    pub(super) file: FileId,
+    file: FileId,
 }
 
-/// Who a line belongs to.
-#[derive(Debug)]
-pub(super) enum Owner {
-    Lock(Weak<Held>),
-    Request(Weak<Request>),
-}
+impl Entry {
+    /// Makes an entry, which gets its number when it is added.
+    pub(super) fn new(
+        file: &LockableFile,
+        request: &LockRequest,
+        description: &Description,
+        state: LockState,
+    ) -> Self {
+        Self {
+            id: 0,
+            path: file.name().map(str::to_owned),
+            mode: request.mode,
+            range: request.range,
+            state,
+            method: description.method(),
+            thread: request.thread,
+            stack: request.stack.clone(),
+            file: description.file,
+        }
+    }
 
-/// Who has a lock that is in the way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Party {
-    /// A thread of JavaScript of this process.
-    This(u32),
-    /// Somebody else.
-    Other,
-}
-
-static LINES: Mutex<BTreeMap<u64, (Line, Owner)>> = Mutex::new(BTreeMap::new());
-
-fn book() -> MutexGuard<'static, BTreeMap<u64, (Line, Owner)>> {
-    LINES.lock().ignore_poison()
-}
-
-/// Writes a line, with a number of its own.
-pub(super) fn enter(mut line: Line, owner: Owner) -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    line.id = NEXT.fetch_add(1, Ordering::Relaxed);
-    let id = line.id;
-    book().insert(id, (line, owner));
-    id
-}
-
-/// Strikes a line out.
-pub(super) fn leave(id: u64) {
-    book().remove(&id);
-}
-
-/// Changes a line, if it is still there.
-pub(super) fn change(id: u64, change: impl FnOnce(&mut Line)) {
-    if let Some((line, _)) = book().get_mut(&id) {
-        change(line);
+    fn conflicts(&self, file: FileId, mode: LockMode, range: LockRange) -> bool {
+        self.mode.excludes(mode) && self.file == file && self.range.overlaps(range)
     }
 }
 
-/// All lines, oldest first.
+/// What an entry belongs to: a lock or a request, which ends with its JavaScript thread.
+pub(super) trait Abandon: std::fmt::Debug + Send + Sync {
+    /// Releases the lock, or cancels the request. No caller is left to receive an error.
+    fn abandon(&self);
+}
+
+type Entries = BTreeMap<u64, (Entry, Weak<dyn Abandon>)>;
+
+static ENTRIES: Mutex<Entries> = Mutex::new(BTreeMap::new());
+
+fn lock_entries() -> MutexGuard<'static, Entries> {
+    ENTRIES.lock().ignore_poison()
+}
+
+/// An entry's place in the registry. Dropping it removes the entry.
+#[derive(Debug)]
+pub struct Registration(u64);
+
+impl Registration {
+    /// Adds an entry under a new number.
+    pub(super) fn new(mut entry: Entry, owner: Weak<dyn Abandon>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        entry.id = id;
+        lock_entries().insert(id, (entry, owner));
+        Self(id)
+    }
+
+    /// Returns the number of the entry.
+    pub(super) fn id(&self) -> u64 {
+        self.0
+    }
+
+    /// Changes the mode of the entry, if it is still there.
+    pub(super) fn set_mode(&self, mode: LockMode) {
+        if let Some((entry, _)) = lock_entries().get_mut(&self.0) {
+            entry.mode = mode;
+        }
+    }
+
+    /// Removes the entry.
+    pub(super) fn end(&self) {
+        lock_entries().remove(&self.0);
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Returns all entries, oldest first.
 #[must_use]
-pub fn lines() -> Vec<Line> {
-    book().values().map(|(line, _)| line.clone()).collect()
+pub fn entries() -> Vec<Entry> {
+    let entries = lock_entries();
+    entries.values().map(|(entry, _)| entry.clone()).collect()
 }
 
-fn is_in_the_way(line: &Line, file: FileId, mode: LockMode, span: Span) -> bool {
-    line.mode.excludes(mode) && line.file == file && line.span.overlaps(span)
-}
-
-/// An error if a lock that the asking thread has, or waits for by another request than `asking`,
-/// is in the way: it can't let go of it while it stands still.
-pub(super) fn check_own(file: FileId, wish: &Wish, asking: &Arc<Request>) -> Result<()> {
-    let own = book().values().any(|(line, owner)| {
-        let is_asking = matches!(owner, Owner::Request(one) if one.as_ptr() == Arc::as_ptr(asking));
-        let is_own = line.thread == wish.thread && !is_asking;
-        is_own && is_in_the_way(line, file, wish.mode, wish.span)
+/// Fails with `ERR_MEMMAP_LOCK_DEADLOCK` if the requesting thread holds a conflicting lock, or
+/// waits for one by a request other than `asking`. A thread cannot release a lock while it blocks.
+pub(super) fn check_self_deadlock(
+    file: FileId,
+    request: &LockRequest,
+    asking: &Arc<impl Abandon>,
+) -> Result<()> {
+    let is_deadlock = lock_entries().values().any(|(entry, owner)| {
+        let is_asking = std::ptr::addr_eq(owner.as_ptr(), Arc::as_ptr(asking));
+        let is_own = entry.thread == request.thread && !is_asking;
+        is_own && entry.conflicts(file, request.mode, request.range)
     });
-    if own {
+    if is_deadlock {
         return Err(error::deadlock(
-            "This thread has, or waits for, a lock that is in the way of this one, and could never \
-             release it while it stands still: release it first, or await lock() instead",
+            "This thread holds, or waits for, a lock that conflicts with this one, and could not \
+             release it while it blocks: release that lock first, or await lock() instead",
         ));
     }
     Ok(())
 }
 
-/// Whether somebody of this process holds a part of a range and waits to have it exclusive.
-pub(super) fn is_being_upgraded(file: FileId, span: Span) -> bool {
-    book().values().any(|(line, _)| {
-        line.state == State::Upgrading && line.file == file && line.span.overlaps(span)
+/// Reports whether this process holds a lock that overlaps a range and waits to become exclusive.
+pub(super) fn is_upgrade_pending(file: FileId, range: LockRange) -> bool {
+    lock_entries().values().any(|(entry, _)| {
+        entry.state == LockState::Upgrading && entry.file == file && entry.range.overlaps(range)
     })
 }
 
-/// Who has a lock that is in the way, other than the one with this number, as far as this process
-/// knows.
-pub(super) fn who_is_in_the_way(file: FileId, wish: &Wish, own: u64) -> Party {
-    book()
-        .values()
-        .find(|(line, _)| {
-            let is_held = line.state == State::Held && line.id != own;
-            is_held && is_in_the_way(line, file, wish.mode, wish.span)
-        })
-        .map_or(Party::Other, |(line, _)| Party::This(line.thread))
+/// Returns the holder of a lock that conflicts with a request, as far as this process knows. The
+/// lock with the number `except` does not count.
+pub(super) fn conflicting_holder(file: FileId, request: &LockRequest, except: u64) -> Holder {
+    let entries = lock_entries();
+    let conflict = entries.values().find(|(entry, _)| {
+        let is_held = entry.state == LockState::Held && entry.id != except;
+        is_held && entry.conflicts(file, request.mode, request.range)
+    });
+    conflict.map_or(Holder::OtherProcess, |(entry, _)| {
+        Holder::ThisProcess(entry.thread)
+    })
 }
 
-/// A thread of JavaScript has ended: its locks are released, and it waits for none any more.
+/// Releases the locks of a JavaScript thread that has ended, and cancels its requests.
 pub fn end_thread(thread: u32) {
-    let mut locks: Vec<Arc<Held>> = Vec::new();
-    let mut requests: Vec<Arc<Request>> = Vec::new();
-    for (line, owner) in book().values() {
-        if line.thread != thread {
-            continue;
-        }
-        match owner {
-            Owner::Lock(lock) => locks.extend(lock.upgrade()),
-            Owner::Request(request) => requests.extend(request.upgrade()),
+    let (mut locks, mut requests) = (Vec::new(), Vec::new());
+    for (entry, owner) in lock_entries().values() {
+        if entry.thread == thread {
+            let owners = match entry.state {
+                LockState::Held => &mut locks,
+                LockState::Waiting | LockState::Upgrading => &mut requests,
+            };
+            owners.extend(owner.upgrade());
         }
     }
-    // Without the book, into which both of them write.
-    for request in requests {
-        request.cancel();
-    }
-    for lock in locks {
-        // Whoever could be told of a failure is gone.
-        let _ = lock.release();
+    // Both change the registry, so it must not be locked here. A released lock must not go to a
+    // request of the same thread, so requests are cancelled first.
+    for owner in requests.into_iter().chain(locks) {
+        owner.abandon();
     }
 }

@@ -1,25 +1,32 @@
-//! Locks that pass: a thread of ours gets one for somebody who has given up, and lets it go at
-//! once. Who tries to lock at that moment in this process is not refused because of it.
+//! Retrying while an abandoned wait briefly holds a lock.
+//!
+//! A thread that slept for a request that was cancelled gets the lock at some time, and releases it
+//! at once. An attempt of this process to lock at that moment is not refused because of it.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::error::Result;
-use super::lockable_file::FileId;
-use super::{LockMode, Span, waiter};
+use super::description::FileId;
+use super::request::LockRange;
+use super::wait::{LockWait, WAITER};
+use crate::core::error::Result;
+use crate::core::sys::LockMode;
+use crate::core::waiter::{Active, Wait};
 
-/// How long it is tried again. Only a thread that the system does not let run takes that long.
-const MOST: Duration = Duration::from_millis(100);
-/// And how often at least: while this process was stopped it has not been trying.
-const LEAST: u32 = 100;
-/// Long beside the system call that lets go.
+/// The least time during which an attempt is repeated. Only a thread that the system does not
+/// schedule holds the lock for longer.
+const MIN_TIME: Duration = Duration::from_millis(100);
+/// The least number of repetitions. A process that was stopped for a while has not used the time.
+const MIN_RETRIES: u32 = 100;
+/// The pause between attempts, which is long compared with the system call that unlocks.
 const PAUSE: Duration = Duration::from_micros(20);
 
-/// Makes an attempt that `is_refused` where locks of others are in the way of one of this mode and
-/// span; once more where it was one that passes.
-pub(super) fn beside<T>(
+/// Makes an attempt, which `is_refused` if a lock conflicts with one of this mode and range.
+/// Repeats the attempt while the conflict may be an abandoned wait.
+pub(super) fn past_abandoned_waits<T>(
     mode: LockMode,
-    span: Span,
+    range: LockRange,
     file: impl Fn() -> Option<FileId>,
     is_refused: impl Fn(&T) -> bool,
     mut attempt: impl FnMut() -> Result<T>,
@@ -27,11 +34,11 @@ pub(super) fn beside<T>(
     let began = Instant::now();
     let mut tries = 0;
     loop {
-        // Looked at before: afterwards it may be gone.
-        let may_pass = waiter::is_passing(mode, span, &file);
+        // This is checked first, because the wait may be over after the attempt.
+        let may_pass = is_held_for_abandoned_wait(mode, range, &file);
         let result = attempt()?;
         tries += 1;
-        let is_enough = tries > LEAST && began.elapsed() > MOST;
+        let is_enough = tries > MIN_RETRIES && began.elapsed() > MIN_TIME;
         if !may_pass || !is_refused(&result) || is_enough {
             return Ok(result);
         }
@@ -39,106 +46,22 @@ pub(super) fn beside<T>(
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::tests::{
-        eventually, file, is_free, request, source, take, wait, whole, wish,
-    };
-    use super::super::waiter::is_passing;
-    use super::super::{LockMode, Span, test_lock};
-    use std::time::Duration;
-
-    const BOTH: [LockMode; 2] = [LockMode::Exclusive, LockMode::Shared];
-
-    #[test]
-    fn a_lock_is_free_as_soon_as_it_is_released_also_where_others_have_given_up() {
-        let (_dir, path) = file();
-        let source = source(&path);
-        for round in 0..300 {
-            let held = take(&source, &whole(LockMode::Exclusive));
-            for mode in BOTH {
-                for length in [0, 4] {
-                    let (request, _ends) = wait(&source, wish(mode, 2, length));
-                    // Threads that sleep already, and such as are just being started.
-                    if round % 2 == 0 {
-                        std::thread::sleep(Duration::from_micros(100));
-                    }
-                    request.cancel();
-                }
-            }
-            held.release().unwrap();
-            if round % 3 == 0 {
-                assert_eq!(test_lock(&source, Span::WHOLE).unwrap(), None, "{round}");
-            }
-            assert!(is_free(&source, &whole(BOTH[round % 2])), "{round}");
-        }
+/// Reports whether a thread has, or is about to get, a conflicting lock for an abandoned wait.
+pub(super) fn is_held_for_abandoned_wait(
+    mode: LockMode,
+    range: LockRange,
+    file: impl Fn() -> Option<FileId>,
+) -> bool {
+    let is_abandoned_conflict =
+        |wait: &LockWait| wait.conflicts(mode, range) && wait.is_abandoned();
+    let Active { asleep, concluding } = WAITER.active(is_abandoned_conflict);
+    if asleep.is_empty() && concluding.is_empty() {
+        return false;
     }
-
-    #[test]
-    fn the_same_with_more_of_them_than_threads() {
-        let (_dir, path) = file();
-        let source = source(&path);
-        for round in 0..10 {
-            let held = take(&source, &whole(LockMode::Exclusive));
-            let all: Vec<_> = (0..100)
-                .map(|start| wait(&source, wish(LockMode::Exclusive, start, 1)))
-                .collect();
-            std::thread::sleep(Duration::from_millis(round % 3));
-            for (request, _ends) in &all {
-                request.cancel();
-            }
-            held.release().unwrap();
-            assert!(is_free(&source, &whole(LockMode::Shared)), "{round}");
-        }
-    }
-
-    #[test]
-    fn an_upgrade_that_was_given_up_is_in_nobodys_way() {
-        let (_dir, path) = file();
-        let source = source(&path);
-        let held = take(&source, &whole(LockMode::Shared));
-        for round in 0..100 {
-            let other = take(&source, &whole(LockMode::Shared));
-            let (request, _ends) = request();
-            held.upgrade(None, &request);
-            if round % 2 == 0 {
-                std::thread::sleep(Duration::from_micros(100));
-            }
-            request.cancel();
-            other.release().unwrap();
-            assert!(is_free(&source, &whole(LockMode::Shared)), "{round}");
-        }
-    }
-
-    #[test]
-    fn nor_is_one_that_was_given_up_in_the_way_of_an_upgrade() {
-        let (_dir, path) = file();
-        let source = source(&path);
-        let mine = take(&source, &wish(LockMode::Shared, 0, 5));
-        for round in 0..100 {
-            let held = take(&source, &wish(LockMode::Exclusive, 5, 5));
-            let (request, _ends) = wait(&source, wish(LockMode::Shared, 0, 10));
-            if round % 2 == 0 {
-                std::thread::sleep(Duration::from_micros(100));
-            }
-            request.cancel();
-            held.release().unwrap();
-            assert!(mine.try_upgrade().unwrap(), "{round}");
-            mine.downgrade().unwrap();
-        }
-    }
-
-    #[test]
-    fn nothing_passes_as_long_as_somebody_has_the_lock() {
-        let (_dir, path) = file();
-        let source = source(&path);
-        let held = take(&source, &whole(LockMode::Exclusive));
-        let (request, _ends) = wait(&source, whole(LockMode::Exclusive));
-        request.cancel();
-        eventually("it sleeps, or was dismissed", || {
-            !is_passing(LockMode::Exclusive, Span::WHOLE, || source.identity())
-        });
-        assert!(!is_free(&source, &whole(LockMode::Shared)));
-        held.release().unwrap();
-    }
+    let Some(file) = file() else { return false };
+    let is_of_file = |wait: &&Arc<LockWait>| wait.description.file == file;
+    concluding.iter().any(|wait| is_of_file(&wait))
+        || asleep.iter().filter(is_of_file).any(|wait| wait.is_waking())
+        // One wait may have released the lock meanwhile, and another one may have got it.
+        || asleep.iter().filter(is_of_file).any(|wait| !WAITER.is_asleep(wait))
 }

@@ -101,7 +101,7 @@ impl LockedRanges {
     pub fn cut(&self, region: &Region, length: u64) {
         let Ok(_held) = region.hold() else { return };
         let mut state = self.state();
-        let behind = region.lead() as u64 + length..region.all_pages().1 as u64;
+        let behind = region.offset_in_page() as u64 + length..region.all_pages().1 as u64;
         if state.pages_locked(region, &behind).length() == 0 {
             return;
         }
@@ -143,7 +143,7 @@ impl LockedRanges {
         let _held = region.hold()?;
         for range in present.iter() {
             let pages = pages_around(region, range);
-            let start = region.address() - region.lead() + pages.start as usize;
+            let start = region.address() - region.offset_in_page() + pages.start as usize;
             // A page that can't be had is told to who touches it.
             let _ = populate_pages(
                 region,
@@ -164,7 +164,7 @@ impl LockedRanges {
     /// How many of the pages that a range touches are locked.
     pub fn pages(&self, region: &Region, offset: u64, length: u64) -> u64 {
         let range = bytes_of(region, offset, length);
-        self.state().pages_locked(region, &range).length() / region.granule() as u64
+        self.state().pages_locked(region, &range).length() / region.page_size() as u64
     }
 }
 
@@ -188,7 +188,7 @@ impl State {
         region: &Region,
         mut act: impl FnMut(usize, usize) -> Result<()>,
     ) -> Result<()> {
-        let base = region.address() - region.lead();
+        let base = region.address() - region.offset_in_page();
         let all = 0..region.all_pages().1 as u64;
         for pages in self.pages_locked(region, &all).iter() {
             act(
@@ -214,7 +214,7 @@ impl State {
 
     /// The other pages of a range, as runs: address and bytes.
     fn pages_free(&self, region: &Region, range: &Range<u64>) -> Vec<(usize, usize)> {
-        let base = region.address() - region.lead();
+        let base = region.address() - region.offset_in_page();
         self.pages_locked(region, range)
             .gaps(&pages_around(region, range))
             .into_iter()
@@ -234,13 +234,13 @@ impl State {
 
 /// A range of the mapping, counted from the start of its first page.
 fn bytes_of(region: &Region, offset: u64, length: u64) -> Range<u64> {
-    let start = region.lead() as u64 + offset;
+    let start = region.offset_in_page() as u64 + offset;
     start..start + length
 }
 
 fn pages_around(region: &Region, range: &Range<u64>) -> Range<u64> {
-    let granule = region.granule() as u64;
-    range.start / granule * granule..range.end.next_multiple_of(granule)
+    let page_size = region.page_size() as u64;
+    range.start / page_size * page_size..range.end.next_multiple_of(page_size)
 }
 
 /// Whether a range has all pages of the region: then none has another treatment than its

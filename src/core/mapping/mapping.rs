@@ -10,8 +10,8 @@ use crate::core::mapping::advice::Advice;
 use crate::core::mapping::locked_ranges::LockedRanges;
 use crate::core::mapping::mode::Mode;
 use crate::core::mapping::region::Region;
-use crate::core::mapping::region_list::Pages;
-use crate::core::mapping::registry::{Description, Entry};
+use crate::core::mapping::region_list::RegionList;
+use crate::core::mapping::registry::{Description, Registration};
 use crate::core::poison::IgnorePoison;
 use crate::core::range_set::RangeSet;
 use crate::core::sys;
@@ -29,7 +29,7 @@ pub struct Parts {
     /// The file.
     pub file: Option<Arc<SharedFile>>,
     /// What a region that takes the place of this one is made with.
-    pub traits: Traits,
+    pub options: RegionOptions,
     /// How it was opened.
     pub mode: Mode,
     /// Whether its pages are read-only for the processor too.
@@ -46,7 +46,7 @@ pub struct Parts {
 
 /// What a region of a mapping is made with, beside its range.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Traits {
+pub struct RegionOptions {
     /// Without a promise of memory.
     pub no_reserve: bool,
     /// End the process on a fault.
@@ -62,8 +62,8 @@ pub struct Traits {
 /// A range of a file, or memory without one.
 #[derive(Debug)]
 pub struct Mapping {
-    entry: Arc<Entry>,
-    pages: Mutex<Pages>,
+    registration: Arc<Registration>,
+    regions: Mutex<RegionList>,
     is_closed: AtomicBool,
     mode: Mode,
     is_strict: bool,
@@ -71,7 +71,7 @@ pub struct Mapping {
     length: AtomicU64,
     wanted: Mutex<Option<u64>>,
     size: u64,
-    traits: Traits,
+    options: RegionOptions,
     /// Held by who changes the size.
     resizing: Mutex<()>,
     /// What `protect` made read-only.
@@ -89,7 +89,7 @@ impl Mapping {
             description,
             region,
             file,
-            traits,
+            options,
             mode,
             is_strict,
             offset,
@@ -98,8 +98,8 @@ impl Mapping {
             size,
         } = parts;
         Self {
-            entry: Entry::open(id, description, region.as_ref()),
-            pages: Mutex::new(Pages::new(region, file)),
+            registration: Registration::open(id, description, region.as_ref()),
+            regions: Mutex::new(RegionList::new(region, file)),
             is_closed: AtomicBool::new(false),
             mode,
             is_strict,
@@ -107,7 +107,7 @@ impl Mapping {
             length: AtomicU64::new(length),
             wanted: Mutex::new(wanted),
             size,
-            traits,
+            options,
             resizing: Mutex::new(()),
             protected: Mutex::new(RangeSet::new()),
             locked_ranges: LockedRanges::default(),
@@ -116,8 +116,8 @@ impl Mapping {
 
     /// Its page in the ledger.
     #[must_use]
-    pub fn entry(&self) -> &Arc<Entry> {
-        &self.entry
+    pub fn registration(&self) -> &Arc<Registration> {
+        &self.registration
     }
 
     /// Where in the file, in bytes.
@@ -138,14 +138,14 @@ impl Mapping {
     }
 
     /// Has all that its file has from now on.
-    pub(in crate::core) fn want_all(&self) {
+    pub(in crate::core) fn want_whole_file(&self) {
         *lock(&self.wanted) = None;
     }
 
     /// What its regions are made with.
     #[must_use]
-    pub fn traits(&self) -> &Traits {
-        &self.traits
+    pub fn options(&self) -> &RegionOptions {
+        &self.options
     }
 
     /// Whether its pages are read-only for the processor too.
@@ -171,7 +171,7 @@ impl Mapping {
         if self.is_closed.load(Ordering::Acquire) {
             return Err(Error::closed());
         }
-        Ok(lock(&self.pages).current().cloned())
+        Ok(lock(&self.regions).current().cloned())
     }
 
     /// The file, also of a mapping without bytes.
@@ -179,7 +179,7 @@ impl Mapping {
         if self.is_closed.load(Ordering::Acquire) {
             return Err(Error::closed());
         }
-        Ok(lock(&self.pages).file().cloned())
+        Ok(lock(&self.regions).file().cloned())
     }
 
     /// Keeps others from changing the size.
@@ -189,10 +189,10 @@ impl Mapping {
 
     /// Has another length from now on, which its region has room for.
     pub(in crate::core) fn set_length(&self, length: u64) {
-        if let Some(region) = lock(&self.pages).current() {
+        if let Some(region) = lock(&self.regions).current() {
             region.set_length(length as usize);
         }
-        self.entry.set_length(length);
+        self.registration.set_length(length);
         let before = self.length.swap(length, Ordering::AcqRel);
         if length < before
             && let Ok(Some(region)) = self.region()
@@ -204,33 +204,33 @@ impl Mapping {
     /// Uses another region from now on; views of the one before stay.
     pub(in crate::core) fn replace_region(&self, region: Region) -> Result<()> {
         let region = Arc::new(region);
-        let mut pages = lock(&self.pages);
+        let mut pages = lock(&self.regions);
         if self.is_closed.load(Ordering::Acquire) {
             return Err(Error::closed());
         }
-        self.entry.add_region(&region);
+        self.registration.add_region(&region);
         pages.replace(region);
         Ok(())
     }
 
     /// All regions that there still are, the one used now last.
     pub(in crate::core) fn regions(&self) -> Vec<Arc<Region>> {
-        let pages = lock(&self.pages);
+        let pages = lock(&self.regions);
         let mut all = pages.live();
         all.extend(pages.current().cloned());
         all
     }
 
     /// Makes read-only again what `protect` had made read-only: its pages were mapped anew.
-    pub(in crate::core) fn protect_again(&self, region: &Region) -> Result<()> {
+    pub(in crate::core) fn reapply_protection(&self, region: &Region) -> Result<()> {
         // Where files can't be cut while they are mapped there are no pages behind the end.
-        let most = if sys::CUTS_MAPPED_FILES {
+        let max = if sys::TRUNCATES_MAPPED_FILES {
             region.room()
         } else {
             region.length()
         };
         for range in lock(&self.protected).iter() {
-            let end = range.end.min(most as u64);
+            let end = range.end.min(max as u64);
             if range.start >= end {
                 continue;
             }
@@ -244,13 +244,13 @@ impl Mapping {
     /// How many faults there were.
     #[must_use]
     pub fn fault_count(&self) -> u64 {
-        lock(&self.pages).fault_count()
+        lock(&self.regions).fault_count()
     }
 
     /// The first faults, oldest first.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
-        lock(&self.pages).faults()
+        lock(&self.regions).faults()
     }
 
     /// An error if a flush of the file has failed.
@@ -263,14 +263,15 @@ impl Mapping {
     /// Checks that the file still reaches to the end of a range. Where it was cut in the middle of
     /// a page, the rest of that page is zeros and no access traps: it is a fault all the same, and
     /// noted as one.
-    pub fn check_extent(&self, offset: u64, length: u64) -> Result<()> {
+    pub fn check_file_covers(&self, offset: u64, length: u64) -> Result<()> {
         self.check_range(offset, length)?;
-        self.region()?
-            .map_or(Ok(()), |region| self.check_reach(&region, offset, length))
+        self.region()?.map_or(Ok(()), |region| {
+            self.check_region_covered(&region, offset, length)
+        })
     }
 
     /// The same for a range of a region.
-    pub(in crate::core) fn check_reach(
+    pub(in crate::core) fn check_region_covered(
         &self,
         region: &Region,
         offset: u64,
@@ -302,7 +303,7 @@ impl Mapping {
             return Ok(());
         }
         let _held = region.hold()?;
-        let page = region.granule();
+        let page = region.page_size();
         let address = region.address() + offset as usize;
         let end = offset + length;
         let starts_on_page = offset == 0 || address.is_multiple_of(page);
@@ -330,13 +331,13 @@ impl Mapping {
         }
         // Views may still be on the pages that the mapping has grown out of.
         for before in self.regions() {
-            let most = end.min(before.room() as u64);
-            if Arc::ptr_eq(&before, &region) || offset >= most {
+            let max = end.min(before.room() as u64);
+            if Arc::ptr_eq(&before, &region) || offset >= max {
                 continue;
             }
             let Ok(_held) = before.hold() else { continue };
             before.split()?;
-            let (start, span) = before.pages_of(offset as usize, (most - offset) as usize);
+            let (start, span) = before.pages_of(offset as usize, (max - offset) as usize);
             // SAFETY: as above.
             unsafe { sys::protect_pages(start, span, writable) }?;
         }
@@ -349,9 +350,9 @@ impl Mapping {
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        self.entry.close();
+        self.registration.close();
         // The lock is let go before the pages are, which may take a while.
-        let regions = lock(&self.pages).close();
+        let regions = lock(&self.regions).close();
         let mut result = Ok(());
         for region in regions {
             // Where nobody ever saw an address, or nobody does any more, it is unmapped.
@@ -417,7 +418,7 @@ impl Mapping {
     /// The file, as the user named it.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.entry.description.path.as_deref()
+        self.registration.description.path.as_deref()
     }
 }
 
@@ -427,8 +428,8 @@ impl Drop for Mapping {
         // go with the last holder. Unmapping many of them takes milliseconds, which the thread
         // of JavaScript shall not wait for.
         const LARGE: usize = 64 << 20;
-        self.entry.close();
-        let regions = lock(&self.pages).close();
+        self.registration.close();
+        let regions = lock(&self.regions).close();
         if regions.iter().any(|region| region.length() > LARGE) {
             crate::core::thread_pool::run(move || drop(regions));
         }

@@ -1,7 +1,7 @@
 //! Bringing pages of a region into memory before they are touched.
 
 use crate::core::error::{Error, Result};
-use crate::core::fault::region_table::Backing;
+use crate::core::fault::region_table::PageKind;
 use crate::core::mapping::region::Region;
 use crate::core::sys::{self, Populate};
 
@@ -26,8 +26,8 @@ pub(in crate::core) fn populate_pages(
 /// Touches one page after the other, without a trap, where the system has no call for all at once.
 fn touch_pages(region: &Region, start: usize, span: usize) -> Result<()> {
     let slot = region.slot();
-    for page in (start..start + span).step_by(region.granule()) {
-        let file = (slot.backing() != Backing::Anonymous).then(|| slot.fd());
+    for page in (start..start + span).step_by(region.page_size()) {
+        let file = (slot.kind() != PageKind::Anonymous).then(|| slot.fd());
         if !sys::can_load(page, file, slot.file_offset(page)) {
             return Err(Error::system(sys::EFAULT, "madvise"));
         }

@@ -20,11 +20,11 @@ use std::sync::{Arc, RwLock, RwLockReadGuard};
 use std::mem::ManuallyDrop;
 
 use crate::core::error::{Error, Result};
-use crate::core::fault::region_table::{Backing, Claim, Fault, Slot, SlotHandle};
+use crate::core::fault::region_table::{Claim, Fault, PageKind, Slot, SlotHandle};
 use crate::core::file::shared_file::SharedFile;
-use crate::core::limits::{self, Counted};
+use crate::core::limits::{self, AreaCount};
 use crate::core::poison::IgnorePoison;
-use crate::core::sys::{self, FilePages, PageAccess, Pages, Replacement};
+use crate::core::sys::{self, MapRequest, PageAccess, RawRegion, Replacement};
 
 /// What to map.
 #[derive(Debug, Clone)]
@@ -76,14 +76,14 @@ impl Anonymous {
 #[derive(Debug)]
 pub struct Region {
     slot: ManuallyDrop<SlotHandle>,
-    pages: ManuallyDrop<Pages>,
-    counted: Counted,
+    pages: ManuallyDrop<RawRegion>,
+    areas: AreaCount,
     /// Bytes between the first page and the first byte that the user asked for.
-    lead: usize,
+    offset_in_page: usize,
     length: AtomicUsize,
     /// Whole pages, in bytes, those behind `length` included.
     span: usize,
-    granule: usize,
+    page_size: usize,
     is_open: RwLock<bool>,
     file: RwLock<Option<Arc<SharedFile>>>,
     /// Array buffers that hold the region, for the ledger.
@@ -97,39 +97,39 @@ pub struct InUse<'a>(#[expect(dead_code, reason = "held, not read")] RwLockReadG
 impl Region {
     /// Maps a range of a file. The caller has made sure that the file has that range.
     pub fn of_file(range: &FileRange, id: u64, abort: bool, name: Option<&str>) -> Result<Self> {
-        let granule = range.file.granule();
-        let unit = granule.max(sys::allocation_granularity());
-        let lead = (range.offset % unit as u64) as usize;
+        let page_size = range.file.page_size();
+        let unit = page_size.max(sys::allocation_granularity());
+        let offset_in_page = (range.offset % unit as u64) as usize;
         let room = range.length.max(range.room);
-        let mapped = whole_granules(lead.saturating_add(room), granule)?;
-        let counted = Counted::take(mapped as u64)?;
-        let file_offset = range.offset - lead as u64;
+        let mapped = whole_granules(offset_in_page.saturating_add(room), page_size)?;
+        let areas = AreaCount::take(mapped as u64)?;
+        let file_offset = range.offset - offset_in_page as u64;
         let fd = range.file.fd();
         let is_private = match range.access {
             PageAccess::CopyOnWrite => true,
             PageAccess::ReadOnly => sys::READ_ONLY_IS_PRIVATE,
             PageAccess::Shared => false,
         };
-        let pages = Pages::of_file(&FilePages {
+        let pages = RawRegion::map_file(&MapRequest {
             handle: fd,
             offset: file_offset,
-            length: lead + range.length,
-            room: mapped,
+            length: offset_in_page + range.length,
+            reserve: mapped,
             access: range.access,
             // What may never be used is not to be promised.
             no_reserve: range.no_reserve || room > range.length,
         })
         .map_err(|error| limits::explain(error.into(), mapped as u64, is_private))?;
-        let backing = if is_private {
-            Backing::PrivateFile
+        let kind = if is_private {
+            PageKind::PrivateFile
         } else {
-            Backing::SharedFile
+            PageKind::SharedFile
         };
         let claim = Claim {
             id,
-            lead,
-            granule,
-            backing,
+            offset_in_page,
+            page_size,
+            kind,
             fd,
             file_offset,
             copies_lazily: pages.copies_lazily() && range.access == PageAccess::CopyOnWrite,
@@ -137,7 +137,7 @@ impl Region {
             name,
             ..Claim::default()
         };
-        let region = Self::enter(pages, range.length, counted, claim)?;
+        let region = Self::enter(pages, range.length, areas, claim)?;
         *region.file.write().ignore_poison() = Some(Arc::clone(&range.file));
         Ok(region)
     }
@@ -152,15 +152,15 @@ impl Region {
             abort,
             ..
         } = *memory;
-        let granule = match huge {
+        let page_size = match huge {
             None => sys::page_size(),
             Some(size) => size,
         };
-        let mapped = whole_granules(length.max(room), granule)?;
-        let counted = Counted::take(mapped as u64)?;
-        let length_now = whole_granules(length, granule)?;
+        let mapped = whole_granules(length.max(room), page_size)?;
+        let areas = AreaCount::take(mapped as u64)?;
+        let length_now = whole_granules(length, page_size)?;
         let pages =
-            Pages::anonymous(length_now, mapped, no_reserve, huge).map_err(|error| {
+            RawRegion::anonymous(length_now, mapped, no_reserve, huge).map_err(|error| {
                 match (huge, error.errno()) {
                     (Some(_), Some(sys::ENOMEM)) => Error::from(error)
                         .because("the system has no free huge pages (vm.nr_hugepages)"),
@@ -173,19 +173,20 @@ impl Region {
         Self::enter(
             pages,
             length,
-            counted,
+            areas,
             Claim {
                 id,
-                granule,
+                page_size,
                 abort,
                 ..Claim::default()
             },
         )
     }
 
-    fn enter(pages: Pages, length: usize, counted: Counted, claim: Claim<'_>) -> Result<Self> {
-        let (base, lead, granule) = (pages.address(), claim.lead, claim.granule);
-        let span = pages.len().next_multiple_of(granule);
+    fn enter(pages: RawRegion, length: usize, areas: AreaCount, claim: Claim<'_>) -> Result<Self> {
+        let (base, offset_in_page, page_size) =
+            (pages.address(), claim.offset_in_page, claim.page_size);
+        let span = pages.len().next_multiple_of(page_size);
         let slot = SlotHandle::claim(&Claim {
             base,
             length: span,
@@ -194,11 +195,11 @@ impl Region {
         Ok(Self {
             slot: ManuallyDrop::new(slot),
             pages: ManuallyDrop::new(pages),
-            counted,
-            lead,
+            areas,
+            offset_in_page,
             length: AtomicUsize::new(length),
             span,
-            granule,
+            page_size,
             is_open: RwLock::new(true),
             file: RwLock::new(None),
             views: AtomicU64::new(0),
@@ -209,29 +210,29 @@ impl Region {
     /// as long as it is not revoked (and after that as zeros, by the fault guard).
     #[must_use]
     pub fn address(&self) -> usize {
-        self.pages.address() + self.lead
+        self.pages.address() + self.offset_in_page
     }
 
     /// Bytes between the first page and the first byte.
     #[must_use]
-    pub fn lead(&self) -> usize {
-        self.lead
+    pub fn offset_in_page(&self) -> usize {
+        self.offset_in_page
     }
 
     /// The size of its pages in bytes: huge pages are larger than the system's.
     #[must_use]
-    pub fn granule(&self) -> usize {
-        self.granule
+    pub fn page_size(&self) -> usize {
+        self.page_size
     }
 
     /// The whole pages that a range of it touches: address and bytes.
     #[must_use]
     pub fn pages_of(&self, offset: usize, length: usize) -> (usize, usize) {
         let address = self.address() + offset;
-        let start = address / self.granule * self.granule;
+        let start = address / self.page_size * self.page_size;
         (
             start,
-            (address + length).next_multiple_of(self.granule) - start,
+            (address + length).next_multiple_of(self.page_size) - start,
         )
     }
 
@@ -244,7 +245,7 @@ impl Region {
     /// What its length can be without another address, in bytes.
     #[must_use]
     pub fn room(&self) -> usize {
-        self.span - self.lead
+        self.span - self.offset_in_page
     }
 
     /// Makes it longer or shorter, within its room. What is behind the end stays mapped.
@@ -261,12 +262,12 @@ impl Region {
 
     /// Puts the file's pages back where faults have replaced them, and forgets those faults. Of
     /// private pages with contents only the tail that the file had lost.
-    pub fn heal(&self, access: PageAccess, keeps_stores: bool) -> Result<()> {
+    pub fn repair(&self, access: PageAccess, keeps_stores: bool) -> Result<()> {
         let open = self.is_open.write().ignore_poison();
         let Some(file) = self.file().filter(|_| *open) else {
             return Ok(());
         };
-        self.slot.get().heal(keeps_stores, |start, length| {
+        self.slot.get().repair(keeps_stores, |start, length| {
             let (fd, offset) = (file.fd(), self.slot.get().file_offset(start));
             let with = match access {
                 PageAccess::CopyOnWrite => Replacement::PrivateFile { fd, offset },
@@ -284,13 +285,13 @@ impl Region {
     /// Notes that a part of it gets a treatment of its own, or says that there is no room for
     /// more such parts in the process.
     pub fn split(&self) -> Result<()> {
-        self.counted.split()
+        self.areas.split()
     }
 
     /// What memmap2 made, for its ranged calls; its offsets count from the first page, which is
-    /// [`Region::lead`] before the first byte.
+    /// [`Region::offset_in_page`] before the first byte.
     #[must_use]
-    pub fn pages(&self) -> &Pages {
+    pub fn raw(&self) -> &RawRegion {
         &self.pages
     }
 
@@ -322,15 +323,15 @@ impl Region {
         let base = self.pages.address();
         // Memory without a file is one piece with its neighbours, and taking it out of the middle
         // adds some. Where there is no room for that it stays, as zeros that take up nothing.
-        let is_piece = self.slot.get().backing() != Backing::Anonymous;
-        let has_room = is_piece || self.counted.split().is_ok();
+        let is_piece = self.slot.get().kind() != PageKind::Anonymous;
+        let has_room = is_piece || self.areas.split().is_ok();
         // SAFETY: base..base + span is what memmap2 mapped for us, rounded to whole pages as the
         // kernel did, and it is unmapped only when this region is dropped.
         let result = unsafe {
             if has_room {
                 sys::replace_pages(base, self.span, Replacement::Nothing)
             } else {
-                sys::empty_pages(base, self.span)
+                sys::free_pages(base, self.span)
             }
         };
         *self.file.write().ignore_poison() = None;
@@ -383,12 +384,12 @@ impl Drop for Region {
         // Neighbours without a file are one piece to the system, revoked ones too. Unmapping in
         // the middle of it adds a piece; where there is no room for that, the address space is
         // kept, without memory behind it.
-        let has_neighbours = self.is_revoked() || self.slot.get().backing() == Backing::Anonymous;
-        // One that was cut to pieces frees more than it adds.
-        if has_neighbours && self.counted.is_whole() && limits::add_pieces(1).is_err() {
+        let has_neighbours = self.is_revoked() || self.slot.get().kind() == PageKind::Anonymous;
+        // One that was cut to areas frees more than it adds.
+        if has_neighbours && self.areas.is_whole() && limits::add_areas(1).is_err() {
             let base = self.pages.address();
             // SAFETY: nobody holds the region any more. What fails leaves the memory as it is.
-            let _ = unsafe { sys::empty_pages(base, self.span) };
+            let _ = unsafe { sys::free_pages(base, self.span) };
             return;
         }
         // SAFETY: each is dropped once, here. The table forgets the addresses before they can
@@ -402,12 +403,12 @@ impl Drop for Region {
 
 /// A length in whole pages, where pages are huge: the system rounds their mappings up and wants
 /// them unmapped rounded up. Of ordinary ones it takes any length.
-fn whole_granules(length: usize, granule: usize) -> Result<usize> {
-    if granule == sys::page_size() {
+fn whole_granules(length: usize, page_size: usize) -> Result<usize> {
+    if page_size == sys::page_size() {
         return Ok(length);
     }
     length
-        .checked_next_multiple_of(granule)
+        .checked_next_multiple_of(page_size)
         .ok_or_else(|| Error::system(sys::ENOMEM, "mmap"))
 }
 

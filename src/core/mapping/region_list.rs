@@ -42,7 +42,7 @@ impl Former {
 
 /// The pages of a mapping.
 #[derive(Debug)]
-pub struct Pages {
+pub struct RegionList {
     /// None where there are no bytes, and after closing.
     current: Option<Arc<Region>>,
     former: Vec<Former>,
@@ -50,7 +50,7 @@ pub struct Pages {
     file: Option<Arc<SharedFile>>,
 }
 
-impl Pages {
+impl RegionList {
     /// Those of a mapping that was just opened.
     pub fn new(region: Option<Arc<Region>>, file: Option<Arc<SharedFile>>) -> Self {
         Self {

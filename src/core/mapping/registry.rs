@@ -30,7 +30,7 @@ pub struct Description {
 
 /// A mapping's page in the ledger; it is there as long as anything holds it.
 #[derive(Debug)]
-pub struct Entry {
+pub struct Registration {
     /// A number that no other mapping of this process ever has.
     pub id: u64,
     /// What it is.
@@ -42,9 +42,9 @@ pub struct Entry {
     is_closed: AtomicBool,
 }
 
-/// A line of the ledger.
+/// A entry of the ledger.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct Entry {
     /// The mapping's number.
     pub id: u64,
     /// What it is.
@@ -61,10 +61,10 @@ pub struct Line {
     pub is_damaged: bool,
 }
 
-static ENTRIES: Mutex<BTreeMap<u64, Weak<Entry>>> = Mutex::new(BTreeMap::new());
+static REGISTRATIONS: Mutex<BTreeMap<u64, Weak<Registration>>> = Mutex::new(BTreeMap::new());
 
-fn entries() -> MutexGuard<'static, BTreeMap<u64, Weak<Entry>>> {
-    ENTRIES.lock().ignore_poison()
+fn registrations() -> MutexGuard<'static, BTreeMap<u64, Weak<Registration>>> {
+    REGISTRATIONS.lock().ignore_poison()
 }
 
 /// A number for the next mapping.
@@ -74,7 +74,7 @@ pub fn next_id() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-impl Entry {
+impl Registration {
     /// Opens a page. `region` is none for a mapping of no bytes.
     #[must_use]
     pub fn open(id: u64, description: Description, region: Option<&Arc<Region>>) -> Arc<Self> {
@@ -86,7 +86,7 @@ impl Entry {
             pins: AtomicI64::new(0),
             is_closed: AtomicBool::new(false),
         });
-        entries().insert(id, Arc::downgrade(&entry));
+        registrations().insert(id, Arc::downgrade(&entry));
         entry
     }
 
@@ -116,9 +116,9 @@ impl Entry {
         self.regions.lock().ignore_poison()
     }
 
-    fn line(&self) -> Line {
+    fn entry(&self) -> Entry {
         let regions: Vec<Arc<Region>> = self.regions().iter().filter_map(Weak::upgrade).collect();
-        Line {
+        Entry {
             id: self.id,
             description: Description {
                 length: self.length.load(Ordering::Relaxed),
@@ -136,22 +136,22 @@ impl Entry {
     }
 }
 
-impl Drop for Entry {
+impl Drop for Registration {
     fn drop(&mut self) {
-        entries().remove(&self.id);
+        registrations().remove(&self.id);
     }
 }
 
 /// All lines, oldest first. A mapping that was closed is listed while its addresses are still
 /// reserved, because a view of it exists.
 #[must_use]
-pub fn lines() -> Vec<Line> {
+pub fn entries() -> Vec<Entry> {
     // The entries are taken out of the lock first: the last holder of one may let go while we
     // look at it, and its drop takes the lock.
-    let all: Vec<Arc<Entry>> = entries().values().filter_map(Weak::upgrade).collect();
+    let all: Vec<Arc<Registration>> = registrations().values().filter_map(Weak::upgrade).collect();
     all.iter()
-        .map(|entry| entry.line())
-        .filter(|line| !line.is_revoked || line.views > 0)
+        .map(|registration| registration.entry())
+        .filter(|entry| !entry.is_revoked || entry.views > 0)
         .collect()
 }
 
@@ -168,17 +168,17 @@ mod tests {
             label: Some("x".into()),
             ..Description::default()
         };
-        let entry = Entry::open(id, description, Some(&region));
-        entry.add_pins(2);
+        let registration = Registration::open(id, description, Some(&region));
+        registration.add_pins(2);
         region.add_view();
-        let find = || lines().into_iter().find(|line| line.id == id);
-        let line = find().unwrap();
-        assert_eq!((line.pins, line.views, line.is_revoked), (2, 1, false));
-        entry.close();
+        let find = || entries().into_iter().find(|entry| entry.id == id);
+        let entry = find().unwrap();
+        assert_eq!((entry.pins, entry.views, entry.is_revoked), (2, 1, false));
+        registration.close();
         assert!(find().unwrap().is_revoked);
         region.remove_view();
         assert!(find().is_none());
-        drop(entry);
-        assert!(!entries().contains_key(&id));
+        drop(registration);
+        assert!(!registrations().contains_key(&id));
     }
 }

@@ -56,7 +56,7 @@ pub(in crate::core) fn advise_all(
     advice: Advice,
 ) -> Result<()> {
     let length = if advice.is_remembered() {
-        region.pages().len() - region.lead()
+        region.raw().len() - region.offset_in_page()
     } else {
         region.length()
     };
@@ -79,7 +79,7 @@ pub fn discard(mapping: &Mapping, how: Discard, offset: u64, length: u64) -> Res
         return Ok(());
     };
     let _held = region.hold()?;
-    let page = region.granule();
+    let page = region.page_size();
     let address = region.address() + offset as usize;
     let start = address.next_multiple_of(page);
     let end = (address + length as usize) / page * page;
@@ -95,9 +95,9 @@ pub fn discard(mapping: &Mapping, how: Discard, offset: u64, length: u64) -> Res
     // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the
     // range that the user named lose their contents.
     let discarded = unsafe {
-        region.pages().discard(
+        region.raw().discard(
             how.unchecked(),
-            start + region.lead() - region.address(),
+            start + region.offset_in_page() - region.address(),
             end - start,
         )
     };
@@ -106,9 +106,11 @@ pub fn discard(mapping: &Mapping, how: Discard, offset: u64, length: u64) -> Res
 
 fn advise_in(region: &Region, advice: Advice, offset: usize, length: usize) -> Result<()> {
     let result = match advice {
-        Advice::Known(advice) => region
-            .pages()
-            .advise(advice, region.lead() + offset, length),
+        Advice::Known(advice) => {
+            region
+                .raw()
+                .advise(advice, region.offset_in_page() + offset, length)
+        }
         Advice::Extra(extra) => {
             let number = extra.number().unwrap_or(-1);
             let (start, span) = region.pages_of(offset, length);

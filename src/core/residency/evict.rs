@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::core::cancel::CancelToken;
 use crate::core::durability::flush;
 use crate::core::error::{Error, Result};
-use crate::core::fault::region_table::Backing;
+use crate::core::fault::region_table::PageKind;
 use crate::core::file::flush_level::Level;
 use crate::core::file::shared_file::SharedFile;
 use crate::core::mapping::mapping::Mapping;
@@ -78,7 +78,7 @@ fn evict_pages(
 ) -> Result<()> {
     let slot = region.slot();
     let position = slot.file_offset(start);
-    if let (Some(file), Backing::SharedFile) = (disk, slot.backing()) {
+    if let (Some(file), PageKind::SharedFile) = (disk, slot.kind()) {
         // SAFETY: the pages belong to the region, are shared and clean.
         return Ok(unsafe { sys::evict_shared(start, span, file.fd(), position) }?);
     }
@@ -107,7 +107,7 @@ pub fn release(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     else {
         return Ok(());
     };
-    let page = region.granule();
+    let page = region.page_size();
     let address = region.address() + offset as usize;
     let start = address.next_multiple_of(page);
     let end = (address + length as usize) / page * page;

@@ -3,7 +3,7 @@
 
 use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
-use crate::core::fault::region_table::{Backing, Reason};
+use crate::core::fault::region_table::{PageKind, Reason};
 use crate::core::mapping::mapping::Mapping;
 use crate::core::mapping::populate_pages::populate_pages;
 use crate::core::mapping::region::Region;
@@ -71,7 +71,7 @@ pub fn verify(
 }
 
 /// Checks that the file reaches to the end of a range: in its last page there are zeros behind its
-/// end, without a fault. Unlike [`Mapping::check_extent`] this only asks.
+/// end, without a fault. Unlike [`Mapping::check_file_covers`] this only asks.
 fn check_end(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     let file = mapping.region()?.and_then(|region| region.file());
     let Some(file) = file.filter(|_| length > 0) else {
@@ -98,8 +98,8 @@ pub fn in_steps(
     mut work: impl FnMut(u64, u64) -> Result<()>,
 ) -> Result<()> {
     mapping.check_range(offset, length)?;
-    let granule = mapping.region()?.map_or(1, |region| region.granule());
-    let unit = STEP.max(granule as u64);
+    let page_size = mapping.region()?.map_or(1, |region| region.page_size());
+    let unit = STEP.max(page_size as u64);
     let end = offset + length;
     let mut at = offset;
     while at < end {
@@ -133,19 +133,19 @@ pub fn populate(mapping: &Mapping, offset: u64, length: u64, what_for: Populate)
 
 /// The first page that can't be had: everything before it can.
 fn first_bad_page(region: &Region, start: usize, span: usize, what_for: Populate) -> usize {
-    let granule = region.granule();
+    let page_size = region.page_size();
     // Page `bad` is the last of a run that can't be had, all before `good` can.
-    let (mut good, mut bad) = (0, span / granule - 1);
+    let (mut good, mut bad) = (0, span / page_size - 1);
     while good < bad {
         let middle = usize::midpoint(good, bad);
-        let (from, pages) = (start + good * granule, middle + 1 - good);
-        if populate_pages(region, from, pages * granule, what_for).is_ok() {
+        let (from, pages) = (start + good * page_size, middle + 1 - good);
+        if populate_pages(region, from, pages * page_size, what_for).is_ok() {
             good = middle + 1;
         } else {
             bad = middle;
         }
     }
-    start + good * granule
+    start + good * page_size
 }
 
 /// The error for the first page that can't be had, of pages of a held region that could not be
@@ -175,8 +175,8 @@ pub fn bad_page(
 
 fn why(region: &Region, page: usize) -> Reason {
     let slot = region.slot();
-    if slot.backing() == Backing::Anonymous {
-        let is_huge = region.granule() > sys::page_size();
+    if slot.kind() == PageKind::Anonymous {
+        let is_huge = region.page_size() > sys::page_size();
         return if is_huge { Reason::NoSpace } else { Reason::Io };
     }
     match sys::has_byte(slot.fd(), slot.file_offset(page)) {
@@ -197,7 +197,7 @@ fn allocate(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     if status.kind != Kind::Regular {
         return Ok(());
     }
-    let page = file.granule() as u64;
+    let page = file.page_size() as u64;
     let start = mapping.offset() + offset;
     let end = (start + length).next_multiple_of(page).min(status.size);
     let start = start / page * page;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
-use crate::core::fault::region_table::Backing;
+use crate::core::fault::region_table::PageKind;
 use crate::core::file::shared_file::SharedFile;
 use crate::core::mapping::mapping::Mapping;
 use crate::core::mapping::region::Region;
@@ -112,7 +112,7 @@ pub fn report(
     }?;
     let Tally { yes, no, unknown } = survey.total;
     Ok(Report {
-        page_size: survey.granule as u64,
+        page_size: survey.page_size as u64,
         pages: survey.count,
         resident: match (no, unknown) {
             (0, 0) => Resident::Yes,
@@ -178,9 +178,9 @@ struct Survey<'a> {
     /// The address of the first.
     start: usize,
     /// Bytes between the start of the first page and that of the range.
-    lead: u64,
+    offset_in_page: u64,
     count: u64,
-    granule: usize,
+    page_size: usize,
     /// The file of which the system counts what is cached.
     counted: Option<Arc<SharedFile>>,
     /// Whether the answers can be trusted.
@@ -198,12 +198,12 @@ impl<'a> Survey<'a> {
 
     fn of(region: &'a Arc<Region>, offset: u64, length: u64, token: &'a CancelToken) -> Self {
         let (start, span) = region.pages_of(offset as usize, length as usize);
-        let granule = region.granule();
+        let page_size = region.page_size();
         let file = region.file();
         // Of a layered file the pages belong to the file of a layer below.
         let counted = file
             .clone()
-            .filter(|file| !file.is_layered() && granule == sys::page_size())
+            .filter(|file| !file.is_layered() && page_size == sys::page_size())
             .filter(|file| {
                 sys::fstat(file.fd())
                     .is_ok_and(|file| matches!(file.kind, Kind::Regular | Kind::BlockDevice))
@@ -212,12 +212,12 @@ impl<'a> Survey<'a> {
             region,
             token,
             start,
-            lead: (region.address() + offset as usize - start) as u64,
-            count: (span / granule) as u64,
-            granule,
+            offset_in_page: (region.address() + offset as usize - start) as u64,
+            count: (span / page_size) as u64,
+            page_size,
             counted,
-            is_told: file.is_none_or(|file| sys::tells_residency(file.fd())),
-            step: (Self::STEP / (granule / sys::page_size()) as u64).max(1),
+            is_told: file.is_none_or(|file| sys::reports_residency(file.fd())),
+            step: (Self::STEP / (page_size / sys::page_size()) as u64).max(1),
             current: 0..0,
             known: Known::None,
             total: Tally::default(),
@@ -233,7 +233,7 @@ impl<'a> Survey<'a> {
 
     /// Per cent of each bucket of `size` bytes, counted from the start of the range.
     fn fill_buckets(&mut self, size: u64, length: u64) -> Result<Vec<u8>> {
-        let granule = self.granule as u64;
+        let page_size = self.page_size as u64;
         let count = length.div_ceil(size) as usize;
         let mut buckets = Vec::new();
         if buckets.try_reserve_exact(count).is_err() {
@@ -241,9 +241,9 @@ impl<'a> Survey<'a> {
                 .because(format!("{count} buckets are more than fit in memory")));
         }
         for index in 0..count as u64 {
-            let start = self.lead + index * size;
-            let end = (start + size).min(self.lead + length);
-            let pages = start / granule..end.div_ceil(granule);
+            let start = self.offset_in_page + index * size;
+            let end = (start + size).min(self.offset_in_page + length);
+            let pages = start / page_size..end.div_ceil(page_size);
             buckets.push(self.tally(pages)?.per_cent());
         }
         Ok(buckets)
@@ -305,13 +305,13 @@ impl<'a> Survey<'a> {
             self.look(start, end - start)?
         };
         self.total.add(self.tally_current(0..end - start));
-        self.token.add((end - start) * self.granule as u64);
+        self.token.add((end - start) * self.page_size as u64);
         Ok(())
     }
 
     fn look(&self, first: u64, count: u64) -> Result<Known> {
-        let address = self.start + first as usize * self.granule;
-        let span = count as usize * self.granule;
+        let address = self.start + first as usize * self.page_size;
+        let span = count as usize * self.page_size;
         if self.is_empty(address, span) {
             return Ok(Known::None);
         }
@@ -325,7 +325,7 @@ impl<'a> Survey<'a> {
             // Not to be had in every container: then nothing is known.
             let _ = sys::present_pages(address, &mut flags);
         }
-        let part = self.granule / sys::page_size();
+        let part = self.page_size / sys::page_size();
         let flags: Vec<u8> = flags.into_iter().step_by(part).collect();
         Ok(if is_told {
             Known::Told(flags)
@@ -338,7 +338,7 @@ impl<'a> Survey<'a> {
     /// pages are in no cache.
     fn is_empty(&self, address: usize, span: usize) -> bool {
         let slot = self.region.slot();
-        slot.backing() == Backing::SharedFile
+        slot.kind() == PageKind::SharedFile
             && self.counted.as_ref().is_some_and(|file| {
                 sys::cache_counts(file.fd(), slot.file_offset(address), span as u64)
                     .is_ok_and(|counts| counts.cached == 0)
@@ -347,7 +347,7 @@ impl<'a> Survey<'a> {
 
     fn cache_counts(&self) -> Option<CacheCounts> {
         let offset = self.region.slot().file_offset(self.start);
-        let length = self.count * self.granule as u64;
+        let length = self.count * self.page_size as u64;
         sys::cache_counts(self.counted.as_ref()?.fd(), offset, length).ok()
     }
 }

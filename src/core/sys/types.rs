@@ -22,20 +22,20 @@ pub enum PageAccess {
     Shared,
 }
 
-/// A part of a file that is to be mapped.
+/// What to map of a file, and how.
 #[derive(Debug, Clone, Copy)]
-pub struct FilePages {
+pub struct MapRequest {
     /// The file.
     pub handle: RawHandle,
-    /// Where in the file, in bytes; a multiple of what the system wants.
+    /// The offset in the file, in bytes; a multiple of the allocation granularity.
     pub offset: u64,
-    /// Bytes that the file has.
+    /// The bytes that the file has from `offset` on.
     pub length: usize,
-    /// Bytes of address space; `length` counts where that is more.
-    pub room: usize,
-    /// How.
+    /// The bytes of address space to reserve; `length` counts where that is more.
+    pub reserve: usize,
+    /// How the pages may be used.
     pub access: PageAccess,
-    /// Without a promise of memory for private copies.
+    /// Map private pages without reserving swap for them (`MAP_NORESERVE`).
     pub no_reserve: bool,
 }
 
@@ -56,7 +56,7 @@ pub struct Status {
 
 /// How to open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenHow {
+pub enum OpenMode {
     /// For reading; it must exist.
     Read,
     /// For reading and writing; it must exist.
@@ -148,13 +148,13 @@ pub enum Trap {
 
 /// What core makes of a trap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum FaultAction {
     /// The page was replaced: the instruction is to be tried again.
     Retry,
     /// Not one of our addresses: as if we weren't there.
-    Foreign,
+    PassOn,
     /// The user wants the process to end: the default action, now.
-    Die,
+    Terminate,
 }
 
 /// How far towards the medium written bytes were sent. What is further compares as greater.

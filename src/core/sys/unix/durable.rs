@@ -6,6 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
+#[cfg(target_vendor = "apple")]
+use super::errno::last_errno;
+use super::handle::raw;
 use crate::core::sys::Reached;
 use crate::core::sys::error::{Result, SysError};
 
@@ -63,7 +66,7 @@ pub fn sync_drive(fd: i32) -> Result<Reached> {
 /// Sees that nothing written later gets to the medium before what was written so far. Systems
 /// that have no such request get all of it there instead, or did already.
 /// `fcntl(2)`, `F_BARRIERFSYNC`.
-pub fn order_drive(fd: i32) -> Result<Reached> {
+pub fn sync_barrier(fd: i32) -> Result<Reached> {
     #[cfg(target_vendor = "apple")]
     return full_sync(fd, &[libc::F_BARRIERFSYNC]);
     #[cfg(not(target_vendor = "apple"))]
@@ -93,7 +96,7 @@ fn full_sync(fd: i32, requests: &[libc::c_int]) -> Result<Reached> {
                     Reached::Barrier
                 });
             }
-            match super::last_errno() {
+            match last_errno() {
                 libc::EINTR => {}
                 // Network file systems refuse the strong requests.
                 libc::ENOTSUP | libc::EINVAL | libc::ENOTTY | libc::ENODEV => break,
@@ -129,19 +132,19 @@ pub fn open_directory(path: &Path) -> Result<File> {
 }
 
 /// Makes the names in an open directory durable.
-pub fn sync_names(directory: &File) -> Result<Reached> {
-    sync_all(super::raw(directory))
+pub fn sync_open_directory(directory: &File) -> Result<Reached> {
+    sync_all(raw(directory))
 }
 
 /// Makes the names in a directory durable.
 pub fn sync_directory(path: &Path) -> Result<Reached> {
-    sync_names(&open_directory(path)?)
+    sync_open_directory(&open_directory(path)?)
 }
 
 /// Where an open file is now, whatever it was called when it was opened; none where it has no
 /// name any more, or the system doesn't say.
 #[must_use]
-pub fn path_of(file: &File) -> Option<PathBuf> {
+pub fn current_path(file: &File) -> Option<PathBuf> {
     let path = PathBuf::from(name_of(file)?);
     let (named, open) = (std::fs::metadata(&path).ok()?, file.metadata().ok()?);
     (named.dev() == open.dev() && named.ino() == open.ino()).then_some(path)
@@ -149,7 +152,7 @@ pub fn path_of(file: &File) -> Option<PathBuf> {
 
 #[cfg(target_os = "linux")]
 fn name_of(file: &File) -> Option<std::ffi::OsString> {
-    let link = std::fs::read_link(format!("/proc/self/fd/{}", super::raw(file))).ok()?;
+    let link = std::fs::read_link(format!("/proc/self/fd/{}", raw(file))).ok()?;
     Some(link.into_os_string())
 }
 
@@ -157,7 +160,7 @@ fn name_of(file: &File) -> Option<std::ffi::OsString> {
 fn name_of(file: &File) -> Option<std::ffi::OsString> {
     let mut name = [0_u8; libc::PATH_MAX as usize];
     // SAFETY: F_GETPATH writes a path that ends in NUL, of at most PATH_MAX bytes.
-    if unsafe { libc::fcntl(super::raw(file), libc::F_GETPATH, name.as_mut_ptr()) } == -1 {
+    if unsafe { libc::fcntl(raw(file), libc::F_GETPATH, name.as_mut_ptr()) } == -1 {
         return None;
     }
     let end = name.iter().position(|&byte| byte == 0)?;
@@ -166,7 +169,7 @@ fn name_of(file: &File) -> Option<std::ffi::OsString> {
 
 /// Lets the system forget what it holds of a file, so that it is read from the disk again. Pages
 /// that somebody maps stay.
-pub fn forget_cache(fd: i32) {
+pub fn drop_file_cache(fd: i32) {
     #[cfg(target_os = "linux")]
     // SAFETY: advice on a descriptor.
     let _ = unsafe { libc::posix_fadvise(fd, 0, 0, libc::POSIX_FADV_DONTNEED) };
@@ -189,11 +192,11 @@ pub fn create_new(path: &Path, is_private: bool) -> Result<File> {
 /// A temporary name beside `target`, in the same directory: hidden, and never longer than a name
 /// may be.
 #[must_use]
-pub fn temporary_beside(target: &Path, random: u64) -> PathBuf {
-    const MOST_OF_NAME: usize = 200;
+pub fn temporary_path(target: &Path, random: u64) -> PathBuf {
+    const MAX_NAME: usize = 200;
     let name = target.file_name().map_or(&[][..], OsStrExt::as_bytes);
     let mut temporary = b".".to_vec();
-    temporary.extend(&name[..name.len().min(MOST_OF_NAME)]);
+    temporary.extend(&name[..name.len().min(MAX_NAME)]);
     temporary.extend(format!(".{random:016x}.tmp").bytes());
     target.with_file_name(OsStr::from_bytes(&temporary))
 }
@@ -206,7 +209,7 @@ pub fn rename(_: &File, from: &Path, to: &Path) -> Result<()> {
 
 /// Gives a file the owner and the group that `like` has, if it doesn't have them.
 /// `fchown(2)`: <https://man7.org/linux/man-pages/man2/fchown.2.html>
-pub fn take_owner(file: &File, like: &std::fs::Metadata) -> Result<()> {
+pub fn copy_owner(file: &File, like: &std::fs::Metadata) -> Result<()> {
     let own = file
         .metadata()
         .map_err(|error| SysError::from_io(&error, "fstat"))?;

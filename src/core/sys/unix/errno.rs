@@ -44,3 +44,28 @@ pub fn errno_of(error: &io::Error) -> i32 {
 pub fn error_text(errno: i32) -> String {
     io::Error::from_raw_os_error(errno).to_string()
 }
+
+/// The C library's `errno` of this thread.
+#[must_use]
+pub fn last_errno() -> i32 {
+    // SAFETY: the pointer is to this thread's own errno.
+    unsafe { *errno_location() }
+}
+
+/// Sets this thread's `errno`; a signal handler must leave it as it found it.
+pub fn set_errno(value: i32) {
+    // SAFETY: the pointer is to this thread's own errno.
+    unsafe { *errno_location() = value }
+}
+
+#[cfg(target_os = "linux")]
+unsafe fn errno_location() -> *mut i32 {
+    // SAFETY: no preconditions.
+    unsafe { libc::__errno_location() }
+}
+
+#[cfg(not(target_os = "linux"))]
+unsafe fn errno_location() -> *mut i32 {
+    // SAFETY: no preconditions.
+    unsafe { libc::__error() }
+}

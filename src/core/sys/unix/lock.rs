@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{fstat, stat};
+use super::file::{fstat, stat};
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{Access, LockMode};
 
@@ -88,7 +88,7 @@ fn describe_range(mode: Option<LockMode>, start: u64, length: u64) -> Result<lib
 
 /// The same as `lock_range` for the whole file, by `flock`. Changing a lock's mode with it may
 /// lose the lock.
-pub fn lock_whole(fd: i32, mode: Option<LockMode>, wait: bool) -> Result<bool> {
+pub fn lock_whole_file(fd: i32, mode: Option<LockMode>, wait: bool) -> Result<bool> {
     let operation = match mode {
         None => libc::LOCK_UN,
         Some(LockMode::Shared) => libc::LOCK_SH,
@@ -161,7 +161,7 @@ fn open_with(path: &Path, flags: libc::c_int) -> Result<OwnedFd> {
 /// the file was found, for systems that can't do it without.
 pub fn reopen(fd: i32, path: Option<&Path>) -> Result<OwnedFd> {
     let access = lock_access(fd)?;
-    let again = match own_path(fd) {
+    let again = match reopen_path(fd) {
         Some(own) => open_with(&own, flags(access)),
         None => Err(SysError::new(libc::ENOENT, "open")),
     };
@@ -212,14 +212,14 @@ fn is_same(one: i32, other: i32) -> Result<bool> {
     clippy::unnecessary_wraps,
     reason = "other systems may not know the path"
 )]
-fn own_path(fd: i32) -> Option<PathBuf> {
+fn reopen_path(fd: i32) -> Option<PathBuf> {
     Some(PathBuf::from(format!("/proc/self/fd/{fd}")))
 }
 
 /// On macOS `/dev/fd` duplicates descriptors, and so would share their locks; the path under which
 /// the file is known now has to do. `fcntl(2)`, `F_GETPATH`.
 #[cfg(target_vendor = "apple")]
-fn own_path(fd: i32) -> Option<PathBuf> {
+fn reopen_path(fd: i32) -> Option<PathBuf> {
     use std::ffi::{CStr, OsStr};
     let mut path = [0 as libc::c_char; libc::PATH_MAX as usize];
     // SAFETY: F_GETPATH writes at most PATH_MAX bytes, with a NUL at their end.
@@ -232,12 +232,12 @@ fn own_path(fd: i32) -> Option<PathBuf> {
 }
 
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
-fn own_path(_: i32) -> Option<PathBuf> {
+fn reopen_path(_: i32) -> Option<PathBuf> {
     None
 }
 
 /// Whether a path still leads to an open file.
-pub fn leads_to(path: &Path, fd: i32) -> Result<bool> {
+pub fn path_leads_to(path: &Path, fd: i32) -> Result<bool> {
     let status = fstat(fd)?;
     match stat(path) {
         Ok(now) => Ok((now.device, now.inode) == (status.device, status.inode)),
@@ -247,10 +247,10 @@ pub fn leads_to(path: &Path, fd: i32) -> Result<bool> {
 }
 
 /// A thread can sleep for a lock, and is woken to ask for it again.
-pub const SLEEPS_FOR_LOCKS: bool = true;
+pub const CAN_SLEEP_FOR_LOCKS: bool = true;
 
 /// A lock is changed in one step.
-pub const CHANGES_LOCKS_AT_ONCE: bool = true;
+pub const CHANGES_LOCKS_ATOMICALLY: bool = true;
 
 /// The name of the locks over ranges: of an open file description.
 pub const RANGE_LOCKS: &str = "ofd";
@@ -266,33 +266,4 @@ pub fn has_range_locks() -> bool {
         };
         test_range(file.as_raw_fd(), LockMode::Shared, 0, 1).is_ok()
     })
-}
-
-/// The name of the type of a file system, for messages.
-#[must_use]
-pub fn file_system_name(fd: i32) -> String {
-    // SAFETY: all-zero is a valid statfs, and the call fills it.
-    let mut fs: libc::statfs = unsafe { std::mem::zeroed() };
-    // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
-    if unsafe { libc::fstatfs(fd, &raw mut fs) } != 0 {
-        return String::from("an unknown file system");
-    }
-    #[cfg(target_os = "linux")]
-    {
-        // From linux/magic.h.
-        let name = match fs.f_type as u32 {
-            0x6969 => "NFS",
-            0xff53_4d42 => "CIFS",
-            0xfe53_4d42 => "SMB",
-            0x517b => "SMB (old)",
-            0x6573_5546 => "FUSE",
-            0x0102_1997 => "9P",
-            0x00c3_6400 => "Ceph",
-            0x0bd0_0bd0 => "Lustre",
-            other => return format!("a file system of type {other:#x}"),
-        };
-        String::from(name)
-    }
-    #[cfg(not(target_os = "linux"))]
-    String::from("this file system")
 }

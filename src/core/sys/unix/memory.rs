@@ -6,6 +6,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+#[cfg(target_os = "linux")]
+use super::errno::last_errno;
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{ExtraAdvice, Replacement};
 
@@ -263,38 +265,13 @@ pub fn is_readable(_address: usize) -> bool {
     false
 }
 
-/// The C library's `errno` of this thread.
-#[must_use]
-pub fn last_errno() -> i32 {
-    // SAFETY: the pointer is to this thread's own errno.
-    unsafe { *errno_location() }
-}
-
-/// Sets this thread's `errno`; a signal handler must leave it as it found it.
-pub fn set_errno(value: i32) {
-    // SAFETY: the pointer is to this thread's own errno.
-    unsafe { *errno_location() = value }
-}
-
-#[cfg(target_os = "linux")]
-unsafe fn errno_location() -> *mut i32 {
-    // SAFETY: no preconditions.
-    unsafe { libc::__errno_location() }
-}
-
-#[cfg(not(target_os = "linux"))]
-unsafe fn errno_location() -> *mut i32 {
-    // SAFETY: no preconditions.
-    unsafe { libc::__error() }
-}
-
 /// Frees the memory behind private pages without a file. They are zeros from then on.
 ///
 /// # Safety
 ///
 /// `address..address + length` must be whole pages of memory without a file, that nobody else
 /// knows of.
-pub unsafe fn empty_pages(address: usize, length: usize) -> Result<()> {
+pub unsafe fn free_pages(address: usize, length: usize) -> Result<()> {
     // Pages that are locked in memory are not given up. Failing to unlock shows below.
     // SAFETY: the caller owns the pages.
     unsafe { libc::munlock(address as *const _, length) };

@@ -14,10 +14,10 @@ use std::ptr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
-use super::{last_errno, set_errno};
+use super::errno::{last_errno, set_errno};
 use crate::core::poison::IgnorePoison;
 use crate::core::sys::error::{Result, SysError};
-use crate::core::sys::{Trap, Verdict};
+use crate::core::sys::{FaultAction, Trap};
 
 const SIGNALS: [i32; 2] = [libc::SIGBUS, libc::SIGSEGV];
 
@@ -29,21 +29,21 @@ static PREVIOUS: [AtomicPtr<libc::sigaction>; 2] = [
 ];
 
 /// Core's judgement, as a function pointer.
-static JUDGE: AtomicUsize = AtomicUsize::new(0);
+static FAULT_HANDLER: AtomicUsize = AtomicUsize::new(0);
 
 /// The threads that are inside a previous handler right now. One that comes here again was
 /// called in a circle: by a handler that had saved ours as its previous one. Where there are
 /// more threads than places, a circle is not noticed.
 static CHAINING: [AtomicI32; 32] = [const { AtomicI32::new(0) }; 32];
 
-type Judge = fn(address: usize, trap: Trap) -> Verdict;
+type FaultHandler = fn(address: usize, trap: Trap) -> FaultAction;
 
 /// Puts our handler in front for both signals, if it isn't there. True if somebody else had put
 /// theirs in its place since.
-pub fn guard_signals(judge: Judge) -> Result<bool> {
+pub fn install_fault_handler(judge: FaultHandler) -> Result<bool> {
     static CHANGING: Mutex<()> = Mutex::new(());
     let _guard = CHANGING.lock().ignore_poison();
-    JUDGE.store(judge as usize, Ordering::Release);
+    FAULT_HANDLER.store(judge as usize, Ordering::Release);
     let mut displaced = false;
     for (index, signal) in SIGNALS.into_iter().enumerate() {
         let current = action(signal, None)?;
@@ -92,18 +92,18 @@ extern "C" fn on_signal(signal: i32, info: *mut libc::siginfo_t, context: *mut c
     let (code, address) = unsafe { ((*info).si_code, (*info).si_addr() as usize) };
     // A jump into a mapping is somebody's bug and no missing page.
     let trap = trap(signal, code).filter(|_| instruction_address(context) != address);
-    let verdict = match (trap, JUDGE.load(Ordering::Acquire)) {
-        (None, _) | (_, 0) => Verdict::Foreign,
+    let verdict = match (trap, FAULT_HANDLER.load(Ordering::Acquire)) {
+        (None, _) | (_, 0) => FaultAction::PassOn,
         (Some(trap), judge) => {
-            // SAFETY: JUDGE only ever holds 0 or a function of this very type.
-            let judge: Judge = unsafe { mem::transmute(judge) };
+            // SAFETY: FAULT_HANDLER only ever holds 0 or a function of this very type.
+            let judge: FaultHandler = unsafe { mem::transmute(judge) };
             judge(address, trap)
         }
     };
     match verdict {
-        Verdict::Retry => {}
-        Verdict::Foreign => pass_on(signal, info, context),
-        Verdict::Die => default_action(signal, code),
+        FaultAction::Retry => {}
+        FaultAction::PassOn => pass_on(signal, info, context),
+        FaultAction::Terminate => default_action(signal, code),
     }
     set_errno(errno);
 }
@@ -261,15 +261,15 @@ fn thread_number() -> i32 {
 /// A bell that a signal handler can ring and a thread can wait for: a pipe that never blocks
 /// the ringer.
 #[derive(Debug)]
-pub struct Bell {
+pub struct Notifier {
     reader: AtomicI32,
     writer: AtomicI32,
 }
 
-impl Bell {
-    /// A bell without a rope; [`Bell::hang`] makes it ring.
+impl Notifier {
+    /// A bell without a rope; [`Notifier::hang`] makes it ring.
     #[must_use]
-    pub const fn silent() -> Self {
+    pub const fn closed() -> Self {
         Self {
             reader: AtomicI32::new(-1),
             writer: AtomicI32::new(-1),
@@ -277,7 +277,7 @@ impl Bell {
     }
 
     /// Creates the pipe, for the life of the process.
-    pub fn hang(&self) -> Result<()> {
+    pub fn open(&self) -> Result<()> {
         let mut ends = [0_i32; 2];
         // SAFETY: the array has room for the two descriptors.
         if unsafe { close_on_exec_pipe(&mut ends) } != 0 {
@@ -291,7 +291,7 @@ impl Bell {
     }
 
     /// Rings. Safe to call in a signal handler; a full pipe is ringing already.
-    pub fn ring(&self) {
+    pub fn notify(&self) {
         let writer = self.writer.load(Ordering::Acquire);
         if writer >= 0 {
             // SAFETY: one byte from a static; failure means that the bell rings already.

@@ -26,7 +26,7 @@ pub fn pin_library() {
 ///
 /// `sched(7)`: <https://man7.org/linux/man-pages/man7/sched.7.html>
 #[cfg(target_os = "linux")]
-pub fn wake_without_haste() {
+pub fn use_batch_scheduling() {
     // SAFETY: the structure is ours and all-zero is valid; 0 is the calling thread.
     unsafe {
         // A real-time process has chosen for itself.
@@ -39,7 +39,7 @@ pub fn wake_without_haste() {
 
 /// Elsewhere the scheduler has no such wish.
 #[cfg(not(target_os = "linux"))]
-pub fn wake_without_haste() {}
+pub fn use_batch_scheduling() {}
 
 /// The address of an exported symbol of this process, for functions that only newer runtimes
 /// have.

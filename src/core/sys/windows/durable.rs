@@ -14,14 +14,16 @@ use windows_sys::Win32::Storage::FileSystem::{
 use windows_sys::Win32::System::Memory::FlushViewOfFile;
 
 use super::call::SHARE_ALL;
-use super::errno::{EAGAIN, EBUSY};
-use super::handle::{pointer, raw};
+use super::errno::{EAGAIN, EBUSY, ENOTDIR};
+use super::file::fstat;
+use super::handle::{as_pointer, raw};
+use super::virtual_memory::views_in;
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::file_kind::Kind;
 use crate::core::sys::{RawHandle, Reached};
 
 /// How often a flush is tried again that somebody else's lock on the file is in the way of.
-const TRIES: u32 = 50;
+const MAX_ATTEMPTS: u32 = 50;
 
 /// Writes changed pages to the file. The drive may still have them in its cache afterwards.
 /// <https://learn.microsoft.com/en-us/windows/win32/api/memoryapi/nf-memoryapi-flushviewoffile>
@@ -31,7 +33,7 @@ const TRIES: u32 = 50;
 /// `address..address + length` must be mapped pages that the caller owns.
 pub unsafe fn write_pages(address: usize, length: usize) -> Result<()> {
     // A view may consist of several, after it has grown, and one call takes one view.
-    for part in super::parts_of(address, length) {
+    for part in views_in(address, length) {
         for attempt in 1.. {
             // SAFETY: the caller owns the pages, and none of them changes.
             if unsafe { FlushViewOfFile(part.start as *const _, part.len()) } != 0 {
@@ -39,7 +41,7 @@ pub unsafe fn write_pages(address: usize, length: usize) -> Result<()> {
             }
             let error = SysError::last("msync");
             // The writer of pages and this call get in each other's way (ERROR_LOCK_VIOLATION).
-            if error.errno() != Some(EBUSY) || attempt == TRIES {
+            if error.errno() != Some(EBUSY) || attempt == MAX_ATTEMPTS {
                 return Err(error);
             }
             std::thread::sleep(std::time::Duration::from_millis(2));
@@ -63,11 +65,11 @@ pub unsafe fn start_writing(_: RawHandle, _: u64, address: usize, length: usize)
 pub fn sync_drive(handle: RawHandle) -> Result<Reached> {
     for attempt in 1.. {
         // SAFETY: a bad handle is an error.
-        if unsafe { FlushFileBuffers(pointer(handle)) } != 0 {
+        if unsafe { FlushFileBuffers(as_pointer(handle)) } != 0 {
             break;
         }
         let error = SysError::last("fsync");
-        if !matches!(error.errno(), Some(EBUSY | EAGAIN)) || attempt == TRIES {
+        if !matches!(error.errno(), Some(EBUSY | EAGAIN)) || attempt == MAX_ATTEMPTS {
             return Err(error);
         }
         std::thread::sleep(std::time::Duration::from_millis(2));
@@ -76,7 +78,7 @@ pub fn sync_drive(handle: RawHandle) -> Result<Reached> {
 }
 
 /// The same: there is no weaker request.
-pub fn order_drive(handle: RawHandle) -> Result<Reached> {
+pub fn sync_barrier(handle: RawHandle) -> Result<Reached> {
     sync_drive(handle)
 }
 
@@ -93,32 +95,37 @@ pub fn open_directory(path: &Path) -> Result<File> {
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
         .open(path)
         .map_err(|error| SysError::from_io(&error, "open"))?;
-    if super::fstat(raw(&directory))?.kind == Kind::Directory {
+    if fstat(raw(&directory))?.kind == Kind::Directory {
         Ok(directory)
     } else {
-        Err(SysError::new(super::ENOTDIR, "open"))
+        Err(SysError::new(ENOTDIR, "open"))
     }
 }
 
 /// Directories can't be flushed here: NTFS and ReFS keep names in a journal, which flushing any
 /// file of the volume writes up to its last entry.
-pub fn sync_names(_: &File) -> Result<Reached> {
+pub fn sync_open_directory(_: &File) -> Result<Reached> {
     Ok(Reached::Media)
 }
 
 /// Sees that the names in a directory are durable, as they are here.
 pub fn sync_directory(path: &Path) -> Result<Reached> {
-    sync_names(&open_directory(path)?)
+    sync_open_directory(&open_directory(path)?)
 }
 
 /// Where an open file is now, whatever it was called when it was opened.
 #[must_use]
-pub fn path_of(file: &File) -> Option<PathBuf> {
+pub fn current_path(file: &File) -> Option<PathBuf> {
     let mut name = vec![0_u16; 1024];
     loop {
         // SAFETY: the vector has room for as many characters as are told.
         let count = unsafe {
-            GetFinalPathNameByHandleW(pointer(raw(file)), name.as_mut_ptr(), name.len() as u32, 0)
+            GetFinalPathNameByHandleW(
+                as_pointer(raw(file)),
+                name.as_mut_ptr(),
+                name.len() as u32,
+                0,
+            )
         } as usize;
         match count {
             0 => return None,
@@ -133,7 +140,7 @@ pub fn path_of(file: &File) -> Option<PathBuf> {
 }
 
 /// The system keeps no damaged pages for clean ones here, as far as is known.
-pub fn forget_cache(_: RawHandle) {}
+pub fn drop_file_cache(_: RawHandle) {}
 
 /// Makes a new file. Who may reach it is what its directory says.
 pub fn create_new(path: &Path, _is_private: bool) -> Result<File> {
@@ -149,11 +156,11 @@ pub fn create_new(path: &Path, _is_private: bool) -> Result<File> {
 
 /// A temporary name beside `target`, in the same directory, and never longer than a name may be.
 #[must_use]
-pub fn temporary_beside(target: &Path, random: u64) -> PathBuf {
-    const MOST_OF_NAME: usize = 200;
+pub fn temporary_path(target: &Path, random: u64) -> PathBuf {
+    const MAX_NAME: usize = 200;
     let name: String = target
         .file_name()
-        .map(|name| name.to_string_lossy().chars().take(MOST_OF_NAME).collect())
+        .map(|name| name.to_string_lossy().chars().take(MAX_NAME).collect())
         .unwrap_or_default();
     target.with_file_name(format!(".{name}.{random:016x}.tmp"))
 }
@@ -182,7 +189,7 @@ pub fn rename(file: &File, from: &Path, to: &Path) -> Result<()> {
 
 /// A new file has the owner that the process gives it; there is no group.
 #[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
-pub fn take_owner(_: &File, _: &Metadata) -> Result<()> {
+pub fn copy_owner(_: &File, _: &Metadata) -> Result<()> {
     Ok(())
 }
 

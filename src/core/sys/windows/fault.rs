@@ -21,32 +21,32 @@ use windows_sys::Win32::System::Threading::{
     CreateEventW, GetCurrentProcess, INFINITE, SetEvent, TerminateProcess, WaitForSingleObject,
 };
 
-use super::home::{home_of, wait_for_change};
+use super::reservation::{reservation_at, wait_for_change};
 use super::virtual_memory::is_readable;
 use crate::core::poison::IgnorePoison;
 use crate::core::sys::error::{Result, SysError};
-use crate::core::sys::{Trap, Verdict};
+use crate::core::sys::{FaultAction, Trap};
 
 const EXCEPTION_CONTINUE_EXECUTION: i32 = -1;
 const EXCEPTION_CONTINUE_SEARCH: i32 = 0;
 
 /// Core's judgement, as a function pointer.
-static JUDGE: AtomicUsize = AtomicUsize::new(0);
+static FAULT_HANDLER: AtomicUsize = AtomicUsize::new(0);
 
-type Judge = fn(address: usize, trap: Trap) -> Verdict;
+type FaultHandler = fn(address: usize, trap: Trap) -> FaultAction;
 
 /// Puts our handler in front of the others, once. Nobody can put theirs in its place: those that
 /// come later are asked earlier and pass on what is not theirs, as V8 does for WebAssembly.
-pub fn guard_signals(judge: Judge) -> Result<bool> {
-    static IS_THERE: Mutex<bool> = Mutex::new(false);
-    let mut is_there = IS_THERE.lock().ignore_poison();
-    JUDGE.store(judge as usize, Ordering::Release);
-    if !*is_there {
+pub fn install_fault_handler(judge: FaultHandler) -> Result<bool> {
+    static IS_INSTALLED: Mutex<bool> = Mutex::new(false);
+    let mut is_installed = IS_INSTALLED.lock().ignore_poison();
+    FAULT_HANDLER.store(judge as usize, Ordering::Release);
+    if !*is_installed {
         // SAFETY: the handler has this signature, and the library stays loaded.
         if unsafe { AddVectoredExceptionHandler(1, Some(on_exception)) }.is_null() {
             return Err(SysError::last("AddVectoredExceptionHandler"));
         }
-        *is_there = true;
+        *is_installed = true;
     }
     Ok(false)
 }
@@ -74,19 +74,19 @@ fn answer(record: &EXCEPTION_RECORD) -> i32 {
     // A load that works by now, because they were mapped anew before we came here. Of other memory
     // nobody knows what a trap means: V8 has keys for its own that no query shows.
     let is_load = access == Access::Load && trap == Trap::Forbidden;
-    if is_load && home_of(address).is_some() && is_readable(address) {
+    if is_load && reservation_at(address).is_some() && is_readable(address) {
         return EXCEPTION_CONTINUE_EXECUTION;
     }
-    let judge = JUDGE.load(Ordering::Acquire);
+    let judge = FAULT_HANDLER.load(Ordering::Acquire);
     if judge == 0 {
         return EXCEPTION_CONTINUE_SEARCH;
     }
-    // SAFETY: JUDGE only ever holds 0 or a function of this very type.
-    let judge: Judge = unsafe { std::mem::transmute(judge) };
+    // SAFETY: FAULT_HANDLER only ever holds 0 or a function of this very type.
+    let judge: FaultHandler = unsafe { std::mem::transmute(judge) };
     match judge(address, trap) {
-        Verdict::Retry => EXCEPTION_CONTINUE_EXECUTION,
-        Verdict::Foreign => EXCEPTION_CONTINUE_SEARCH,
-        Verdict::Die => {
+        FaultAction::Retry => EXCEPTION_CONTINUE_EXECUTION,
+        FaultAction::PassOn => EXCEPTION_CONTINUE_SEARCH,
+        FaultAction::Terminate => {
             // SAFETY: ends this process, with the exception as its exit code, as if nobody had
             // handled it.
             unsafe { TerminateProcess(GetCurrentProcess(), record.ExceptionCode.cast_unsigned()) };
@@ -123,36 +123,36 @@ fn access_of(record: &EXCEPTION_RECORD) -> Option<(usize, Access, Trap)> {
 
 /// A bell that a handler can ring and a thread can wait for: an event.
 #[derive(Debug)]
-pub struct Bell {
+pub struct Notifier {
     event: AtomicIsize,
-    hangs: AtomicBool,
+    is_open: AtomicBool,
 }
 
-impl Bell {
-    /// A bell without a rope; [`Bell::hang`] makes it ring.
+impl Notifier {
+    /// A bell without a rope; [`Notifier::hang`] makes it ring.
     #[must_use]
-    pub const fn silent() -> Self {
+    pub const fn closed() -> Self {
         Self {
             event: AtomicIsize::new(0),
-            hangs: AtomicBool::new(false),
+            is_open: AtomicBool::new(false),
         }
     }
 
     /// Creates the event, for the life of the process.
-    pub fn hang(&self) -> Result<()> {
+    pub fn open(&self) -> Result<()> {
         // SAFETY: an event that resets itself, without a name.
         let event = unsafe { CreateEventW(ptr::null(), 0, 0, ptr::null()) };
         if event.is_null() {
             return Err(SysError::last("CreateEvent"));
         }
         self.event.store(event as isize, Ordering::Release);
-        self.hangs.store(true, Ordering::Release);
+        self.is_open.store(true, Ordering::Release);
         Ok(())
     }
 
     /// Rings.
-    pub fn ring(&self) {
-        if self.hangs.load(Ordering::Acquire) {
+    pub fn notify(&self) {
+        if self.is_open.load(Ordering::Acquire) {
             // SAFETY: the event is never closed.
             unsafe { SetEvent(self.event.load(Ordering::Acquire) as HANDLE) };
         }

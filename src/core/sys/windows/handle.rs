@@ -1,19 +1,9 @@
-//! Handles of open files, and descriptors of the C runtime that stand for them.
+//! Handles of open files.
 
-use std::ffi::c_void;
 use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
-use std::ptr;
 
-use windows_sys::Win32::Foundation::{
-    DUPLICATE_SAME_ACCESS, DuplicateHandle, GENERIC_READ, GENERIC_WRITE, HANDLE,
-    INVALID_HANDLE_VALUE,
-};
-use windows_sys::Win32::Storage::FileSystem::ReOpenFile;
-use windows_sys::Win32::System::Threading::GetCurrentProcess;
+use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE};
 
-use super::call::SHARE_ALL;
-use super::errno::{EBADF, EMFILE, ENOSYS};
-use super::thread::find_symbol;
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::types::RawHandle;
 
@@ -29,102 +19,15 @@ pub fn raw(of: &impl AsHandle) -> RawHandle {
 }
 
 /// A number as the system takes it.
-pub(super) fn pointer(handle: RawHandle) -> HANDLE {
+pub(super) fn as_pointer(handle: RawHandle) -> HANDLE {
     handle as HANDLE
 }
 
 /// A new handle as one that closes itself; an error where the call gave none.
-pub(super) fn own(handle: HANDLE, syscall: &'static str) -> Result<OwnedHandle> {
+pub(super) fn own_handle(handle: HANDLE, syscall: &'static str) -> Result<OwnedHandle> {
     if handle.is_null() || handle == INVALID_HANDLE_VALUE {
         return Err(SysError::last(syscall));
     }
     // SAFETY: the handle is new and ours alone.
     Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
-}
-
-/// Duplicates the handle behind a descriptor of JavaScript. Descriptors are Node's: its C runtime
-/// numbers them, and `uv_get_osfhandle` tells which handle each is.
-/// <https://docs.libuv.org/en/v1.x/fs.html#c.uv_get_osfhandle>
-pub fn duplicate(fd: i32) -> Result<OwnedHandle> {
-    let Some(address) = find_symbol(c"uv_get_osfhandle") else {
-        return Err(SysError::new(ENOSYS, "uv_get_osfhandle")
-            .because("this runtime doesn't tell which file a descriptor stands for: map by path"));
-    };
-    // SAFETY: libuv exports the function with this signature.
-    let handle_of: unsafe extern "C" fn(i32) -> HANDLE = unsafe { std::mem::transmute(address) };
-    // SAFETY: it answers a bad descriptor with INVALID_HANDLE_VALUE or -2.
-    let handle = unsafe { handle_of(fd) };
-    if handle as isize == -1 || handle as isize == -2 {
-        return Err(SysError::new(EBADF, "dup"));
-    }
-    let handle = handle as RawHandle;
-    match super::access_of(handle) {
-        Ok((true, _)) if super::appends(handle) => open_fully(handle),
-        _ => duplicate_handle(handle),
-    }
-}
-
-/// The same file once more, for writing anywhere: what was opened to append can't be mapped to be
-/// stored into, and may all the same on every other system. `ReOpenFile`:
-/// <https://learn.microsoft.com/en-us/windows/win32/api/winbase/nf-winbase-reopenfile>
-fn open_fully(handle: RawHandle) -> Result<OwnedHandle> {
-    // SAFETY: a bad handle is an error.
-    let again = unsafe { ReOpenFile(pointer(handle), GENERIC_READ | GENERIC_WRITE, SHARE_ALL, 0) };
-    own(again, "open").or_else(|_| duplicate_handle(handle))
-}
-
-/// A descriptor for JavaScript that stands for an open file, to be given back with
-/// [`close_descriptor`].
-pub fn descriptor_of(file: &impl AsHandle) -> Result<i32> {
-    let Some(address) = find_symbol(c"uv_open_osfhandle") else {
-        return Err(SysError::new(ENOSYS, "uv_open_osfhandle"));
-    };
-    // SAFETY: libuv exports the function with this signature.
-    let open: unsafe extern "C" fn(HANDLE) -> i32 = unsafe { std::mem::transmute(address) };
-    let copy = duplicate_handle(raw(file))?;
-    // SAFETY: the handle is open; it belongs to the descriptor, if there comes one.
-    let fd = unsafe { open(copy.as_raw_handle()) };
-    if fd < 0 {
-        return Err(SysError::new(EMFILE, "uv_open_osfhandle"));
-    }
-    std::mem::forget(copy);
-    Ok(fd)
-}
-
-/// Closes a descriptor that [`descriptor_of`] made.
-pub fn close_descriptor(fd: i32) {
-    type Callback = unsafe extern "C" fn(*mut c_void);
-    type Close = unsafe extern "C" fn(*mut c_void, *mut c_void, i32, Option<Callback>) -> i32;
-    /// More than libuv's `uv_fs_t` has had in any version.
-    const REQUEST: usize = 256;
-    let Some(address) = find_symbol(c"uv_fs_close") else {
-        return;
-    };
-    // SAFETY: libuv exports the function with this signature.
-    let close = unsafe { std::mem::transmute::<*mut c_void, Close>(address) };
-    let mut request = [0_u64; REQUEST];
-    // SAFETY: without a callback the call is over when it returns, and needs no loop. A request
-    // to close owns nothing that would have to be freed.
-    unsafe { close(ptr::null_mut(), request.as_mut_ptr().cast(), fd, None) };
-}
-
-/// Another handle of the same open file.
-pub fn duplicate_handle(handle: RawHandle) -> Result<OwnedHandle> {
-    let mut copy: HANDLE = ptr::null_mut();
-    // SAFETY: a bad handle is an error; the new one is not inherited by child processes.
-    let done = unsafe {
-        DuplicateHandle(
-            GetCurrentProcess(),
-            pointer(handle),
-            GetCurrentProcess(),
-            &raw mut copy,
-            0,
-            0,
-            DUPLICATE_SAME_ACCESS,
-        )
-    };
-    if done == 0 {
-        return Err(SysError::last("dup"));
-    }
-    own(copy, "dup")
 }

@@ -8,23 +8,22 @@ use std::fs::OpenOptions;
 use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::OwnedHandle;
 use std::path::Path;
-use std::ptr;
 
 use windows_sys::Win32::Foundation::{GENERIC_READ, GENERIC_WRITE};
 use windows_sys::Win32::Storage::FileSystem::{
-    GetVolumeInformationByHandleW, LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx,
-    ReOpenFile, UnlockFileEx,
+    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, ReOpenFile, UnlockFileEx,
 };
 
 use super::call::SHARE_ALL;
 use super::errno::{EBADF, EBUSY, EIO, EISDIR, ENOENT, ENOSYS, EOPNOTSUPP, EOVERFLOW};
-use super::file::{access_of, at, fstat, is_removed, stat};
-use super::handle::{own, pointer};
+use super::file::{access_of, fstat, is_removed, stat};
+use super::file_io::overlapped_at;
+use super::handle::{as_pointer, own_handle};
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{Access, LockMode, RawHandle};
 
 /// Where locks are set that stand for the first byte of a file.
-const SHIFT: u64 = 1 << 62;
+const LOCK_OFFSET: u64 = 1 << 62;
 
 /// Sets, changes or (without a mode) removes the lock of an open file on the bytes from `start`
 /// on; a length of 0 reaches to the end of all files. False if another one's lock is in the way;
@@ -39,7 +38,7 @@ pub fn lock_range(
     length: u64,
     wait: bool,
 ) -> Result<bool> {
-    let range = shifted(start, length)?;
+    let range = shifted_range(start, length)?;
     if let Some(mode) = mode {
         check_access(handle, mode)?;
     }
@@ -70,16 +69,16 @@ fn check_access(handle: RawHandle, mode: LockMode) -> Result<()> {
     }
 }
 
-fn shifted(start: u64, length: u64) -> Result<(u64, u64)> {
+fn shifted_range(start: u64, length: u64) -> Result<(u64, u64)> {
     let too_large = || {
         SysError::new(EOVERFLOW, "LockFileEx")
             .because("on Windows the ranges of locks begin below 2^62 bytes")
     };
-    let rest = (SHIFT - 1).checked_sub(start).ok_or_else(too_large)?;
+    let rest = (LOCK_OFFSET - 1).checked_sub(start).ok_or_else(too_large)?;
     // Nobody can lock what is behind, so whoever has all before it has that as well.
     match length {
-        0 => Ok((start + SHIFT, rest)),
-        length => Ok((start + SHIFT, length.min(rest))),
+        0 => Ok((start + LOCK_OFFSET, rest)),
+        length => Ok((start + LOCK_OFFSET, length.min(rest))),
     }
 }
 
@@ -88,17 +87,17 @@ fn take(handle: RawHandle, mode: LockMode, range: (u64, u64), wait: bool) -> Res
         LockMode::Shared => 0,
         LockMode::Exclusive => LOCKFILE_EXCLUSIVE_LOCK,
     };
-    let at_once = if wait { 0 } else { LOCKFILE_FAIL_IMMEDIATELY };
-    let mut place = at(range.0);
+    let fail_immediately = if wait { 0 } else { LOCKFILE_FAIL_IMMEDIATELY };
+    let mut overlapped = overlapped_at(range.0);
     // SAFETY: the handle is synchronous, so that the call is over when it returns.
     let done = unsafe {
         LockFileEx(
-            pointer(handle),
-            exclusive | at_once,
+            as_pointer(handle),
+            exclusive | fail_immediately,
             0,
             range.1 as u32,
             (range.1 >> 32) as u32,
-            &raw mut place,
+            &raw mut overlapped,
         )
     };
     if done != 0 {
@@ -114,15 +113,15 @@ fn take(handle: RawHandle, mode: LockMode, range: (u64, u64), wait: bool) -> Res
 
 /// Whether there was a lock of this very range.
 fn unlock(handle: RawHandle, range: (u64, u64)) -> bool {
-    let mut place = at(range.0);
+    let mut overlapped = overlapped_at(range.0);
     // SAFETY: as above; what is not locked is an error.
     unsafe {
         UnlockFileEx(
-            pointer(handle),
+            as_pointer(handle),
             0,
             range.1 as u32,
             (range.1 >> 32) as u32,
-            &raw mut place,
+            &raw mut overlapped,
         ) != 0
     }
 }
@@ -135,7 +134,7 @@ pub fn test_range(
     start: u64,
     length: u64,
 ) -> Result<Option<LockMode>> {
-    let range = shifted(start, length)?;
+    let range = shifted_range(start, length)?;
     if take(handle, mode, range, false)? {
         unlock(handle, range);
         return Ok(None);
@@ -148,7 +147,7 @@ pub fn test_range(
 }
 
 /// The same as `lock_range` for the whole file.
-pub fn lock_whole(handle: RawHandle, mode: Option<LockMode>, wait: bool) -> Result<bool> {
+pub fn lock_whole_file(handle: RawHandle, mode: Option<LockMode>, wait: bool) -> Result<bool> {
     lock_range(handle, mode, 0, 0, wait)
 }
 
@@ -183,8 +182,8 @@ pub fn open_to_lock(path: &Path, access: Access, create: bool) -> Result<OwnedHa
 pub fn reopen(handle: RawHandle, _: Option<&Path>) -> Result<OwnedHandle> {
     let access = rights(lock_access(handle)?);
     // SAFETY: a bad handle is an error.
-    own(
-        unsafe { ReOpenFile(pointer(handle), access, SHARE_ALL, 0) },
+    own_handle(
+        unsafe { ReOpenFile(as_pointer(handle), access, SHARE_ALL, 0) },
         "open",
     )
 }
@@ -197,7 +196,7 @@ pub fn lock_access(handle: RawHandle) -> Result<Access> {
 
 /// Whether a path still leads to an open file. One that was removed may keep its name until it is
 /// closed everywhere.
-pub fn leads_to(path: &Path, handle: RawHandle) -> Result<bool> {
+pub fn path_leads_to(path: &Path, handle: RawHandle) -> Result<bool> {
     if is_removed(handle) {
         return Ok(false);
     }
@@ -211,10 +210,10 @@ pub fn leads_to(path: &Path, handle: RawHandle) -> Result<bool> {
 
 /// Who sleeps for a lock gets it in the very moment in which it is free, and has it for a while even
 /// if nobody wants it any more. So nobody sleeps, and each is asked for again and again.
-pub const SLEEPS_FOR_LOCKS: bool = false;
+pub const CAN_SLEEP_FOR_LOCKS: bool = false;
 
 /// A lock is changed in several steps, between which there is none: see [`lock_range`].
-pub const CHANGES_LOCKS_AT_ONCE: bool = false;
+pub const CHANGES_LOCKS_ATOMICALLY: bool = false;
 
 /// The name of the locks over ranges.
 pub const RANGE_LOCKS: &str = "LockFileEx";
@@ -223,28 +222,4 @@ pub const RANGE_LOCKS: &str = "LockFileEx";
 #[must_use]
 pub fn has_range_locks() -> bool {
     true
-}
-
-/// The name of the type of a file system, for messages.
-#[must_use]
-pub fn file_system_name(handle: RawHandle) -> String {
-    let mut name = [0_u16; 64];
-    // SAFETY: the array has room for as many characters as are told; the rest may be null.
-    let done = unsafe {
-        GetVolumeInformationByHandleW(
-            pointer(handle),
-            ptr::null_mut(),
-            0,
-            ptr::null_mut(),
-            ptr::null_mut(),
-            ptr::null_mut(),
-            name.as_mut_ptr(),
-            name.len() as u32,
-        )
-    };
-    let end = name.iter().position(|&unit| unit == 0).unwrap_or(0);
-    if done == 0 || end == 0 || fstat(handle).is_err() {
-        return String::from("an unknown file system");
-    }
-    String::from_utf16_lossy(&name[..end])
 }

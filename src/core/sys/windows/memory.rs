@@ -4,9 +4,9 @@ use windows_sys::Win32::System::Memory::{CreateFileMappingW, PAGE_READONLY};
 
 use super::errno::EINVAL;
 use super::file::fstat;
-use super::handle::{own, pointer};
-use super::home::home_of;
-use super::splice::{Fill, splice};
+use super::handle::{as_pointer, own_handle};
+use super::replace_range::{Fill, replace_range};
+use super::reservation::reservation_at;
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{ExtraAdvice, PageAccess, RawHandle, Replacement};
 
@@ -19,16 +19,16 @@ use crate::core::sys::{ExtraAdvice, PageAccess, RawHandle, Replacement};
 ///
 /// `address..address + length` must be whole pages of address space that the caller owns.
 pub unsafe fn replace_pages(address: usize, length: usize, with: Replacement) -> Result<()> {
-    let home = home_of(address).ok_or_else(|| SysError::new(EINVAL, "mmap"))?;
-    let is_private = home.access() != Some(PageAccess::Shared);
+    let reservation = reservation_at(address).ok_or_else(|| SysError::new(EINVAL, "mmap"))?;
+    let is_private = reservation.access() != Some(PageAccess::Shared);
     let fill = match with {
-        Replacement::Nothing => return home.revoke(),
+        Replacement::Nothing => return reservation.revoke(),
         Replacement::Zeros => Fill::Zeros,
         // What a private mapping has is a private view already.
         Replacement::PrivateFile { .. } if !is_private => Fill::Copy,
         Replacement::PrivateFile { .. } | Replacement::SharedFile { .. } => Fill::File,
     };
-    splice(&home, &(address..address + length), fill)
+    replace_range(&reservation, &(address..address + length), fill)
 }
 
 /// Whether the file can be mapped at all. An empty file can't, and is nothing to complain about.
@@ -39,7 +39,7 @@ pub fn probe_mappable(handle: RawHandle) -> Result<()> {
     // SAFETY: a new section without a view disturbs nothing.
     let section = unsafe {
         CreateFileMappingW(
-            pointer(handle),
+            as_pointer(handle),
             std::ptr::null(),
             PAGE_READONLY,
             0,
@@ -47,7 +47,7 @@ pub fn probe_mappable(handle: RawHandle) -> Result<()> {
             std::ptr::null(),
         )
     };
-    own(section, "mmap").map(drop)
+    own_handle(section, "mmap").map(drop)
 }
 
 /// Advice for a range that the system has a call for.
@@ -90,7 +90,7 @@ pub unsafe fn advise_pages(_: usize, _: usize, _: i32) -> Result<()> {
 /// # Safety
 ///
 /// `address..address + length` must be whole pages that nobody else knows of.
-pub unsafe fn empty_pages(address: usize, length: usize) -> Result<()> {
-    let home = home_of(address).ok_or_else(|| SysError::new(EINVAL, "madvise"))?;
-    home.decommit(address, length)
+pub unsafe fn free_pages(address: usize, length: usize) -> Result<()> {
+    let reservation = reservation_at(address).ok_or_else(|| SysError::new(EINVAL, "madvise"))?;
+    reservation.decommit(address, length)
 }

@@ -1,28 +1,42 @@
 //! Windows.
 
+mod blocks;
 mod call;
+mod descriptor;
 mod durable;
 mod errno;
+mod evict;
 mod fault;
 mod file;
+mod file_io;
+mod file_system;
 mod handle;
-mod home;
 mod lock;
+mod lock_pages;
 mod memory;
-mod pages;
+mod raw_region;
+mod released_views;
+mod replace_range;
+mod reservation;
 mod residency;
-mod splice;
 mod thread;
+mod view;
 mod virtual_memory;
 
+pub use blocks::*;
+pub use descriptor::*;
 pub use durable::*;
 pub use errno::*;
+pub use evict::*;
 pub use fault::*;
 pub use file::*;
+pub use file_io::*;
+pub use file_system::*;
 pub use handle::*;
 pub use lock::*;
+pub use lock_pages::*;
 pub use memory::*;
-pub use pages::*;
+pub use raw_region::*;
 pub use residency::*;
 pub use thread::*;
 pub use virtual_memory::*;

@@ -47,7 +47,7 @@ pub(super) fn find_in(file: *const u16, name: &CStr) -> Option<*mut c_void> {
 }
 
 /// The scheduler has no such wish.
-pub fn wake_without_haste() {}
+pub fn use_batch_scheduling() {}
 
 /// Threads have no signals here.
 pub fn block_signals() {}

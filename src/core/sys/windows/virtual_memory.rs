@@ -70,7 +70,7 @@ pub(super) fn runs_of(
 }
 
 /// The parts of a range that are views of a file, each within one view.
-pub(super) fn parts_of(address: usize, length: usize) -> Vec<Range<usize>> {
+pub(super) fn views_in(address: usize, length: usize) -> Vec<Range<usize>> {
     let mut parts: Vec<(usize, Range<usize>)> = Vec::new();
     for (run, info) in runs_of(address, length) {
         let base = info.AllocationBase as usize;

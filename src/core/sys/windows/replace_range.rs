@@ -14,7 +14,8 @@ use windows_sys::Win32::System::Memory::{
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
 use super::errno::{EFAULT, ENOSYS};
-use super::home::{Home, Piece, PieceKind, State, unmap_view};
+use super::reservation::{Reservation, Segment, SegmentKind, State};
+use super::view::unmap_view;
 use super::virtual_memory::{is_readable, page_size, protect_pages, runs_of};
 use crate::core::sys::error::{Result, SysError};
 
@@ -30,65 +31,73 @@ pub(super) enum Fill {
 }
 
 /// Pages of a view that have to be as they were when it is mapped again.
-enum Kept {
+enum SavedPages {
     /// They were private, with these bytes.
-    Bytes(usize, Vec<u8>),
+    Private(usize, Vec<u8>),
     /// They were read-only, with these bytes: the file's, or some that were stored before.
-    Frozen(Range<usize>, Vec<u8>),
+    ReadOnlyCopy(Range<usize>, Vec<u8>),
     /// They were read-only.
     ReadOnly(Range<usize>),
 }
 
-/// Fills `cut`, whole pages of a home.
-pub(super) fn splice(home: &Home, cut: &Range<usize>, fill: Fill) -> Result<()> {
-    let change = home.change();
+/// Fills `cut`, whole pages of a reservation.
+pub(super) fn replace_range(
+    reservation: &Reservation,
+    cut: &Range<usize>,
+    fill: Fill,
+) -> Result<()> {
+    let change = reservation.change();
     let state = &*change.state;
-    for piece in home.pieces() {
-        let part = piece.start.max(cut.start)..piece.end.min(cut.end);
+    for segment in reservation.segments() {
+        let part = segment.start.max(cut.start)..segment.end.min(cut.end);
         if part.start < part.end {
-            replace(home, state, piece, &part, fill)?;
+            replace_in_segment(reservation, state, segment, &part, fill)?;
         }
     }
     Ok(())
 }
 
-fn replace(
-    home: &Home,
+fn replace_in_segment(
+    reservation: &Reservation,
     state: &State,
-    piece: Piece,
+    segment: Segment,
     part: &Range<usize>,
     fill: Fill,
 ) -> Result<()> {
-    let is_memory = piece.kind == PieceKind::Memory;
+    let is_memory = segment.kind == SegmentKind::Memory;
     let Some(calls) = state.calls else {
         // Memory without a file, or after the end of a mapping: reserved, and no placeholder.
-        return match (piece.kind, fill) {
-            (PieceKind::View, _) | (_, Fill::File) => Err(SysError::new(ENOSYS, "mmap")),
+        return match (segment.kind, fill) {
+            (SegmentKind::View, _) | (_, Fill::File) => Err(SysError::new(ENOSYS, "mmap")),
             _ => commit(part),
         };
     };
-    if state.source.is_none() {
+    if state.file.is_none() {
         return commit(part);
     }
-    let bytes = match (piece.kind, fill) {
+    let bytes = match (segment.kind, fill) {
         // It is of our own already.
-        (PieceKind::Memory, Fill::Zeros | Fill::Copy) => return commit(part),
-        (PieceKind::View, Fill::Copy) => Some(copy_of(part)?),
+        (SegmentKind::Memory, Fill::Zeros | Fill::Copy) => return commit(part),
+        (SegmentKind::View, Fill::Copy) => Some(copy_bytes(part)?),
         _ => None,
     };
-    if piece.kind == PieceKind::View {
-        let kept = kept_of(piece.start..part.start)
+    if segment.kind == SegmentKind::View {
+        let saved = save_pages(segment.start..part.start)
             .into_iter()
-            .chain(kept_of(part.end..piece.end))
+            .chain(save_pages(part.end..segment.end))
             .collect::<Vec<_>>();
-        unmap_view(piece.start, calls)?;
-        home.split(part.start, part.end)?;
-        for rest in [piece.start..part.start, part.end..piece.end] {
+        unmap_view(segment.start, calls)?;
+        reservation.split(part.start, part.end)?;
+        for rest in [segment.start..part.start, part.end..segment.end] {
             if rest.start < rest.end {
-                home.map(state, rest.start - home.base, rest.end - home.base)?;
+                reservation.map(
+                    state,
+                    rest.start - reservation.base,
+                    rest.end - reservation.base,
+                )?;
             }
         }
-        restore(kept)?;
+        restore_pages(saved)?;
     } else if is_memory {
         // SAFETY: memory of ours that took the place of a placeholder, and becomes one again.
         let freed = unsafe {
@@ -102,16 +111,16 @@ fn replace(
             return Err(SysError::last("mmap"));
         }
     } else {
-        home.split(part.start, part.end)?;
+        reservation.split(part.start, part.end)?;
     }
     if fill == Fill::File {
         // Behind what is mapped there is nothing of the file.
-        let end = part.end.min(home.base + state.mapped);
+        let end = part.end.min(reservation.base + state.mapped);
         if part.start >= end {
             return Ok(());
         }
-        home.split(part.start, end)?;
-        return home.map(state, part.start - home.base, end - home.base);
+        reservation.split(part.start, end)?;
+        return reservation.map(state, part.start - reservation.base, end - reservation.base);
     }
     // SAFETY: the placeholder is ours, and just as large.
     let memory = unsafe {
@@ -152,7 +161,7 @@ fn commit(part: &Range<usize>) -> Result<()> {
     Ok(())
 }
 
-fn copy_of(part: &Range<usize>) -> Result<Vec<u8>> {
+fn copy_bytes(part: &Range<usize>) -> Result<Vec<u8>> {
     for page in part.clone().step_by(page_size()) {
         if !is_readable(page) {
             return Err(SysError::new(EFAULT, "mmap"));
@@ -163,8 +172,8 @@ fn copy_of(part: &Range<usize>) -> Result<Vec<u8>> {
 }
 
 /// What is to be put back after a part of a view was mapped again.
-fn kept_of(part: Range<usize>) -> Vec<Kept> {
-    let mut kept = Vec::new();
+fn save_pages(part: Range<usize>) -> Vec<SavedPages> {
+    let mut saved = Vec::new();
     for (run, info) in runs_of(part.start, part.len()) {
         if info.State != MEM_COMMIT || info.Type != MEM_MAPPED {
             continue;
@@ -173,35 +182,35 @@ fn kept_of(part: Range<usize>) -> Vec<Kept> {
         match info.Protect {
             // Stored into: the system then says that it is private and writable.
             PAGE_READWRITE if is_private_view => {
-                if let Ok(bytes) = copy_of(&run) {
-                    kept.push(Kept::Bytes(run.start, bytes));
+                if let Ok(bytes) = copy_bytes(&run) {
+                    saved.push(SavedPages::Private(run.start, bytes));
                 }
             }
             // The system does not say whether these were stored into.
             PAGE_READONLY if info.AllocationProtect == PAGE_WRITECOPY => {
-                if let Ok(bytes) = copy_of(&run) {
-                    kept.push(Kept::Frozen(run, bytes));
+                if let Ok(bytes) = copy_bytes(&run) {
+                    saved.push(SavedPages::ReadOnlyCopy(run, bytes));
                 }
             }
             PAGE_READONLY if info.AllocationProtect != PAGE_READONLY => {
-                kept.push(Kept::ReadOnly(run));
+                saved.push(SavedPages::ReadOnly(run));
             }
             _ => {}
         }
     }
-    kept
+    saved
 }
 
-fn restore(kept: Vec<Kept>) -> Result<()> {
-    for part in kept {
+fn restore_pages(saved: Vec<SavedPages>) -> Result<()> {
+    for part in saved {
         match part {
             // SAFETY: the pages are mapped again, as they were first, and private.
-            Kept::Bytes(start, bytes) => unsafe {
+            SavedPages::Private(start, bytes) => unsafe {
                 protect_pages(start, bytes.len(), true)?;
                 ptr::copy_nonoverlapping(bytes.as_ptr(), start as *mut u8, bytes.len());
             },
             // SAFETY: as above; what is compared was copied from just as many pages.
-            Kept::Frozen(run, bytes) => unsafe {
+            SavedPages::ReadOnlyCopy(run, bytes) => unsafe {
                 protect_pages(run.start, run.len(), true)?;
                 for (page, bytes) in run
                     .clone()
@@ -215,7 +224,7 @@ fn restore(kept: Vec<Kept>) -> Result<()> {
                 protect_pages(run.start, run.len(), false)?;
             },
             // SAFETY: as above.
-            Kept::ReadOnly(run) => unsafe { protect_pages(run.start, run.len(), false) }?,
+            SavedPages::ReadOnly(run) => unsafe { protect_pages(run.start, run.len(), false) }?,
         }
     }
     Ok(())

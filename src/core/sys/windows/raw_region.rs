@@ -12,74 +12,73 @@ use windows_sys::Win32::System::Memory::{
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
 use super::call::placeholders;
+use super::durable::write_pages;
 use super::errno::{EINVAL, ENOMEM};
-use super::handle::pointer;
-use super::home::{
-    Change, Home, PieceKind, Source, State, no_room, section, unmap_view, view_protection,
-};
+use super::evict::release_pages;
+use super::handle::{NO_HANDLE, as_pointer, raw};
 use super::memory::{KnownAdvice, UncheckedAdvice};
+use super::released_views::ReleasedViews;
+use super::replace_range::{Fill, replace_range};
+use super::reservation::{Reservation, SegmentKind, State};
 use super::residency::prefetch;
-use super::splice::{Fill, splice};
+use super::view::{MappedFile, allocation_error, section, view_protection};
 use super::virtual_memory::{page_size, protect_pages};
 use crate::core::sys::error::{Result, SysError};
-use crate::core::sys::{FilePages, PageAccess};
+use crate::core::sys::{MapRequest, PageAccess};
 
 /// A read-only view has private pages, so that the one that is stored into can be made writable.
 pub const READ_ONLY_IS_PRIVATE: bool = true;
 
 /// No file is cut as long as anybody maps it.
-pub const CUTS_MAPPED_FILES: bool = false;
+pub const TRUNCATES_MAPPED_FILES: bool = false;
 
 /// All memory that is handed out is promised.
 pub const HAS_UNRESERVED_MEMORY: bool = false;
 
 /// Whether address space can be set aside for a mapping to grow into.
 #[must_use]
-pub fn can_set_aside() -> bool {
+pub fn can_reserve_address_space() -> bool {
     placeholders().is_some()
 }
 
-/// `VirtualFree`: makes one placeholder of all in a range.
-const MEM_COALESCE_PLACEHOLDERS: u32 = 1;
-
 /// Mapped address space of ours.
 #[derive(Debug)]
-pub struct Pages {
-    home: Arc<Home>,
+pub struct RawRegion {
+    reservation: Arc<Reservation>,
     copies_lazily: bool,
 }
 
-impl Pages {
+impl RawRegion {
     /// Maps a file.
-    pub fn of_file(file: &FilePages) -> Result<Self> {
-        let mut source = Source {
-            handle: file.handle,
-            offset: file.offset,
-            access: file.access,
+    pub fn map_file(request: &MapRequest) -> Result<Self> {
+        let mut file = MappedFile {
+            handle: request.handle,
+            offset: request.offset,
+            access: request.access,
             copies_lazily: false,
         };
-        let first = Self::map_file(file, source);
+        let first = Self::map_views(request, file);
         match first {
             // Private pages are promised all at once: more than memory and page file have. Then
             // each is promised when it is stored into.
             Err(error)
                 if error.errno() == Some(ENOMEM)
-                    && file.no_reserve
-                    && file.access != PageAccess::Shared =>
+                    && request.no_reserve
+                    && request.access != PageAccess::Shared =>
             {
-                source.copies_lazily = true;
-                Self::map_file(file, source)
+                file.copies_lazily = true;
+                Self::map_views(request, file)
             }
             result => result,
         }
     }
 
-    fn map_file(file: &FilePages, source: Source) -> Result<Self> {
+    fn map_views(request: &MapRequest, file: MappedFile) -> Result<Self> {
         let page = page_size();
-        let span = file.room.max(file.length).next_multiple_of(page);
-        let mapped = file.length.next_multiple_of(page);
+        let span = request.reserve.max(request.length).next_multiple_of(page);
+        let mapped = request.length.next_multiple_of(page);
         let Some(calls) = placeholders() else {
-            return Self::map_plainly(file, source, span, mapped);
+            return Self::map_single_view(request, file, span, mapped);
         };
         // SAFETY: a new reservation, where the system likes.
         let base = unsafe {
@@ -94,35 +93,40 @@ impl Pages {
             )
         } as usize;
         if base == 0 {
-            return Err(no_room());
+            return Err(allocation_error());
         }
         let state = State {
-            source: Some(source),
+            file: Some(file),
             mapped,
             calls: Some(calls),
             is_revoked: false,
         };
         // From here on what fails gives the addresses back.
         let pages = Self {
-            home: Home::enter(base, span, state),
-            copies_lazily: source.copies_lazily,
+            reservation: Reservation::register(base, span, state),
+            copies_lazily: file.copies_lazily,
         };
         if mapped > 0 {
-            let change = pages.home.change();
-            pages.home.split(base, base + mapped)?;
-            pages.home.map(&change.state, 0, mapped)?;
+            let change = pages.reservation.change();
+            pages.reservation.split(base, base + mapped)?;
+            pages.reservation.map(&change.state, 0, mapped)?;
         }
         Ok(pages)
     }
 
-    fn map_plainly(file: &FilePages, source: Source, span: usize, mapped: usize) -> Result<Self> {
+    fn map_single_view(
+        request: &MapRequest,
+        file: MappedFile,
+        span: usize,
+        mapped: usize,
+    ) -> Result<Self> {
         if span > mapped {
             return Err(SysError::Unsupported(
                 "Address space to grow into ('reserve') needs Windows 10 1803 or later",
             ));
         }
-        let section = section(&source)?;
-        let access = match view_protection(&source) {
+        let section = section(&file)?;
+        let access = match view_protection(&file) {
             PAGE_READWRITE => FILE_MAP_READ | FILE_MAP_WRITE,
             PAGE_WRITECOPY => FILE_MAP_COPY,
             _ => FILE_MAP_READ,
@@ -130,11 +134,11 @@ impl Pages {
         // SAFETY: a new view, where the system likes.
         let base = unsafe {
             MapViewOfFile(
-                pointer(super::raw(&section)),
+                as_pointer(raw(&section)),
                 access,
-                (source.offset >> 32) as u32,
-                source.offset as u32,
-                file.length,
+                (file.offset >> 32) as u32,
+                file.offset as u32,
+                request.length,
             )
         }
         .Value as usize;
@@ -142,26 +146,26 @@ impl Pages {
             return Err(SysError::last("mmap"));
         }
         let state = State {
-            source: Some(source),
+            file: Some(file),
             mapped,
             calls: None,
             is_revoked: false,
         };
         let pages = Self {
-            home: Home::enter(base, span, state),
-            copies_lazily: source.copies_lazily,
+            reservation: Reservation::register(base, span, state),
+            copies_lazily: file.copies_lazily,
         };
-        if source.access == PageAccess::ReadOnly && !source.copies_lazily {
+        if file.access == PageAccess::ReadOnly && !file.copies_lazily {
             // SAFETY: the view is ours and new.
             unsafe { protect_pages(base, span, false) }?;
         }
         Ok(pages)
     }
 
-    /// Takes zeros: addresses for `room` bytes, and memory for `length` of them.
+    /// Takes zeros: addresses for `reserve` bytes, and memory for `length` of them.
     pub fn anonymous(
         length: usize,
-        room: usize,
+        reserve: usize,
         no_reserve: bool,
         huge: Option<usize>,
     ) -> Result<Self> {
@@ -178,37 +182,37 @@ impl Pages {
             ));
         }
         let page = page_size();
-        let span = room.max(length).next_multiple_of(page);
+        let span = reserve.max(length).next_multiple_of(page);
         // SAFETY: a new reservation, where the system likes.
         let base = unsafe { VirtualAlloc(ptr::null(), span, MEM_RESERVE, PAGE_NOACCESS) } as usize;
         if base == 0 {
-            return Err(no_room());
+            return Err(allocation_error());
         }
         let state = State {
-            source: None,
+            file: None,
             mapped: 0,
             calls: None,
             is_revoked: false,
         };
         let pages = Self {
-            home: Home::enter(base, span, state),
+            reservation: Reservation::register(base, span, state),
             copies_lazily: false,
         };
-        pages.cover(length)?;
+        pages.extend_to(length)?;
         Ok(pages)
     }
 
     /// The address of the first page.
     #[must_use]
     pub fn address(&self) -> usize {
-        self.home.base
+        self.reservation.base
     }
 
     /// Bytes of address space.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "there is always a page")]
     pub fn len(&self) -> usize {
-        self.home.span
+        self.reservation.span
     }
 
     /// Whether private pages are promised only when they are stored into: a store then traps,
@@ -219,28 +223,28 @@ impl Pages {
     }
 
     /// Sees that the first `length` bytes are mapped, which the file has by now.
-    pub fn cover(&self, length: usize) -> Result<()> {
-        let mut change = self.home.change();
+    pub fn extend_to(&self, length: usize) -> Result<()> {
+        let mut change = self.reservation.change();
         let (from, to) = (change.state.mapped, length.next_multiple_of(page_size()));
         if change.state.is_revoked || to <= from {
             return Ok(());
         }
-        let (start, end) = (self.home.base + from, self.home.base + to);
-        if change.state.source.is_none() {
+        let (start, end) = (self.reservation.base + from, self.reservation.base + to);
+        if change.state.file.is_none() {
             // SAFETY: reserved addresses of ours.
             let memory =
                 unsafe { VirtualAlloc(start as *const _, to - from, MEM_COMMIT, PAGE_READWRITE) };
             if memory.is_null() {
-                return Err(no_room());
+                return Err(allocation_error());
             }
         } else {
-            for piece in self.home.pieces() {
+            for segment in self.reservation.segments() {
                 // A fault may have put zeros where the file had nothing.
-                let part = piece.start.max(start)..piece.end.min(end);
-                if piece.kind == PieceKind::Reserved && part.start < part.end {
-                    self.home.split(part.start, part.end)?;
-                    let base = self.home.base;
-                    self.home
+                let part = segment.start.max(start)..segment.end.min(end);
+                if segment.kind == SegmentKind::Reserved && part.start < part.end {
+                    self.reservation.split(part.start, part.end)?;
+                    let base = self.reservation.base;
+                    self.reservation
                         .map(&change.state, part.start - base, part.end - base)?;
                 }
             }
@@ -249,36 +253,17 @@ impl Pages {
         Ok(())
     }
 
-    /// Takes the views away until what it gives is dropped or told how much to put back: Windows
-    /// doesn't cut a file that is mapped. Who comes to the pages meanwhile waits.
-    pub fn let_go(&self) -> Result<Released<'_>> {
-        let change = self.home.change();
-        let released = Released {
-            home: &self.home,
-            length: change.state.mapped,
-            change: Some(change),
-        };
-        let change = released.change.as_ref().map(|change| &change.state);
-        if let Some(State {
-            calls: Some(calls),
-            source: Some(_),
-            ..
-        }) = change.map(|state| &**state)
-        {
-            for piece in self.home.pieces() {
-                if piece.kind == PieceKind::View {
-                    unmap_view(piece.start, *calls)?;
-                }
-            }
-        }
-        Ok(released)
+    /// Unmaps the views until the result is dropped or told how much to map again: Windows refuses to
+    /// truncate a mapped file. A thread that accesses the pages meanwhile waits.
+    pub fn release_views(&self) -> Result<ReleasedViews<'_>> {
+        ReleasedViews::unmap(&self.reservation)
     }
 
     /// Gives advice for a range.
     pub fn advise(&self, advice: KnownAdvice, offset: usize, length: usize) -> Result<()> {
         match advice {
             KnownAdvice::Normal => Ok(()),
-            KnownAdvice::WillNeed => prefetch(self.home.base + offset, length),
+            KnownAdvice::WillNeed => prefetch(self.reservation.base + offset, length),
         }
     }
 
@@ -293,11 +278,11 @@ impl Pages {
         offset: usize,
         length: usize,
     ) -> Result<()> {
-        let start = self.home.base + offset;
-        let access = self.home.access();
+        let start = self.reservation.base + offset;
+        let access = self.reservation.access();
         match (advice, access) {
             (UncheckedAdvice::DontNeed, None) => {
-                let _change = self.home.change();
+                let _change = self.reservation.change();
                 // SAFETY: memory of ours that nobody relies on; it is zeros when it is back.
                 let back = unsafe {
                     VirtualFree(start as *mut _, length, MEM_DECOMMIT) != 0
@@ -322,12 +307,12 @@ impl Pages {
             }
             // SAFETY: pages of a shared file keep their contents, in the file.
             (UncheckedAdvice::DontNeed, Some(PageAccess::Shared)) => unsafe {
-                super::release_pages(start, length, super::NO_HANDLE, 0)
+                release_pages(start, length, NO_HANDLE, 0)
             },
             (UncheckedAdvice::Free, Some(_)) => Err(SysError::new(EINVAL, "madvise")),
             // The file's pages are put where the private ones were.
             (UncheckedAdvice::DontNeed, Some(_)) => {
-                splice(&self.home, &(start..start + length), Fill::File)
+                replace_range(&self.reservation, &(start..start + length), Fill::File)
             }
         }
     }
@@ -335,76 +320,27 @@ impl Pages {
     /// Writes changed pages of a range to the file.
     pub fn flush(&self, offset: usize, length: usize) -> Result<()> {
         let page = page_size();
-        let start = (self.home.base + offset) / page * page;
-        let end = (self.home.base + offset + length).next_multiple_of(page);
+        let start = (self.reservation.base + offset) / page * page;
+        let end = (self.reservation.base + offset + length).next_multiple_of(page);
         // SAFETY: the pages are ours.
-        unsafe { super::write_pages(start, end - start) }
+        unsafe { write_pages(start, end - start) }
     }
 }
 
-impl Drop for Pages {
+impl Drop for RawRegion {
     fn drop(&mut self) {
-        self.home.leave();
-        let _change = self.home.change();
-        for piece in self.home.pieces() {
-            let start = piece.start as *mut _;
+        self.reservation.unregister();
+        let _change = self.reservation.change();
+        for segment in self.reservation.segments() {
+            let start = segment.start as *mut _;
             // SAFETY: nobody holds the pages any more. What fails leaves them as they are.
             unsafe {
-                if piece.kind == PieceKind::View {
+                if segment.kind == SegmentKind::View {
                     UnmapViewOfFile(MEMORY_MAPPED_VIEW_ADDRESS { Value: start });
                 } else {
                     VirtualFree(start, 0, MEM_RELEASE);
                 }
             }
         }
-    }
-}
-
-/// Views that are away for a moment.
-pub struct Released<'a> {
-    home: &'a Home,
-    length: usize,
-    change: Option<Change<'a>>,
-}
-
-impl Released<'_> {
-    /// Puts back the first `length` bytes.
-    pub fn put_back(mut self, length: usize) -> Result<()> {
-        self.length = length.next_multiple_of(page_size());
-        self.map_again()
-    }
-
-    fn map_again(&mut self) -> Result<()> {
-        let Some(mut change) = self.change.take() else {
-            return Ok(());
-        };
-        if change.state.calls.is_none() || change.state.source.is_none() {
-            return Ok(());
-        }
-        change.state.mapped = 0;
-        let (start, end) = (self.home.base, self.home.base + self.length);
-        for piece in self.home.pieces() {
-            let part = piece.start.max(start)..piece.end.min(end);
-            if piece.kind == PieceKind::Reserved && part.start < part.end {
-                self.home.split(part.start, part.end)?;
-                self.home
-                    .map(&change.state, part.start - start, part.end - start)?;
-            }
-        }
-        change.state.mapped = self.length;
-        // Neighbours that are free again become one, for what may come to lie across them.
-        let rest = self.home.span - self.length;
-        if rest > 0 {
-            // SAFETY: placeholders of ours; where they are not all free nothing happens.
-            unsafe { VirtualFree(end as *mut _, rest, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS) };
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Released<'_> {
-    fn drop(&mut self) {
-        // As it was. What fails leaves addresses with nothing behind them, which are faults.
-        let _ = self.map_again();
     }
 }

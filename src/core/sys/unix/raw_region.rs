@@ -6,63 +6,65 @@ use memmap2::{MmapOptions, MmapRaw};
 pub use memmap2::{Advice as KnownAdvice, UncheckedAdvice};
 
 use crate::core::sys::error::{Result, SysError};
-use crate::core::sys::{FilePages, PageAccess, page_size};
+use crate::core::sys::{MapRequest, PageAccess, page_size};
 
 /// A read-only mapping shows the shared pages themselves.
 pub const READ_ONLY_IS_PRIVATE: bool = false;
 
 /// A file can be cut while it is mapped.
-pub const CUTS_MAPPED_FILES: bool = true;
+pub const TRUNCATES_MAPPED_FILES: bool = true;
 
 /// Address space can be promised without memory.
 pub const HAS_UNRESERVED_MEMORY: bool = true;
 
 /// Whether address space can be set aside for a mapping to grow into.
 #[must_use]
-pub fn can_set_aside() -> bool {
+pub fn can_reserve_address_space() -> bool {
     true
 }
 
 /// Mapped address space of ours.
 #[derive(Debug)]
-pub struct Pages(MmapRaw);
+pub struct RawRegion(MmapRaw);
 
-impl Pages {
+impl RawRegion {
     /// Maps a file. Pages behind its end are mapped too, and are there once the file has them.
-    pub fn of_file(file: &FilePages) -> Result<Self> {
+    pub fn map_file(request: &MapRequest) -> Result<Self> {
         let mut options = MmapOptions::new();
-        let length = whole_pages(file.room.max(file.length));
-        options.offset(file.offset).len(length);
-        if file.no_reserve {
+        let length = whole_pages(request.reserve.max(request.length));
+        options.offset(request.offset).len(length);
+        if request.no_reserve {
             options.no_reserve_swap();
         }
-        let pages = match file.access {
-            PageAccess::ReadOnly => options.map_raw_read_only(file.handle),
-            PageAccess::Shared => options.map_raw(file.handle),
-            // SAFETY: no Rust reference to the bytes is ever made; other processes changing them
-            // is what a mapping is for, and every access of ours is a plain copy.
-            PageAccess::CopyOnWrite => unsafe { options.map_copy(file.handle) }.map(MmapRaw::from),
+        let pages = match request.access {
+            PageAccess::ReadOnly => options.map_raw_read_only(request.handle),
+            PageAccess::Shared => options.map_raw(request.handle),
+            PageAccess::CopyOnWrite => {
+                // SAFETY: no Rust reference to the bytes is ever made. Other processes may change
+                // them at any time, and this library accesses them through plain copies only.
+                unsafe { options.map_copy(request.handle) }.map(MmapRaw::from)
+            }
         };
-        made(pages)
+        finish(pages)
     }
 
-    /// Takes zeros: `length` bytes of memory, and addresses for `room`.
+    /// Takes zeros: `length` bytes of memory, and addresses for `reserve`.
     pub fn anonymous(
         length: usize,
-        room: usize,
+        reserve: usize,
         no_reserve: bool,
         huge: Option<usize>,
     ) -> Result<Self> {
         let mut options = MmapOptions::new();
-        options.len(whole_pages(room.max(length)));
+        options.len(whole_pages(reserve.max(length)));
         // What may never be used is not to be promised.
-        if no_reserve || room > length {
+        if no_reserve || reserve > length {
             options.no_reserve_swap();
         }
         if let Some(size) = huge {
             options.huge(Some(size.trailing_zeros() as u8));
         }
-        made(options.map_anon().map(MmapRaw::from))
+        finish(options.map_anon().map(MmapRaw::from))
     }
 
     /// The address of the first page.
@@ -86,14 +88,14 @@ impl Pages {
 
     /// Sees that the first `length` bytes are mapped: all are, from the beginning.
     #[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
-    pub fn cover(&self, _length: usize) -> Result<()> {
+    pub fn extend_to(&self, _length: usize) -> Result<()> {
         Ok(())
     }
 
     /// Lets a file be cut: it may be, mapped or not.
     #[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
-    pub fn let_go(&self) -> Result<Released> {
-        Ok(Released)
+    pub fn release_views(&self) -> Result<ReleasedViews> {
+        Ok(ReleasedViews)
     }
 
     /// Gives advice for a range.
@@ -135,20 +137,20 @@ fn whole_pages(length: usize) -> usize {
         .unwrap_or(length)
 }
 
-fn made(pages: std::io::Result<MmapRaw>) -> Result<Pages> {
+fn finish(pages: std::io::Result<MmapRaw>) -> Result<RawRegion> {
     pages
-        .map(Pages)
+        .map(RawRegion)
         .map_err(|error| SysError::from_io(&error, "mmap"))
 }
 
 /// Pages of a file that may be cut.
 #[derive(Debug)]
-pub struct Released;
+pub struct ReleasedViews;
 
-impl Released {
+impl ReleasedViews {
     /// Nothing was taken away.
     #[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
-    pub fn put_back(self, _length: usize) -> Result<()> {
+    pub fn remap(self, _length: usize) -> Result<()> {
         Ok(())
     }
 }
