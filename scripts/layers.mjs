@@ -82,7 +82,7 @@ function unitOf(file) {
 }
 
 /** What a module imports or re-exports. Doc comments hold examples with imports of their own, so comments go first. */
-function importsOf(text) {
+export function importsOf(text) {
   const code = stripComments(text)
   const statements = code.matchAll(/^(?:import|export)\b[^'"]*?\bfrom\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]/gm)
   const calls = code.matchAll(/\b(?:import|require)\(\s*['"]([^'"]+)['"]/g)
