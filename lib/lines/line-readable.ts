@@ -11,9 +11,9 @@ export interface LineReadable {
    * Iterates over the lines of a range, by the rules of `windows()`. A line ends with `\n` or `\r\n`; a `\r` alone ends no
    * line. Bytes after the last line end are a line if there are any, so an empty file has no lines.
    *
-   * `batches()` yields arrays of lines: `for await` over batches is about as fast as `for`, and three times as fast as `for
-   * await` over single lines. Strings are those that `Buffer.toString()` makes of each line, a byte order mark included. A
-   * string that is kept may keep the 64 KiB alive that it was cut from.
+   * `batches()` yields arrays of lines: `for await` over batches is about as fast as `for`, and three times as fast as
+   * `for await` over single lines. Strings are those that `Buffer.toString()` makes of each line, a byte order mark included.
+   * A string that is kept may keep the 64 KiB alive that it was cut from.
    *
    * With `encoding: 'buffer'` lines are views. With `offsets: true` only the offset and length of each line are yielded,
    * counted from the start of the mapping, and batches are two arrays of numbers: no string is made, and a line may have any
