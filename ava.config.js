@@ -22,7 +22,7 @@ const build = process.env.MEMMAP_TEST_BINARY ?? 'dev'
 function prepareBinary() {
   const chosen = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
   if (chosen) return { NAPI_RS_NATIVE_LIBRARY_PATH: chosen }
-  if (build === 'given') return {}
+  if (build === 'given') return { NAPI_RS_NATIVE_LIBRARY_PATH: findBinary('release') }
   try {
     const setup = path.join(import.meta.dirname, 'scripts', 'setup.mjs')
     // The standard output may be TAP, which a program reads.
