@@ -1,17 +1,17 @@
 /**
- * The ArrayBuffers over a Region. Making one is dear (the engine counts its whole length as its own memory and may collect
- * garbage for it), so there is one per Region, made when the first view is asked for, and every view is a slice of it.
+ * The ArrayBuffers over a mapping. Making one is expensive: the engine counts its whole length as its own memory and may collect
+ * garbage for it. So a mapping has one ArrayBuffer, made with the first view, and every view is a slice of it.
  *
- * Where the Region is longer than the engine's longest ArrayBuffer there are several of that length, each starting half a
+ * A mapping that is longer than the engine's longest ArrayBuffer has several of that length, each starting half a
  * length after the one before:
  *
- *     Region    |-----------------------------------------------|
- *     buffer 0 |---------------|
- *     buffer 1         |---------------|
- *     buffer 2                 |---------------|
+ *     mapping   |-----------------------------------------------|
+ *     buffer 0  |---------------|
+ *     buffer 1          |---------------|
+ *     buffer 2                  |---------------|
  *
- * so that whatever is up to half a length long lies whole in one of them. Something longer, where it doesn't, gets one
- * of its own. So does what comes when the Region grows.
+ * so that every range of up to half that length lies completely in one of them. A longer range that does not gets an ArrayBuffer
+ * of its own. So do the bytes that are added when the mapping grows.
  */
 import { setImmediate } from 'node:timers'
 import { MAX_ARRAY_BUFFER, NO_EXTERNAL_BUFFERS } from '../base/constants.js'
@@ -20,24 +20,24 @@ import { type Entry, watch } from './registry.js'
 import { call, native, type NativeMapping } from '../base/native.js'
 import { outOfRange } from '../base/validate.js'
 
-/** Where some bytes of a Region are: in which ArrayBuffer, and where in it. */
+/** The location of some bytes of a mapping: an ArrayBuffer, and the offset in it. */
 export interface BufferLocation {
   readonly buffer: ArrayBufferLike
   readonly byteOffset: number
 }
 
-// Addresses at which an ArrayBuffer may start: those at which every kind of typed array is aligned.
+// The alignment of the start of an ArrayBuffer: at multiples of it, elements of every typed array are aligned.
 const ALIGNMENT = 8
 const HALF = alignDown(MAX_ARRAY_BUFFER / 2)
 
-// From an ArrayBuffer to what must live as long as it does: a view that is still held keeps its Mapping from being collected
-// as a leak. Nothing reads this.
+// From an ArrayBuffer to the owner that must live as long as it does: a view that is still in use keeps its Mapping from being
+// collected as a leak. Nothing reads this map.
 const owners = new WeakMap<ArrayBufferLike, object>()
 
-/** One ArrayBuffer of a Region. */
+/** One ArrayBuffer over a mapping. */
 class OneArrayBuffer {
   readonly start: number
-  /** No view handed out so far reaches further. */
+  /** The end of the view that reaches furthest so far. */
   reach = 0
   #held: ArrayBufferLike | WeakRef<ArrayBufferLike>
 
@@ -46,18 +46,18 @@ class OneArrayBuffer {
     this.#held = buffer
   }
 
-  /** The ArrayBuffer; nothing if the collector was let at it and has freed it. */
+  /** The ArrayBuffer; undefined once it was weakened and the garbage collector has freed it. */
   get buffer(): ArrayBufferLike | undefined {
     return this.#held instanceof WeakRef ? this.#held.deref() : this.#held
   }
 
-  /** Lets the collector free it once no view holds it. */
+  /** Allows the garbage collector to free it once no view refers to it. */
   weaken(): this {
     if (!(this.#held instanceof WeakRef)) this.#held = new WeakRef(this.#held)
     return this
   }
 
-  /** Where the bytes from `position` to `end` are in it, if they are. */
+  /** Returns the location of the bytes from `position` to `end`, if they lie in this ArrayBuffer. */
   find(position: number, end: number): BufferLocation | undefined {
     const { buffer, start } = this
     if (buffer === undefined || position < start || end > start + buffer.byteLength) return undefined
@@ -73,10 +73,10 @@ export class ArrayBuffers {
   readonly #lead: number
   #span: number
   readonly #regular = new Map<number, OneArrayBuffer>()
-  // One for each time that the mapping has grown since, in the order of their starts.
+  // One for each time that the mapping has grown, in the order of their starts.
   readonly #grown: OneArrayBuffer[] = []
   readonly #odd = new Map<number, OneArrayBuffer>()
-  // Others have taken their places; they are still to be emptied at the end.
+  // Replaced by others at the same start; they still have to be detached at the end.
   #former: OneArrayBuffer[] = []
 
   constructor(owner: Entry, shared: boolean) {
@@ -87,14 +87,14 @@ export class ArrayBuffers {
     this.#span = this.#lead + owner.native.length
   }
 
-  /** Finds, or makes, an ArrayBuffer that holds these bytes of the mapping. */
+  /** Finds or makes an ArrayBuffer that holds a range of the mapping. */
   locate(offset: number, length: number): BufferLocation {
-    // Not over the pages, so that it costs nothing and an empty mapping can have views too.
+    // Not over mapped pages: it costs nothing, and an empty mapping can have views too.
     if (length === 0) return { buffer: this.#shared ? new SharedArrayBuffer(0) : new ArrayBuffer(0), byteOffset: 0 }
 
     const position = this.#lead + offset
     const end = position + length
-    // Who walks over a mapping has looked at its length before, which may be another by now.
+    // An iterator has read the length earlier; the mapping may have become shorter since.
     if (end > this.#span)
       throw outOfRange('offset', `<= ${this.#span - this.#lead}, what is left of the mapping`, offset)
     const start = this.#span <= MAX_ARRAY_BUFFER ? 0 : Math.floor(position / HALF) * HALF
@@ -106,21 +106,21 @@ export class ArrayBuffers {
     return found
   }
 
-  /** Notes that the mapping became longer or shorter. */
+  /** Sets the length after the mapping became longer or shorter. */
   setLength(length: number): void {
     this.#span = this.#lead + length
   }
 
   /**
-   * How far the views reach, in bytes of the mapping. From now on those that nobody holds any more don't count once the
-   * collector has found them.
+   * Returns the end of the view that reaches furthest, in bytes of the mapping. From this call on, views that are not in use
+   * any more stop counting once the garbage collector has found them.
    */
   measureReach(): number {
     const alive = this.#all().filter((one) => one.weaken().buffer !== undefined)
     return Math.max(this.#lead, ...alive.map((one) => one.reach)) - this.#lead
   }
 
-  /** Makes views empty, at once and for ever: all, or those of the ArrayBuffers with a view that reaches behind `length`. */
+  /** Empties views at once and for good: all of them, or those of ArrayBuffers with a view that reaches past `length`. */
   detach(length = -Infinity): void {
     for (const one of this.#all()) {
       if (one.reach <= this.#lead + length) continue
@@ -151,7 +151,7 @@ export class ArrayBuffers {
     return one.find(position, end)
   }
 
-  // Growing in many small steps must not charge the engine for the whole each time: what is added gets its own ArrayBuffer.
+  // Growing in many small steps must not charge the engine for the whole mapping each time: added bytes get their own ArrayBuffer.
   #findGrown(start: number, position: number, end: number): BufferLocation | undefined {
     const before = findLast(this.#grown, position)
     const found = this.#grown[before]?.find(position, end)
@@ -192,7 +192,7 @@ export class ArrayBuffers {
   }
 }
 
-/** The index of the last one that starts at or before `position`, or -1. */
+/** Returns the index of the last ArrayBuffer that starts at or before `position`, or -1. */
 function findLast(buffers: readonly OneArrayBuffer[], position: number): number {
   let [low, high] = [0, buffers.length]
   while (low < high) {
@@ -204,12 +204,12 @@ function findLast(buffers: readonly OneArrayBuffer[], position: number): number 
   return low - 1
 }
 
-/** Checks that one ArrayBuffer can hold so many bytes. */
+/** Throws if one ArrayBuffer cannot hold `length` bytes. */
 export function checkFitsBuffer(length: number): void {
   if (length > MAX_ARRAY_BUFFER) throw tooLarge(0, length)
 }
 
-/** Makes an ArrayBuffer over mapped memory, where that isn't switched off. */
+/** Makes an ArrayBuffer over mapped memory, unless that is switched off. */
 export function externalMemory<T>(make: () => T): T {
   if (!NO_EXTERNAL_BUFFERS) return call(make)
   throw memmapError(
@@ -218,20 +218,20 @@ export function externalMemory<T>(make: () => T): T {
   )
 }
 
-// Saved now: what users do to the prototype later must not change how memory is taken back.
+// Saved at load time: later changes of the prototype must not change how memory is revoked.
 const transfer = Reflect.get(ArrayBuffer.prototype, 'transfer') as
   ((this: ArrayBuffer, length: number) => ArrayBuffer) | undefined
 
 /**
- * Detaches an ArrayBuffer. It may refuse: marked untransferable by the user, or in use by a job of the runtime. Then it is
- * asked once more a little later and otherwise left, since closing replaces the pages under it anyway.
+ * Detaches an ArrayBuffer. The engine may refuse: the ArrayBuffer is marked untransferable, or a job of the runtime uses it. Then
+ * this tries once more a little later and gives up otherwise, since closing replaces the pages under it anyway.
  */
 export function detach(buffer: ArrayBufferLike | undefined): void {
   if (!(buffer instanceof ArrayBuffer) || tryDetach(buffer)) return
   setImmediate(tryDetach, buffer).unref()
 }
 
-// The native detach ends the process on an untransferable ArrayBuffer, except on Node 20, which knows no other.
+// The native detach ends the process on an untransferable ArrayBuffer, except on Node 20, which has no other way.
 function tryDetach(buffer: ArrayBuffer): boolean {
   if (buffer.byteLength === 0) return true
   try {

@@ -1,6 +1,6 @@
 /**
- * Faults: pages that the system could not deliver. The native guard has put zeros in their place; here the news is spread,
- * and the guard is kept in front of signal handlers that were installed later.
+ * Faults: pages that the system could not deliver, and that the native guard has replaced by zeros. Reports faults as errors,
+ * warnings and diagnostics messages, and keeps the guard ahead of signal handlers that are installed later.
  */
 import { channel } from 'node:diagnostics_channel'
 import { setImmediate } from 'node:timers'
@@ -10,19 +10,19 @@ import { memmapError, type MemmapError } from '../base/errors.js'
 import { announcement, type Entry, findEntry, nameOf, watchedEntries } from './registry.js'
 import { native } from '../base/native.js'
 
-/** Why a page could not be delivered. */
+/** The reason why a page could not be delivered. */
 export type FaultReason = 'truncated' | 'nospace' | 'io' | 'readonly' | 'closed'
 
-/** One page, or one tail of pages, that the system could not deliver. */
+/** A page, or all pages from an offset on, that the system could not deliver. */
 export interface Fault {
-  /** Where in the mapping, in bytes. */
+  /** The offset in the mapping, in bytes. */
   readonly offset: number
   /**
    * - `truncated`: the file has become shorter;
-   * - `nospace`: the disk was full when a hole in the file was first written;
+   * - `nospace`: the disk was full at the first store into a hole of the file;
    * - `io`: the disk could not be read;
-   * - `readonly`: something stored into a mapping that is strictly read-only;
-   * - `closed`: something reached the memory after it was closed.
+   * - `readonly`: code stored into a mapping that is strictly read-only;
+   * - `closed`: code used the memory after the mapping was closed.
    */
   readonly reason: FaultReason
 }
@@ -30,7 +30,7 @@ export interface Fault {
 const faulted = channel('memmap:fault')
 let watching = false
 
-/** Starts to listen for faults, once per thread, with the first mapping. */
+/** Starts to listen for faults. Called with each mapping; only the first call on a thread has an effect. */
 export function watchFaults(): void {
   if (watching) return
   watching = true
@@ -42,21 +42,21 @@ export function watchFaults(): void {
   }
 }
 
-/** The faults of a mapping, oldest first. */
+/** Returns the faults of a mapping, oldest first. */
 export function faultsOf(entry: Entry): Fault[] {
   return entry.native.faults() as Fault[]
 }
 
-// Read where the native half counts them: a call would take longer than most of what it comes before.
+// Read directly from the counter of the native half: a native call would take longer than most operations that it precedes.
 const counter = NO_EXTERNAL_BUFFERS ? null : native.faultCounter()
 const total = counter && new Uint32Array(counter)
 
-/** How many faults there were in the whole process. While it stays the same, no mapping needs to be asked. */
+/** Returns the number of faults of the whole process. While it stays the same, no mapping has a new fault. */
 export function faultTotal(): number {
   return total === null ? native.faultTotal() : Atomics.load(total, 0)
 }
 
-/** The error that each use of a mapping gets once it has faulted. */
+/** Returns the error that each use of a mapping throws once the mapping has faulted. */
 export function faultError(entry: Entry): MemmapError {
   announce(entry)
   return describe(entry)
@@ -87,7 +87,7 @@ function explain(entry: Entry, offset: number, reason: FaultReason): string {
   }
 }
 
-// Called on this thread, soon after a fault in any mapping of the process; only ours concern us.
+// Called on this thread soon after a fault in any mapping of the process. Mappings of other threads are not found here.
 function report(id: number): void {
   const entry = findEntry(id)
   if (entry !== undefined) announce(entry)
@@ -95,13 +95,13 @@ function report(id: number): void {
 
 const announced = new WeakMap<Entry, number>()
 
-/** Faults of a mapping are news again: those before were mended. */
+/** Forgets the announced faults of a mapping after its pages were repaired, so that new faults are announced again. */
 export function forgetFaults(entry: Entry): void {
   if (entry.native.faultCount() === 0) announced.delete(entry)
 }
 
-// Comes from the guard's thread or from the call that found the fault, whichever is first: a program that ends right after
-// a fault may not live to hear of it from the guard.
+// Called for the guard's thread or by the call that found the fault, whichever is first: a program that ends right after a
+// fault may end before the guard's report arrives.
 function announce(entry: Entry, warn = warnSoon): void {
   const count = entry.native.faultCount()
   const before = announced.get(entry) ?? 0
@@ -115,8 +115,8 @@ function warnSoon(message: string): void {
   process.emitWarning(message, { type: 'MemmapWarning', code: 'MEMMAP_FAULT' })
 }
 
-// The guard's news reach this thread with a turn of the event loop, and `emitWarning` waits for the end of one: in the last
-// turn of a program neither happens.
+// The guard's report arrives with a turn of the event loop, and `emitWarning` waits for the end of a turn. Neither happens in
+// the last turn of a program.
 function reportAtExit(): void {
   if (faultTotal() === 0) return
   for (const entry of watchedEntries()) announce(entry, warnNow)
@@ -127,8 +127,8 @@ function warnNow(message: string): void {
   process.emit('warning', warning)
 }
 
-// libuv's handler, which `process.on('SIGBUS')` installs, would return from our faults and meet them again, for ever. It is
-// installed in another listener of the same event, or after it has gone round: hence three looks.
+// libuv's handler, which `process.on('SIGBUS')` installs, would return from a fault of ours and hit it again, forever. It is
+// installed in another listener of the same event, or after all listeners have run: hence three checks.
 function keepGuardInFront(event: string | symbol): void {
   if (event !== 'SIGBUS' && event !== 'SIGSEGV') return
   checkGuard()

@@ -1,6 +1,6 @@
 /**
- * The facade's side of a Region: its native handle, who is using it, and how it ends. Its life is that of Node's FileHandle:
- * `close()` lets nothing new begin, waits for the last user, and is the same promise each time.
+ * The state of a mapping on the JavaScript side: its native handle, its users, and how it closes. It closes like a FileHandle of
+ * Node: `close()` refuses new operations, waits for the last user, and returns the same promise each time.
  */
 import { onAbort, unlessStopped } from '../base/abort.js'
 import { memmapError, MemmapError, startStackBelow } from '../base/errors.js'
@@ -10,18 +10,18 @@ import { call, callAsync, native, type NativeJob, type NativeMapping } from '../
 import { invalidArgType } from '../base/validate.js'
 import { ArrayBuffers } from './array-buffers.js'
 
-/** How a mapping may be used; the letters of `fs` and of numpy. */
+/** The way in which a mapping may be used, in the letters of `fs` and of numpy. */
 export type Mode = 'r' | 'r+' | 'w+' | 'wx+' | 'c'
 
-/** Keeps `close()` waiting until it is released. */
+/** A hold on a mapping, which makes `close()` wait until it is released. */
 export interface Pin {
-  /** Lets go. Doing so again does nothing. */
+  /** Releases the pin. A second call does nothing. */
   release(): void
-  /** The same as `release()`, for `using`. */
+  /** Does what `release()` does, for `using`. */
   [Symbol.dispose](): void
 }
 
-/** What a Region is made with, besides its native handle. */
+/** The properties of a new MappingState, besides its native handle. */
 export interface MappingTraits {
   readonly path: string | undefined
   readonly label: string | undefined
@@ -41,7 +41,7 @@ export function stateOf(mapping: unknown, name = 'mapping'): MappingState {
   throw invalidArgType(name, ['Mapping'], mapping)
 }
 
-/** The state of one mapping. */
+/** The state of one mapping: its native handle, its users, and how it closes. */
 export class MappingState implements Entry {
   readonly native: NativeMapping
   readonly id: number
@@ -51,13 +51,13 @@ export class MappingState implements Entry {
   readonly shared: boolean
   readonly offset: number
   readonly arrayBuffers: ArrayBuffers
-  /** The Mapping, which lives as long as this does: views, pins and iterators hold it so. */
+  /** The Mapping. It lives as long as this state, which views, pins and iterators keep alive. */
   owner: object | undefined
   #length: number
   #pins = 0
   #jobs = 0
   readonly #stops = new Set<(reason: unknown) => void>()
-  // Long jobs, for those who wait until one has heard that it is to stop.
+  // Cancellable jobs that are running, for callers that wait until a cancelled job has ended.
   readonly #running = new WeakMap<NativeJob, Promise<unknown>>()
   readonly #ends = new Set<() => void>()
   #closing: Promise<void> | undefined
@@ -65,7 +65,7 @@ export class MappingState implements Entry {
   #gone = false
   #closedAt: string | undefined
   #idle: (() => void) | undefined
-  // The process's number of faults when this was last known to have none: asking for that one is cheaper.
+  // The number of faults of the process when this mapping was last known to have none. Comparing it is cheaper than a call.
   #healthyAt = -1
 
   constructor(handle: NativeMapping, traits: MappingTraits) {
@@ -86,47 +86,47 @@ export class MappingState implements Entry {
     return this.#closed
   }
 
-  /** In bytes. It changes with `resize()` and `refresh()` only. */
+  /** The length in bytes. Only `resize()` and `refresh()` change it. */
   get length(): number {
     return this.#length
   }
 
-  /** Nothing behind this length is handed out any more. */
+  /** Sets the length. Bytes past it are not handed out any more. */
   setLength(length: number): void {
     this.#length = length
     this.arrayBuffers.setLength(length)
   }
 
-  /** Has the length that the native half has. */
+  /** Takes over the length of the native half. */
   followLength(): void {
     this.setLength(this.native.length)
   }
 
-  /** True where the library itself may write. */
+  /** True if methods of the library may write. */
   get writable(): boolean {
     return this.mode !== 'r'
   }
 
-  /** Enters it in the ledger, when its Mapping is there. */
+  /** Enters this state in the registry, together with its Mapping. */
   enter(owner: object, stack: string | undefined): void {
     this.owner = owner
     enter(this, stack, false)
   }
 
-  /** Throws if this is closed. */
+  /** Throws if the mapping is closed. */
   checkOpen(): void {
     if (this.#closed) throw this.#closedError()
   }
 
-  /** Throws if this is closed or has faulted. Call it after the last thing that could run code of the user. */
+  /** Throws if the mapping is closed or has faulted. Call it after everything that can run code of the caller. */
   check(): void {
     this.checkOpen()
     if (this.hasFaulted) throw faultError(this)
   }
 
-  /** Whether a page could not be delivered. */
+  /** True if a page could not be delivered. */
   get hasFaulted(): boolean {
-    // Asked before the mapping's own number, so that a fault in between is seen the next time.
+    // Read before the mapping's own number, so that a fault in between is noticed at the next call.
     const total = faultTotal()
     if (total === this.#healthyAt) return false
     if (this.native.faultCount() > 0) return true
@@ -134,7 +134,7 @@ export class MappingState implements Entry {
     return false
   }
 
-  /** The same before writing: throws also if this is read-only. */
+  /** Does what `check()` does, before writing: throws also if the mapping is read-only. */
   checkWritable(): void {
     this.check()
     if (this.writable) return
@@ -145,7 +145,7 @@ export class MappingState implements Entry {
     )
   }
 
-  /** Calls the native half. A fault that it met on the way is told as every later call will tell it. */
+  /** Calls the native half. A fault during the call throws the same error that every later call throws. */
   run<T>(operation: (native: NativeMapping) => T): T {
     try {
       return call(() => operation(this.native))
@@ -154,7 +154,7 @@ export class MappingState implements Entry {
     }
   }
 
-  /** The same for a job on another thread. `close()` waits for it. */
+  /** Does what `run()` does for a job on another thread. `close()` waits for the job. */
   async runJob<T>(operation: (native: NativeMapping) => Promise<T>): Promise<T> {
     this.#jobs++
     try {
@@ -168,8 +168,8 @@ export class MappingState implements Entry {
   }
 
   /**
-   * The same for a long job. Closing the mapping or aborting the signal ends it: the promise rejects at once, with
-   * `ERR_MEMMAP_CLOSED` or the signal's reason. What still runs then is told to stop, and `close()` waits for it.
+   * Does what `runJob()` does for a job that can be cancelled. Closing the mapping or aborting the signal cancels the job: the
+   * promise rejects at once, with `ERR_MEMMAP_CLOSED` or the signal's reason. `close()` waits until the job has ended.
    */
   async runCancellable<T>(
     operation: (native: NativeMapping, job: NativeJob) => Promise<T>,
@@ -196,18 +196,18 @@ export class MappingState implements Entry {
         (stop) => onAbort(signal, cancelling(stop)),
       )
     } catch (error) {
-      // A race is not among the promises through which the engine finds the callers that await.
+      // The engine does not follow a race to the callers that await it, so the stack is cut here.
       if (error instanceof MemmapError && !signal?.aborted) startStackBelow(error, this.runCancellable)
       throw error
     }
   }
 
-  /** Is fulfilled when a long job is no more, which may be a moment after it was told to stop. */
+  /** Waits until a job has ended, which may be a moment after it was cancelled. */
   async ended(job: NativeJob): Promise<void> {
     await this.#running.get(job)?.catch(() => {})
   }
 
-  /** Throws if a page could not be delivered, if the file no longer reaches to the end, or if a flush of it has failed. */
+  /** Throws if a page could not be delivered, if the file is shorter than the mapping, or if a flush of the file has failed. */
   assertHealthy(): void {
     this.check()
     this.run((handle) => {
@@ -216,7 +216,7 @@ export class MappingState implements Entry {
     })
   }
 
-  /** The same as `pin()`, for users: throws if this is closed or has faulted. */
+  /** Does what `pin()` does, for callers of the library: throws if the mapping is closed or has faulted. */
   pinOpen(): Pin {
     this.check()
     return this.pin()
@@ -234,7 +234,7 @@ export class MappingState implements Entry {
     return { release, [Symbol.dispose]: release }
   }
 
-  /** The same for a holder that can let go early: closing calls `stop`, with the error to end with, instead of waiting. */
+  /** Does what `pin()` does for a holder that can release early: closing calls `stop` with the error to end with. */
   pinUntil(stop: (reason: unknown) => void): Pin {
     const pin = this.pin()
     this.#stops.add(stop)
@@ -245,13 +245,13 @@ export class MappingState implements Entry {
     return { release, [Symbol.dispose]: release }
   }
 
-  /** Has `stop` called, with the error to end with, when this begins to close. Gives what takes that back. */
+  /** Calls `stop` with the error to end with when the mapping begins to close. Returns a function that takes `stop` back. */
   onClosing(stop: (reason: unknown) => void): () => void {
     this.#stops.add(stop)
     return () => this.#stops.delete(stop)
   }
 
-  /** Has `end` called when the pages have gone, as the last thing. Gives what takes that back. */
+  /** Calls `end` after the mapping has closed and its pages are gone. Returns a function that takes `end` back. */
   onClosed(end: () => void): () => void {
     this.#ends.add(end)
     return () => this.#ends.delete(end)
@@ -275,12 +275,12 @@ export class MappingState implements Entry {
     }
   }
 
-  /** Throws if pins are held or jobs under way. */
+  /** Throws if pins are held or jobs are running. */
   checkIdle(): void {
     if (this.#users === 0) return
     throw memmapError(
       'ERR_MEMMAP_BUSY',
-      `The mapping of ${nameOf(this)} is in use: ${this.#pins} pins, ${this.#jobs} jobs; release the pins, and await what is under way`,
+      `The mapping of ${nameOf(this)} is in use: ${this.#pins} pins, ${this.#jobs} jobs; release the pins, and await the jobs`,
       { path: this.path },
     )
   }
@@ -289,7 +289,7 @@ export class MappingState implements Entry {
     return this.#pins + this.#jobs
   }
 
-  // Without users the views are empty when this returns its promise, not only when that is fulfilled.
+  // Without users the views are empty as soon as this returns its promise, before the promise is fulfilled.
   async #close(): Promise<void> {
     this.#refuse()
     this.#stop()

@@ -1,54 +1,56 @@
 /**
- * The ledger: every live mapping of the process, the ones of this thread by identity, and the word that is spread about
- * them: diagnostics channels when they open and close, a warning when the collector closes one.
+ * The registry of live mappings: all mappings of the process, and those of this thread by their id. Publishes their opening
+ * and closing on diagnostics channels, and warns when the garbage collector closes one.
  */
 import { channel } from 'node:diagnostics_channel'
 import { native, type NativeMapping } from '../base/native.js'
 
-/** One live mapping of this process, of whichever thread. */
+/** A live mapping of this process, opened by any thread. */
 export interface MappingInfo {
-  /** A number that no other mapping of this process has or had. */
+  /** The id, which no other mapping of this process has or had. */
   readonly id: number
-  /** The file as it was given; undefined for descriptors and anonymous memory. */
+  /** The path as the caller gave it; absent for descriptors and anonymous memory. */
   readonly path?: string
+  /** The label that the caller gave. */
   readonly label?: string
+  /** The mode that it was opened with. */
   readonly mode: string
-  /** Where in the file it begins, in bytes. */
+  /** The offset in the file at which it begins, in bytes. */
   readonly offset: number
-  /** In bytes. */
+  /** The length in bytes. */
   readonly length: number
-  /** ArrayBuffers over it that are still alive; slices of one count once. */
+  /** The number of live ArrayBuffers over it; views of one ArrayBuffer count once. */
   readonly views: number
-  /** Pins not yet released. */
+  /** The number of pins that are held. */
   readonly pins: number
-  /** `threadId` of the thread that opened it; 0 is the main thread. */
+  /** The `threadId` of the thread that opened it; 0 is the main thread. */
   readonly thread: number
-  /** 'revoked': closed, its file let go, but something still refers to its addresses. */
+  /** `revoked`: closed and its file released, while something still refers to its addresses. */
   readonly state: 'open' | 'revoked'
-  /** True for what `mapBuffer` and `mapArray` made. */
+  /** True for results of `mapBuffer` and `mapArray`. */
   readonly gcOwned: boolean
-  /** Pages that the system could not deliver. */
+  /** The number of pages that the system could not deliver. */
   readonly faults: number
-  /** True once a flush of its file has failed in this process, so that it may hold what the disk lacks; else absent. */
+  /** True once a flush of its file has failed in this process, so that the disk may lack stored bytes; otherwise absent. */
   readonly damaged?: true
-  /** Where it was opened, if the environment variable `MEMMAP_TRACE` is 1. */
+  /** The stack of its opening, if the environment variable `MEMMAP_TRACE` is 1. */
   readonly stack?: string
 }
 
-/** What the ledger of this thread knows a mapping by. */
+/** A mapping as the registry of this thread knows it. */
 export interface Entry {
   readonly id: number
   readonly path: string | undefined
   readonly label: string | undefined
   readonly native: NativeMapping
-  /** The Mapping, where there is one. */
+  /** The Mapping, if there is one. */
   readonly owner: object | undefined
 }
 
 /**
- * Lists every live mapping of this process, those of other threads included, oldest first.
+ * Lists all live mappings of this process, those of other threads included, oldest first.
  *
- * Set the environment variable `MEMMAP_TRACE=1` to have the stack of each opening recorded.
+ * With the environment variable `MEMMAP_TRACE=1` the stack of each opening is recorded.
  *
  * @example
  * ```ts
@@ -67,7 +69,7 @@ export function mappings(): MappingInfo[] {
 
 const TRACE = process.env['MEMMAP_TRACE'] === '1'
 
-/** The frames below `hide`, if tracing is on. It costs some microseconds, hence the environment variable. */
+/** Returns the stack frames below `hide` if tracing is on. Tracing takes some microseconds, so it is off by default. */
 export function traceCaller(hide: (...args: never[]) => unknown): string | undefined {
   if (!TRACE) return undefined
   const holder: { stack?: string } = {}
@@ -78,7 +80,7 @@ export function traceCaller(hide: (...args: never[]) => unknown): string | undef
 const opened = channel('memmap:open')
 const closed = channel('memmap:close')
 
-// What is noted about an entry must not lead to it, or it would never be collected.
+// A note must not refer to its entry: the entry would never be collected.
 interface Note {
   readonly id: number
   readonly name: string
@@ -98,21 +100,22 @@ const collected = new FinalizationRegistry<Note>(({ id, name, stack, silent }) =
   )
 })
 
-/** Enters a mapping. `silent`: it belongs to the collector, which is then no leak. */
+/** Enters a mapping. With `silent` the garbage collector owns it, and its collection is no leak. */
 export function enter(entry: Entry, stack: string | undefined, silent: boolean): void {
   collected.register(entry, { id: entry.id, name: nameOf(entry), stack, silent }, entry)
   if (opened.hasSubscribers) opened.publish(announcement(entry))
 }
 
 /**
- * Lets a mapping be found by its id, which is all that is known where code met a fault in a view of it. Only with the first
- * view, because a WeakRef keeps what it refers to until the end of the turn: too long where thousands are opened in one.
+ * Makes a mapping findable by its id, which is all that a fault in a view reports. Called with the first view of a mapping and
+ * no earlier: a WeakRef keeps its target alive until the end of the turn of the event loop, too long for code that opens
+ * thousands of mappings in one turn.
  */
 export function watch(entry: Entry): void {
   if (!watched.has(entry.id)) watched.set(entry.id, new WeakRef(entry))
 }
 
-/** Notes that a mapping is closed. It can still be found: something may use a view's memory too late, and that is told. */
+/** Records that a mapping is closed. It can still be found, to report code that uses the memory of a view too late. */
 export function leave(entry: Entry): void {
   collected.unregister(entry)
   if (watched.has(entry.id))
@@ -120,23 +123,23 @@ export function leave(entry: Entry): void {
   if (closed.hasSubscribers) closed.publish(announcement(entry))
 }
 
-/** The mapping of this thread with that id, if it has, or had, views and is still there. */
+/** Returns the mapping of this thread with an id, if it has or had views and is not collected. */
 export function findEntry(id: number): Entry | undefined {
   return watched.get(id)?.deref()
 }
 
-/** All that `findEntry` would find. */
+/** Returns all mappings that `findEntry` can find. */
 export function watchedEntries(): Entry[] {
   return [...watched.values()].flatMap((reference) => reference.deref() ?? [])
 }
 
-/** How messages call a mapping: by its path, else its label. */
+/** Returns the name of a mapping in messages: its path, or its label, or its id. */
 export function nameOf({ path, label, id }: Pick<Entry, 'id' | 'path' | 'label'>): string {
   if (path !== undefined) return `'${path}'`
   return label === undefined ? `mapping ${id}` : `'${label}'`
 }
 
-/** What subscribers of the channels get. */
+/** Returns the message that subscribers of the channels get. */
 export function announcement(entry: Entry): object {
   const { id, path, label, owner: mapping } = entry
   return { id, ...(path !== undefined && { path }), ...(label !== undefined && { label }), ...(mapping && { mapping }) }

@@ -1,6 +1,6 @@
 /**
- * Copies into and out of mapped memory, by the native half. Where a page can't be delivered they throw, instead of going on
- * with zeros as a view does.
+ * Copies into, out of and within mapped memory, made by the native half. A page that cannot be delivered throws an error, where a
+ * view would read zeros.
  */
 import { isAnyArrayBuffer, isUint8Array } from 'node:util/types'
 import { checkCount } from './views.js'
@@ -16,10 +16,10 @@ import {
   resolveRange,
 } from '../base/validate.js'
 
-/** Memory that can be copied into. */
+/** Memory that bytes can be copied into. */
 export type Target = NodeJS.ArrayBufferView | ArrayBufferLike
 
-/** What can be copied from; a string stands for its UTF-8 bytes. */
+/** A source of bytes to copy; a string stands for its UTF-8 bytes. */
 export type Data = string | Target
 
 export function read(state: MappingState, range: Range | undefined): Buffer {
@@ -30,7 +30,7 @@ export function read(state: MappingState, range: Range | undefined): Buffer {
   return readCopy(state, offset, length)
 }
 
-/** A copy of some bytes, in memory of its own: no pool that would be kept alive, or seen, along with it. */
+/** Copies some bytes into memory of their own: no shared pool stays alive, or can be seen, through the copy. */
 export function readCopy(state: MappingState, offset: number, length: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(length)
   if (length > 0) state.run((native) => native.readInto(offset, copy))
@@ -76,7 +76,7 @@ export function copyWithin(state: MappingState, target: unknown, start: unknown,
   if (stop > from) state.run((native) => native.copyWithin(to, from, stop - from))
 }
 
-// Nothing is copied when not everything fits.
+// If some bytes do not fit, none is copied.
 function checkFits(what: string, size: number, offset: number, total: number, name = 'offset'): void {
   if (size > total) throw outOfRange(`the length of ${what}`, `<= ${total}, the length of the mapping`, size)
   if (offset <= total - size) return
@@ -84,13 +84,13 @@ function checkFits(what: string, size: number, offset: number, total: number, na
   throw outOfRange(name, bounds, offset)
 }
 
-/** The bytes of data; `also` names what else could have been given. */
+/** Returns the bytes of data. `also` lists further accepted types for the error message. */
 export function parseBytesToWrite(data: Data, name: string, also: readonly string[] = []): Uint8Array {
   if (typeof data === 'string') return Buffer.from(data)
   return parseMemory(data, name, ['string', ...also, 'ArrayBuffer', 'Buffer', 'TypedArray', 'DataView'])
 }
 
-/** A plain Uint8Array over it, whatever it is: subclasses may answer as they like when asked for their length. */
+/** Returns a plain Uint8Array over any memory: a subclass may report any length. */
 export function parseMemory(memory: unknown, name: string, expected: readonly string[]): Uint8Array {
   const isView = ArrayBuffer.isView(memory)
   if (!isView && !isAnyArrayBuffer(memory)) throw invalidArgType(name, expected, memory)
@@ -101,7 +101,7 @@ export function parseMemory(memory: unknown, name: string, expected: readonly st
   }
 }
 
-// The native half takes a copy of what it repeats, since that may lie in what is filled.
+// The native half copies the pattern first, since it may lie in the range that is filled.
 function parsePattern(value: unknown): Uint8Array {
   if (typeof value === 'number') return Uint8Array.of(parseBytes(value, 'value', 0, 255))
   if (typeof value !== 'string' && !isUint8Array(value)) {

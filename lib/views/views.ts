@@ -1,5 +1,5 @@
 /**
- * Views: Buffers, typed arrays and DataViews over mapped memory. No byte is copied; each is a slice of the Region's ArrayBuffer.
+ * Views: Buffers, typed arrays and DataViews over mapped memory. No byte is copied: each is a slice of an ArrayBuffer.
  */
 import { constants } from '../base/constants.js'
 import { memmapError } from '../base/errors.js'
@@ -14,10 +14,10 @@ import {
   resolveRange,
 } from '../base/validate.js'
 
-/** Any of the typed arrays. */
+/** A typed array of any class. */
 export type TypedArray = NodeJS.TypedArray
 
-/** What makes typed arrays of one kind: `Float64Array`, `BigInt64Array`, `Uint8ClampedArray`, …, or a subclass of one. */
+/** A typed array class, such as `Float64Array`, `BigInt64Array` or `Uint8ClampedArray`, or a subclass of one. */
 export interface TypedArrayConstructor<T extends TypedArray = TypedArray> {
   readonly BYTES_PER_ELEMENT: number
   readonly prototype: T
@@ -75,30 +75,30 @@ export function dataView(state: MappingState, offset: unknown, length: unknown):
   return new DataView(buffer, byteOffset, bytes.length)
 }
 
-/** Checks that something makes typed arrays, and gives the bytes of one element. */
+/** Checks that a value is a typed array class. Returns the size of an element in bytes. */
 export function parseType(Type: unknown): number {
   const width: unknown = typeof Type === 'function' ? Reflect.get(Type, 'BYTES_PER_ELEMENT') : undefined
   if (!makesTypedArrays(Type)) throw invalidArgType('Type', ['a constructor of typed arrays'], Type)
   return parseBytes(width, 'Type.BYTES_PER_ELEMENT', 1, 8)
 }
 
-/** How many elements the rest of a mapping is, which must come out even. */
+/** Returns how many elements a number of bytes holds. Throws if it is not a whole number of elements. */
 export function countElements(Type: TypedArrayConstructor, width: number, offset: number, bytes: number): number {
   if (bytes % width === 0) return bytes / width
   const even = `a multiple of ${width}, the bytes of an element of a ${nameOfType(Type)}`
   throw outOfRange(`the bytes after offset ${offset}`, even, bytes)
 }
 
-/** Checks that a view has no more elements than work on every engine. */
+/** Throws if a view would have more elements than every engine handles correctly. */
 export function checkCount(count: number, unit: string): void {
   if (count <= constants.MAX_VIEW_LENGTH) return
   throw memmapError(
     'ERR_MEMMAP_VIEW_TOO_LARGE',
-    `${count} ${unit} are too many for one Buffer or typed array: engines are wrong or slow beyond ${constants.MAX_VIEW_LENGTH}; take parts, as windows() and chunks() do`,
+    `${count} ${unit} are too many for one Buffer or typed array: engines are wrong or slow beyond ${constants.MAX_VIEW_LENGTH}; use windows() or chunks()`,
   )
 }
 
-/** Checks that elements begin where the processor, and JavaScript, want them to begin. */
+/** Throws if the elements of a view would not be aligned. */
 export function checkAligned(Type: TypedArrayConstructor, width: number, base: number, offset: number): void {
   if ((base + offset) % width === 0) return
   throw memmapError(
@@ -108,7 +108,7 @@ export function checkAligned(Type: TypedArrayConstructor, width: number, base: n
   )
 }
 
-/** Makes a view over a place. A Buffer has no constructor of its own that isn't deprecated. */
+/** Makes a view over a location. Buffer has no constructor that is not deprecated. */
 export function construct(
   Type: TypedArrayConstructor | typeof Buffer,
   { buffer, byteOffset }: BufferLocation,
@@ -118,7 +118,7 @@ export function construct(
   return new (Type as TypedArrayConstructor)(buffer as ArrayBuffer, byteOffset, length)
 }
 
-// Asked by name, since another realm (a vm context, as test runners use) has typed arrays of its own.
+// Compared by name: another realm (a vm context, as test runners use) has typed array classes of its own.
 function makesTypedArrays(value: unknown): boolean {
   for (let type: unknown = value; typeof type === 'function'; type = Object.getPrototypeOf(type)) {
     if (type.name === 'TypedArray') return type !== value
