@@ -349,7 +349,7 @@ export interface LockWish {
   stack?: string
 }
 
-/** A line of the ledger. */
+/** An entry of the registry. */
 export interface MappingRecord {
   /** The mapping's number. */
   id: number
