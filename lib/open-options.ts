@@ -1,6 +1,6 @@
 /**
- * What may be mapped and how: the sources and the options of `mmap` and its kin, read once, checked, and put into the form
- * that the native half takes.
+ * The sources and the options of `mmap` and related functions: read once, checked, and converted to the form that the native half
+ * takes.
  */
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -23,86 +23,87 @@ import {
 } from './base/validate.js'
 
 /**
- * What can be mapped: a path, a file URL, a path in bytes, an open file, or its descriptor. A URL that is not one of a file is
- * refused as `fs` does it, with `ERR_INVALID_URL_SCHEME` and the like.
+ * A file to map: a path, a file URL, a path in bytes, an open file, or its descriptor. Other URLs are refused as by `fs`, with
+ * `ERR_INVALID_URL_SCHEME` and similar codes.
  */
 export type MappingSource = string | URL | Uint8Array | { readonly fd: number } | number
 
 /** A path, a file URL, or a path in bytes. */
 export type FilePath = string | URL | Uint8Array
 
-/** Options that every mapping of a file takes. `offset` and `length` choose the part of it that is mapped. */
+/** Options of every mapping of a file. `offset` and `length` choose the range of the file that is mapped. */
 export interface FileOptions extends Range {
-  /** How it will be used, as by `advise()`. @default none given */
+  /** Tells the system how the pages will be used, as `advise()` does. @default no advice */
   readonly advice?: Advice | undefined
-  /** Bring all pages in before returning. @default false */
+  /** Reads all pages into memory before the call returns or its promise is fulfilled. @default false */
   readonly populate?: boolean | undefined
-  /** Ask for transparent huge pages. @default false */
+  /** Asks for transparent huge pages. @default false */
   readonly hugePages?: boolean | undefined
   /**
-   * What to do where a page can't be delivered (the file shrank, the disk is full or broken). `zero`: put zeros there, warn,
-   * and let each later call on the mapping throw `ERR_MEMMAP_FAULT`. `abort`: say where, and end the process.
+   * The reaction to a page that cannot be delivered, because the file shrank or the disk is full or broken. `zero`: replace the
+   * page by zeros, warn, and make each later call on the mapping throw `ERR_MEMMAP_FAULT`. `abort`: print path and offset, and
+   * abort the process.
    * @default 'zero'
    */
   readonly onFault?: 'zero' | 'abort' | undefined
-  /** A name for messages, warnings and the ledger. @default none */
+  /** A name for messages, warnings and the registry. @default none */
   readonly label?: string | undefined
 }
 
 /** Options of `mmap` and `mmapSync`. */
 export interface MappingOptions extends FileOptions {
   /**
-   * - `r`: read. Stores through a view stay in this process and never reach the file.
-   * - `r+`: read and write a file that exists.
-   * - `w+`: make the file, or empty it, then read and write.
-   * - `wx+`: as `w+`, but fail if it exists.
-   * - `c`: read and write, all changes staying in this process (copy on write).
+   * - `r`: reads. Stores through a view stay private to this process and never reach the file.
+   * - `r+`: reads and writes a file that exists.
+   * - `w+`: creates the file, or empties it, then reads and writes.
+   * - `wx+`: as `w+`, but fails if the file exists.
+   * - `c`: reads and writes; all changes stay private to this process (copy on write).
    * @default 'r'
    */
   readonly mode?: Mode | undefined
   /**
-   * Make the file at least this many bytes long, with blocks allocated. Only with `r+`, `w+` and `wx+`.
-   * @default the size it has; with `w+` and `wx+` 0
+   * Makes the file at least this many bytes long, with disk blocks allocated. Only with `r+`, `w+` and `wx+`.
+   * @default the current size; 0 with `w+` and `wx+`
    */
   readonly size?: Bytes | undefined
   /**
-   * Set aside address space for so many bytes from `offset` on, so that `resize()` and `refresh()` can make the mapping that
-   * long without another address. It takes up no memory and no disk; private pages have no swap reserved, as by `noReserve`.
-   * @default 0: as much as is mapped
+   * Sets address space aside for this many bytes from `offset` on, so that `resize()` and `refresh()` can make the mapping that
+   * long at the same address. It takes up no memory and no disk; private pages have no swap reserved, as by `noReserve`.
+   * @default 0: only the mapped bytes
    */
   readonly reserve?: Bytes | undefined
-  /** Reserve no swap for private pages. @default true in mode `r`, false in mode `c` */
+  /** Reserves no swap for private pages (`MAP_NORESERVE`). @default true in mode `r`, false in mode `c` */
   readonly noReserve?: boolean | undefined
   /**
-   * Give views on a SharedArrayBuffer, which workers can share without a copy. They can't be emptied by `close()`; they read
+   * Makes views on a SharedArrayBuffer, which workers can share without a copy. `close()` cannot empty such views; they read
    * zeros after it. @default false
    */
   readonly shared?: boolean | undefined
-  /** Report a store through a view of a read-only mapping as a fault. Only with `r`. @default false */
+  /** Reports a store through a view of a read-only mapping as a fault. Only with `r`. @default false */
   readonly strict?: boolean | undefined
 }
 
 /** Options of `mmapAnonymous`. */
 export interface AnonymousOptions {
   /**
-   * Set aside address space for so many bytes, so that `resize()` can make the memory that long in place. No swap is reserved
-   * then, as by `noReserve`. @default 0: as much as is mapped
+   * Sets address space aside for this many bytes, so that `resize()` can make the memory that long in place. No swap is reserved
+   * then, as by `noReserve`. @default 0: only the mapped bytes
    */
   readonly reserve?: Bytes | undefined
-  /** Bring all pages in before returning. @default false */
+  /** Reads all pages into memory before the call returns or its promise is fulfilled. @default false */
   readonly populate?: boolean | undefined
-  /** Reserve no swap. @default false */
+  /** Reserves no swap (`MAP_NORESERVE`). @default false */
   readonly noReserve?: boolean | undefined
   /**
-   * `true`: ask for transparent huge pages. A number: take huge pages of this many bytes, a power of two, which the
-   * administrator must have set aside, or this is `ENOMEM`. @default false
+   * `true`: asks for transparent huge pages. A number: uses huge pages of this many bytes, a power of two. The administrator must
+   * have set them aside; otherwise the call fails with `ENOMEM`. @default false
    */
   readonly hugePages?: boolean | Bytes | undefined
   /** As of `mmap`. @default false */
   readonly shared?: boolean | undefined
   /** As of `mmap`. @default 'zero' */
   readonly onFault?: 'zero' | 'abort' | undefined
-  /** A name for messages, warnings and the ledger. @default none */
+  /** A name for messages, warnings and the registry. @default none */
   readonly label?: string | undefined
 }
 
@@ -112,7 +113,7 @@ const FILE_OPTIONS = ['offset', 'length', 'advice', 'populate', 'hugePages', 'on
 const MAPPING_OPTIONS = ['mode', ...FILE_OPTIONS, 'size', 'reserve', 'noReserve', 'shared', 'strict']
 const ANONYMOUS_OPTIONS = ['reserve', 'populate', 'noReserve', 'hugePages', 'shared', 'onFault', 'label']
 
-/** Reads a source. A path is kept as it was given. */
+/** Parses a source. A path is kept as the caller gave it. */
 export function parseSource(source: unknown): { path: string } | { fd: number } {
   const path = readPath(source, 'source')
   if (path !== undefined) return { path }
@@ -122,14 +123,14 @@ export function parseSource(source: unknown): { path: string } | { fd: number } 
   throw invalidArgType('source', ['string', 'number', 'Buffer', 'URL', 'FileHandle'], source)
 }
 
-/** Reads a path, which is kept as it was given. */
+/** Parses a path, which is kept as the caller gave it. */
 export function parseFilePath(path: unknown, name: string): string {
   const read = readPath(path, name)
   if (read !== undefined) return read
   throw invalidArgType(name, ['string', 'Buffer', 'URL'], path)
 }
 
-/** Reads and checks the options of `mmap`. */
+/** Parses the options of `mmap`. */
 export function parseMappingOptions(options: MappingOptions | undefined) {
   // Validate arguments
   const given = parseOptions(options, 'options', MAPPING_OPTIONS)
@@ -158,12 +159,12 @@ export function parseMappingOptions(options: MappingOptions | undefined) {
   return interpreted
 }
 
-/** Reads and checks the options of `mapBuffer` and `mapArray`. */
+/** Parses the options of `mapBuffer` and `mapArray`. */
 export function parseFileOptions(options: FileOptions | undefined) {
   return parseCommon(parseOptions(options, 'options', FILE_OPTIONS))
 }
 
-/** Reads and checks the options of `mmapAnonymous`. */
+/** Parses the options of `mmapAnonymous`. */
 export function parseAnonymousOptions(options: AnonymousOptions | undefined) {
   // Validate arguments
   const given = parseOptions(options, 'options', ANONYMOUS_OPTIONS)
@@ -210,7 +211,7 @@ function readPath(given: unknown, name: string): string | undefined {
   throw invalidArgValue(name, given, 'must be a string, Uint8Array, or URL without null bytes')
 }
 
-// A path that isn't UTF-8 could not be shown, nor found again, as a string.
+// A path that is not UTF-8 could not be shown, or opened again, as a string.
 function decodePath(given: unknown, name: string): string | undefined {
   if (typeof given === 'string') return given
   if (isUrl(given)) return fileURLToPath(given)
@@ -225,7 +226,7 @@ function isUrl(value: unknown): value is URL {
   return value instanceof URL || ('href' in value && 'protocol' in value)
 }
 
-// A FileHandle that is closed has -1.
+// A closed FileHandle has the descriptor -1.
 function parseHandle(fd: number): number {
   if (fd !== -1) return parseBytes(fd, 'source.fd', 0, 2 ** 31 - 1)
   throw systemError({ errno: constants.errno.EBADF, syscall: 'mmap', hint: 'the FileHandle is closed' })

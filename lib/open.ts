@@ -1,5 +1,5 @@
 /**
- * The ways to a Mapping.
+ * The functions that make a Mapping.
  */
 import { threadId } from 'node:worker_threads'
 import { capabilities } from './base/constants.js'
@@ -19,14 +19,14 @@ import { MappingState, type MappingTraits } from './state/mapping-state.js'
 import { type Bytes, parseBytes } from './base/validate.js'
 
 /**
- * Maps a file, or a part of it. Opening it, and bringing its pages in with `populate`, happens on another thread.
+ * Maps a file, or a range of it. Opening the file, and reading its pages with `populate`, happens on another thread.
  *
- * The descriptor of a FileHandle, or one given as a number, is duplicated before this returns: close yours when you like. An
- * empty file gives an empty mapping. Files are never created except by the modes `w+` and `wx+`.
+ * The descriptor of a FileHandle, or one given as a number, is duplicated before this function returns, so it may be closed at
+ * any time. An empty file gives an empty mapping. Only the modes `w+` and `wx+` create files.
  *
  * @param source - a path (string, file URL, or bytes in UTF-8), a FileHandle, or a file descriptor
  * @throws (rejects with) the errors of open(2) and mmap(2), such as `ENOENT` and `EACCES`; `ERR_MEMMAP_NOT_MAPPABLE` for
- *   directories, pipes and the like; `ERR_OUT_OF_RANGE` when the range does not lie within the file;
+ *   directories, pipes and other sources without pages; `ERR_OUT_OF_RANGE` when the range does not lie within the file;
  *   `ERR_MEMMAP_MAP_COUNT` and `ERR_MEMMAP_ADDRESS_SPACE` at limits of the system; `ERR_MEMMAP_UNSUPPORTED` for options that
  *   this platform or runtime lacks; `ERR_INVALID_ARG_TYPE` and `ERR_INVALID_ARG_VALUE`, also for unknown options
  * @see https://man7.org/linux/man-pages/man2/mmap.2.html
@@ -49,7 +49,7 @@ export async function mmap(source: MappingSource, options?: MappingOptions): Pro
 }
 
 /**
- * The same as `mmap()`, on this thread.
+ * Does what `mmap()` does, on this thread.
  *
  * @throws as `mmap()` rejects
  *
@@ -72,12 +72,12 @@ export function mmapSync(source: MappingSource, options?: MappingOptions): Mappi
 }
 
 /**
- * Gives memory that belongs to no file: zeros at first, of any size, outside of the engine's heap. Pages take up memory when
- * they are first written.
+ * Maps memory that belongs to no file: zeros at first, of any size, outside of the heap of the engine. A page takes up memory
+ * once it is first written.
  *
- * @param length - bytes
- * @throws `ERR_MEMMAP_ADDRESS_SPACE`, `ERR_MEMMAP_MAP_COUNT`, `ERR_MEMMAP_UNSUPPORTED`, `ERR_OUT_OF_RANGE`,
- *   `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; the errors of mmap(2)
+ * @param length - in bytes
+ * @throws `ERR_MEMMAP_ADDRESS_SPACE`; `ERR_MEMMAP_MAP_COUNT`; `ERR_MEMMAP_UNSUPPORTED`; `ERR_OUT_OF_RANGE`;
+ *   `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; the errors of mmap(2)
  * @see https://man7.org/linux/man-pages/man2/mmap.2.html
  *
  * @example

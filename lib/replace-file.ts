@@ -55,24 +55,25 @@ const OPTIONS = [...SYNC_OPTIONS, 'signal']
 const SLICE = 8 * 2 ** 20
 
 /**
- * Replaces a file as a whole: at any moment, a crash or a loss of power included, its name leads to the old content or to the
- * new one, never to a part or a mixture. When the promise is fulfilled the new content is durable. Whoever has the old file open
- * or mapped goes on seeing the old one.
+ * Replaces a file atomically: at any moment, also after a crash or a loss of power, its name leads to the complete old content
+ * or the complete new content. Once the promise is fulfilled, the new content is durable. Code that has the old file open or
+ * mapped keeps the old content.
  *
- * The new file is written beside the old one under a temporary name (`.name.0123456789abcdef.tmp`), flushed, renamed, and its
- * directory flushed. What fails before the renaming, and a signal that aborts, removes it again; only a crash may leave it
- * there. It gets the permissions, the owner and the group of the old one, but not its access control lists and other extended
- * attributes; other hard links keep the old content. A symbolic link stays one, and the file that it leads to is replaced.
+ * The new file is written next to the old one under a temporary name (`.name.0123456789abcdef.tmp`), flushed and renamed, and
+ * its directory is flushed. An error before the rename, or an aborted signal, removes it; only a crash can leave it behind. It
+ * gets the permissions, the owner and the group of the old file, but not its access control lists and other extended
+ * attributes. Other hard links keep the old content. A symbolic link is kept, and the file that it leads to is replaced.
  *
  * @param path - a path (string, file URL, or bytes in UTF-8); the file need not exist
- * @param content - the new content: a string in UTF-8, or bytes; or a function that writes it into the mapping that it is given,
- *   which is `size` zero bytes with blocks under all of them, and which is closed when the function, or the promise that it
- *   returns, is done
+ * @param content - the new content: a string in UTF-8, or bytes, or a function that writes into the mapping that it gets. That
+ *   mapping has `size` zero bytes, with blocks allocated for all of them, and is closed when the function, or the promise that
+ *   it returns, is done
  * @returns the size of the new file, and how durable it is: `achieved` as of `flush()`
- * @throws (rejects with) what the function throws; `ERR_MEMMAP_NOT_MAPPABLE` where there is something else than a file; the errors
- *   of open(2), fallocate(2), fchown(2), fsync(2) and rename(2), such as `ENOENT` for the directory, `EACCES`, `ENOSPC`, `EIO`, and
- *   `EPERM` where the owner can't be kept; `ERR_MEMMAP_FAULT`, `ERR_MEMMAP_FLUSH_LOST`, `ERR_MEMMAP_CLOSED` when that happened to the
- *   mapping; the signal's reason; `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_OUT_OF_RANGE`
+ * @throws (rejects with) the error that the function throws; `ERR_MEMMAP_NOT_MAPPABLE` when the path leads to something other
+ *   than a file; the errors of open(2), fallocate(2), fchown(2), fsync(2) and rename(2), such as `ENOENT` for the directory,
+ *   `EACCES`, `ENOSPC`, `EIO`, and `EPERM` when the owner cannot be kept; `ERR_MEMMAP_FAULT`, `ERR_MEMMAP_FLUSH_LOST`,
+ *   `ERR_MEMMAP_CLOSED` when that happened to the mapping; the signal's reason; `ERR_INVALID_ARG_TYPE`;
+ *   `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`
  * @see https://man7.org/linux/man-pages/man2/rename.2.html
  *
  * @example
@@ -118,10 +119,10 @@ export async function replaceFile(
 }
 
 /**
- * The same as `replaceFile()`, on this thread.
+ * Does what `replaceFile()` does, on this thread.
  *
- * @param content - as of `replaceFile`; a function must not return a promise, for which nobody would wait
- * @throws as `replaceFile()` rejects; `ERR_INVALID_RETURN_VALUE` for a promise; `ERR_MEMMAP_BUSY` where a pin was left
+ * @param content - as of `replaceFile()`; a function must not return a promise, which would not be waited for
+ * @throws as `replaceFile()` rejects; `ERR_INVALID_RETURN_VALUE` for a promise; `ERR_MEMMAP_BUSY` when the function left a pin
  *
  * @example
  * ```ts
@@ -164,12 +165,12 @@ export function replaceFileSync(
 }
 
 /**
- * Makes durable what was created, renamed, linked or removed in a directory, on another thread: a file that was flushed can
+ * Makes durable what was created, renamed, linked or removed in a directory, on another thread: without it, a flushed file can
  * still be lost with its name. `flush()` at level `all` and `replaceFile()` do it themselves.
  *
- * @param path - of the directory: a string, file URL, or bytes in UTF-8
- * @throws (rejects with) the errors of open(2) and fsync(2), such as `ENOENT`, `ENOTDIR`, `EACCES` where it can't be read, and `EIO`;
- *   `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+ * @param path - the path of the directory: a string, file URL, or bytes in UTF-8
+ * @throws (rejects with) the errors of open(2) and fsync(2), such as `ENOENT`, `ENOTDIR`, `EACCES` when the directory cannot
+ *   be read, and `EIO`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`
  * @see https://man7.org/linux/man-pages/man2/fsync.2.html
  *
  * @example
@@ -190,7 +191,7 @@ export async function syncDirectory(path: FilePath): Promise<void> {
 }
 
 /**
- * The same as `syncDirectory()`, on this thread.
+ * Does what `syncDirectory()` does, on this thread.
  *
  * @throws as `syncDirectory()` rejects
  *

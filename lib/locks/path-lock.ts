@@ -1,5 +1,5 @@
 /**
- * Locks on files that aren't mapped, and the ledger of all locks.
+ * Locks on files that aren't mapped, and the registry of all locks.
  */
 import { type FileLock, lock, lockSync, testLock, tryLock } from './file-lock.js'
 import { traceCaller } from '../state/registry.js'
