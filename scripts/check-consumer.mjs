@@ -1,5 +1,5 @@
-// Uses the package as somebody who installed it: from a tarball, in a folder of its own, with import, require, types and the
-// program. What npm would bring as the platform's package, the binary, is put beside its loader.
+// Uses the package as after an installation: from a tarball, in a folder of its own, with import, require, types and the program.
+// The binary, which npm would install as the package of the platform, is copied next to its loader.
 
 import { execFileSync, execSync } from 'node:child_process'
 import {

@@ -1,4 +1,4 @@
-// Runs every example as a reader would, with no arguments: each must end well and print something.
+// Runs every example without arguments: each has to end with exit code 0 and print something.
 
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'

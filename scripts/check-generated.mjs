@@ -1,5 +1,5 @@
-// The loader and the types in native/ are generated and committed, so that a change of the binding shows in a review.
-// Builds, and compares with what git has (staged or committed).
+// Checks the loader and the types in native/: they are generated and committed, so that a review shows each change of the binding.
+// Builds the release binary, and compares the generated files with those in git (staged or committed).
 
 import { execFileSync, execSync } from 'node:child_process'
 import process from 'node:process'
@@ -16,6 +16,6 @@ try {
   })
   execFileSync('git', ['diff', '--exit-code', '--', ...generated], options)
 } catch {
-  console.error(`The build failed, or changed ${generated.join(' or ')}: \`git add\` what it wrote.`)
+  console.error(`The build failed, or it changed ${generated.join(' or ')}: add these files to the commit`)
   process.exitCode = 1
 }

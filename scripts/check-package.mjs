@@ -1,4 +1,4 @@
-// What npm would pack is what we mean to publish: the compiled modules, the native loader and its types, and the papers.
+// Checks that npm packs exactly the compiled modules, the native loader and its types, the readme and the licence.
 
 import { execSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// npm/ holds one package a platform, as `napi create-npm-dirs` makes them from package.json. Makes them anew in a scratch
-// folder and compares. `--write` makes them here.
+// Checks npm/, which has a package for each platform: `napi create-npm-dirs` makes them from package.json. Makes them in a temporary
+// folder and compares. `--write` makes them in npm/.
 
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -22,14 +22,14 @@ try {
     rmSync(committed, { recursive: true, force: true })
     cpSync(made, committed, { recursive: true })
   } else if (!isDeepStrictEqual(contents(made), contents(committed))) {
-    console.error('npm/ is not what package.json says: run `node scripts/check-platforms.mjs --write`.')
+    console.error('npm/ does not agree with package.json: run `node scripts/check-platforms.mjs --write`')
     process.exitCode = 1
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }
 
-/** Every file below a folder with its text; what a release put there doesn't count. */
+/** Returns the text of every file below a folder, without the files that only a release has. */
 function contents(folder) {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   const paths = files

@@ -1,8 +1,10 @@
-// Refuses a release whose parts don't agree: one version in package.json, Cargo.toml, the lock files, the platform
-// packages, the generated loader, CHANGELOG.md and the tag; one list of targets; a binary of each.
+// Checks that the parts of a release agree: the version in package.json, Cargo.toml, the lock files, the platform packages, the
+// generated loader, CHANGELOG.md and the tag; the list of targets; and a binary for each target.
 //
-//     node scripts/check-release.mjs                                what must hold at every commit
-//     node scripts/check-release.mjs --tag v1.2.3 --artifacts DIR   what must hold for a release as well
+// No tool serves: each of these places is compared with another.
+//
+//     node scripts/check-release.mjs                                the checks of every commit
+//     node scripts/check-release.mjs --tag v1.2.3 --artifacts DIR   the further checks of a release
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -14,9 +16,9 @@ import { root } from './run.mjs'
 import { binaryName, targets } from './targets.mjs'
 
 /**
- * What does not agree.
+ * Returns a message for each disagreement.
  *
- * @param {Record<string, string>} texts the project's files by their paths
+ * @param {Record<string, string>} texts the files of the project by their paths
  * @param {string} [tag] of a release, such as v1.2.3
  */
 export function findDisagreements(texts, tag) {
@@ -48,12 +50,12 @@ function findReleaseFaults(texts, { version, repository }, tag) {
   }
   const unreleased = /^## \[Unreleased\]\n([^]*?)(?=^## |(?![^]))/m.exec(texts['CHANGELOG.md'])?.[1] ?? ''
   if (/^- /m.test(unreleased)) found.push('CHANGELOG.md still has lines under Unreleased')
-  // npm compares it with where the publishing job runs, and refuses the provenance otherwise.
+  // npm compares it with the repository of the publishing job, and refuses the provenance if they differ.
   if (repository === undefined) found.push('package.json has no repository, which provenance needs')
   return found
 }
 
-/** Every place that states the version, with what it states. */
+/** Returns every place that states the version, with its value. */
 function versions(texts) {
   const lock = JSON.parse(texts['package-lock.json'])
   const stated = [
@@ -66,7 +68,7 @@ function versions(texts) {
       return [file, texts[file] && JSON.parse(texts[file]).version]
     }),
   ]
-  // The generated loader compares with it, once for each package that it may load.
+  // The generated loader compares the version of each package that it can load.
   const loader = new Set(
     [...texts['native/binding.cjs'].matchAll(/bindingPackageVersion !== '([^']*)'/g)].map(([, each]) => each),
   )
@@ -87,7 +89,7 @@ function findBinaryFaults(folder) {
     return findFlaws(file, target).map((flaw) => `${binaryName(target)} ${flaw}`)
   })
   const surplus = readdirSync(folder).filter((name) => !targets.some((target) => binaryName(target) === name))
-  return [...found, ...surplus.map((name) => `${name} is nobody's binary`)]
+  return [...found, ...surplus.map((name) => `${name} belongs to no target`)]
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -102,7 +102,7 @@ test('a folder of binaries must hold one of each, right ones, and nothing else',
   assert.equal(status, 1)
   assert.equal(stderr.match(/ is missing$/gm)?.length, targets.length - 1, stderr)
   assert.match(stderr, /memmap\.linux-x64-gnu\.node can't be read: neither/)
-  assert.match(stderr, /other\.txt is nobody's binary/)
+  assert.match(stderr, /other\.txt belongs to no target/)
 })
 
 function project(change = {}) {

@@ -1,5 +1,5 @@
-// Some words belong to one machine and not into the project: absolute paths of somebody's folders, and the hosts of
-// package registries, which each machine sets for itself.
+// Checks that no file names something of a single machine: an absolute path of a home or working folder, or the host of a package
+// registry, which each machine configures.
 
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -8,7 +8,7 @@ import { listFiles } from './files.mjs'
 import { root } from './run.mjs'
 
 const forbidden = [
-  { pattern: /(?<![\w.)\]}])(?:\/(?:work|root|home|Users)\/|[A-Z]:\\Users\\)/, what: "a path of somebody's machine" },
+  { pattern: /(?<![\w.)\]}])(?:\/(?:work|root|home|Users)\/|[A-Z]:\\Users\\)/, what: 'a path of a single machine' },
   {
     pattern: /\b(?:registry|static|index|files|deb)\.(?:npmjs|yarnpkg|crates|pythonhosted|debian)\./,
     what: 'a registry host',

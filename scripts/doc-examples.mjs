@@ -1,8 +1,8 @@
-// Finds the examples of a page, or of a module's doc comments.
+// Finds the examples in a page or in the doc comments of a module.
 
 const fence = /^[ \t]*(?:\* ?)?```ts\n([\s\S]*?)^[ \t]*(?:\* ?)?```$/gm
 
-/** The fenced blocks of `ts` that import 'memmap', each with the line that it begins at. */
+/** Returns the fenced blocks of `ts` that import 'memmap', each with the line of its start. */
 export function findExamples(file, text) {
   return [...text.matchAll(fence)]
     .filter(([, body]) => body.includes("from 'memmap'"))

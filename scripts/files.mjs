@@ -1,11 +1,11 @@
-// The files of the project: what git tracks, and what it would track.
+// Lists the files of the project: those that git tracks, and new ones that it does not ignore.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { root } from './run.mjs'
 
-/** Paths relative to the root, with /. A file that is tracked but deleted is left out. */
+/** Returns paths relative to the root, with `/`. A deleted file is left out. */
 export function listFiles() {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,

@@ -1,5 +1,5 @@
-// What a binary is linked from has licences that ask to go with every copy. Writes them, behind this project's own, into
-// npm/<platform>/LICENSE, which npm packs by itself. A release has them; they aren't committed.
+// Writes the licences of the crates that are linked into a binary, after the licence of this project, into
+// npm/<platform>/LICENSE, which npm packs. A release has these files; they are not committed.
 //
 //     node scripts/licenses.mjs [--out npm]
 
@@ -16,9 +16,9 @@ const own = readFileSync(path.join(root, 'LICENSE'), 'utf8').trim()
 const [, permission] = /^(Permission is hereby granted[^]*)$/m.exec(own)
 
 /**
- * The crates whose code is in the binary: neither what builds it or tests it, nor macros that ran in the compiler.
+ * Returns the crates whose code is in the binary: no build dependencies, no test dependencies, no procedural macros.
  *
- * @param {object} metadata what `cargo metadata` says for one platform
+ * @param {object} metadata the output of `cargo metadata` for one platform
  */
 export function findLinked({ packages, resolve }) {
   const nodes = new Map(resolve.nodes.map((node) => [node.id, node]))
@@ -38,16 +38,16 @@ export function findLinked({ packages, resolve }) {
 }
 
 /**
- * Which of a crate's licence files go with a binary. Where MIT is one of those to choose from, it is that.
+ * Returns the licence files of a crate that accompany a binary. If MIT is one of the alternatives, it is chosen.
  *
- * @param {string} license its expression in SPDX's form
- * @param {string[]} files names of the crate's files
+ * @param {string} license an SPDX expression
+ * @param {string[]} files the names of the files of the crate
  */
 export function chooseFiles(license, files) {
   const all = files.filter((file) => /^(?:licen[cs]e|copying|unlicense|notice)/i.test(path.basename(file)))
   const mit = all.filter((file) => /^licen[cs]e-mit/i.test(path.basename(file)))
   if (mit.length === 0 || !/\bMIT\b/.test(license) || / AND /.test(license)) return all
-  // Data have licences of their own.
+  // Data files have licences of their own.
   return [...mit, ...all.filter((file) => /notice|unicode/i.test(path.basename(file)))]
 }
 
@@ -55,9 +55,9 @@ function noticeOf({ name, version, license, authors, repository, manifest_path: 
   const folder = path.dirname(manifest)
   const files = ['.', 'src'].flatMap((each) => filesBelow(path.join(folder, each), each === 'src'))
   const texts = chooseFiles(license ?? '', files).map((file) => readFileSync(file, 'utf8').trim())
-  // Some name their licence and don't bring it.
+  // Some crates name their licence without including its text.
   if (texts.length === 0) {
-    if (!/\bMIT\b/.test(license)) throw new Error(`${name} ${version} (${license}) brings no licence`)
+    if (!/\bMIT\b/.test(license)) throw new Error(`${name} ${version} (${license}) includes no licence`)
     texts.push(`Copyright (c) ${authors.join(', ') || `the authors of ${repository}`}\n\n${permission}`)
   }
   return section(`${name} ${version} (${license}), ${repository ?? 'https://crates.io'}`, texts.join('\n\n'))
@@ -74,7 +74,7 @@ function section(heading, text) {
   return `${'-'.repeat(80)}\n${heading}\n\n${text}\n`
 }
 
-/** All that goes with the binary of a target. */
+/** Returns the licence text for the binary of a target. */
 export function licensesOf({ triple }) {
   const args = ['metadata', '--format-version', '1', '--locked', '--filter-platform', triple]
   const metadata = execFileSync('cargo', args, { cwd: root, maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'inherit'] })

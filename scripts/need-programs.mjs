@@ -1,4 +1,4 @@
-// Installs the programs without which a spec leaves tests out: those that make disks, and those that look at or limit processes.
+// Installs the programs that some specs need: they make disks, and inspect or limit processes. Without them a spec skips tests.
 
 import { needDebian } from '../lab/debian.mjs'
 

@@ -1,4 +1,4 @@
-// A package registry on loopback, empty, gone when it is closed: verdaccio without uplinks, for rehearsals.
+// Starts an empty package registry on the loopback interface, for rehearsals: verdaccio without uplinks. Closing it removes it.
 
 import { spawn } from 'node:child_process'
 import { execFileSync } from 'node:child_process'
@@ -19,7 +19,7 @@ export async function startRegistry(attempts = 3) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'memmap-registry-'))
   const port = await freePort()
   const config = path.join(folder, 'config.json')
-  // JSON is YAML too.
+  // JSON is valid YAML.
   writeFileSync(
     config,
     JSON.stringify({
@@ -32,7 +32,7 @@ export async function startRegistry(attempts = 3) {
       log: { type: 'stdout', format: 'pretty', level: 'warn' },
     }),
   )
-  // verdaccio wants a newer Node than the oldest that this package runs on.
+  // verdaccio needs a newer Node than the oldest that this package supports.
   const node = path.join(findNode('22').directory, process.platform === 'win32' ? 'node.exe' : 'node')
   const script = path.join(home, 'node_modules', 'verdaccio', 'bin', 'verdaccio')
   const child = spawn(node, [script, '--config', config, '--listen', `127.0.0.1:${port}`], {
@@ -52,7 +52,7 @@ export async function startRegistry(attempts = 3) {
     await waitFor(`${url}-/ping`, child)
   } catch (error) {
     await close()
-    // Somebody else may have taken the port meanwhile.
+    // Another process may have taken the port meanwhile.
     if (attempts > 1) return startRegistry(attempts - 1)
     throw new Error(`${error.message}\n${output}`, { cause: error })
   }
@@ -64,7 +64,7 @@ function install() {
   if (existsSync(path.join(home, 'node_modules', 'verdaccio', 'bin', 'verdaccio'))) return home
   console.log(`fetching verdaccio ${VERDACCIO}`)
   mkdirSync(home, { recursive: true })
-  // verdaccio names one of its dependencies by a tag, which not every mirror of the registry knows.
+  // verdaccio names one of its dependencies by a tag, which some mirrors of the registry do not have.
   const manifest = { private: true, dependencies: { verdaccio: VERDACCIO }, overrides: { 'node-fetch': '2.7.0' } }
   writeFileSync(path.join(home, 'package.json'), JSON.stringify(manifest))
   const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error']
@@ -90,7 +90,7 @@ async function waitFor(url, child) {
       const { ok } = await fetch(url)
       if (ok) return
     } catch {
-      // Not up yet.
+      // It has not started yet.
     }
     await sleep(100)
   }

@@ -1,11 +1,12 @@
-// Plays a release through, from the packages to a user's folder, without any registry but one of its own on loopback:
-// publishes all packages, installs them as a user does, runs README's first example, compiles against the types, and goes
-// through what can go wrong.
+// Rehearses a release with a registry of its own on the loopback interface: publishes all packages, installs them as a user does,
+// runs the first example of the README, compiles against the types, and tries the failures that users may meet.
+//
+// No tool serves: it uses napi, npm and verdaccio, and checks how they work together.
 //
 //     npm run rehearse
 //
-// A binary of another platform is the one in artifacts/ (lab/cross-build.mjs); where there is none, this machine's own
-// stands in under its name, which the packages can't tell.
+// A binary for another platform comes from artifacts/ (lab/cross-build.mjs). If it is missing, the binary of this machine takes its
+// name; the packages do not look into it.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
@@ -28,7 +29,7 @@ import { startRegistry } from './registry.mjs'
 import { root } from './run.mjs'
 import { binaryName, targets } from './targets.mjs'
 
-// No mode 'rw': were the types lost on the way, everything would be any, and this would not be an error.
+// If the types were lost, everything would be `any`, and the wrong mode 'rw' would not be an error.
 const typed = `
   import { mmap, type Mapping } from 'memmap'
   const mapping: Promise<Mapping> = mmap('package.json', { mode: 'r' })
@@ -91,7 +92,7 @@ try {
   await step('a second publish is refused, and changes nothing', () => {
     const { status, output } = npm(release, 'publish', '--access', 'public')
     expect(status !== 0, output)
-    // The platform packages are passed over, so that a release that stopped half-way can be taken up again.
+    // The platform packages are skipped, so that a release that stopped can be continued.
     expect(/skipping|has been published/i.test(output), output)
   })
 
@@ -169,7 +170,7 @@ async function step(what, work) {
   }
 }
 
-/** The repository as the release job has it: compiled, with a binary of every platform in artifacts/. */
+/** Prepares the repository as in the release job: compiled, with a binary of every platform in artifacts/. */
 function prepare() {
   const npmrc = `registry=${registry.url}\n//${new URL(registry.url).host}/:_authToken=rehearsal\nprovenance=false\n`
   for (const name of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'dist', 'npm']) {
@@ -228,7 +229,7 @@ function napi(...args) {
 }
 
 function npm(cwd, ...args) {
-  // What publishes must find the napi command, as in the repository. What installs must find nothing.
+  // A publish needs the napi command, as in the repository. An installation must find no tool.
   const tools = args[0] === 'publish' ? [path.join(root, 'node_modules', '.bin')] : []
   return start(cwd, process.execPath, [npmCli(), '--cache', path.join(scratch, 'cache'), ...args], tools)
 }
@@ -237,7 +238,7 @@ function node(cwd, ...args) {
   return start(cwd, process.execPath, args)
 }
 
-/** Runs with a PATH that has neither Rust nor a compiler, and with nothing of npm's own in the environment. */
+/** Runs a command with a PATH without Rust and compilers, and without the variables of npm in the environment. */
 function start(cwd, command, args, tools = []) {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(?:npm_|NAPI_|CARGO|RUST|CC$|CXX$)/i.test(name)),
@@ -248,7 +249,7 @@ function start(cwd, command, args, tools = []) {
   return { status: result.status, stdout: result.stdout, output: result.stdout + result.stderr }
 }
 
-/** A folder with links to node and a shell, and to nothing else. */
+/** Returns a folder with links to node and a shell only. */
 function bareTools() {
   const made = path.join(scratch, 'bin')
   if (existsSync(made)) return made
@@ -264,10 +265,10 @@ function npmCli() {
   return path.join(globals, 'npm', 'bin', 'npm-cli.js')
 }
 
-/** The first block of code under README's heading `First example`. It is plain JavaScript. */
+/** Returns the first block of code under the heading `Examples` of the README. It is plain JavaScript. */
 function firstExample() {
   const readme = readFileSync(path.join(root, 'README.md'), 'utf8')
-  const block = /^## First example\n[^]*?^```ts\n([^]*?)^```/m.exec(readme)
+  const block = /^## Examples\n[^]*?^```ts\n([^]*?)^```/m.exec(readme)
   if (!block) throw new Error('README.md has no first example')
   return block[1]
 }

@@ -1,11 +1,12 @@
-// `npm start [FILE WORD…]`: the program of this package, from its sources. Without a file it counts in a large one that is
-// surely here. Arguments that begin with a command or an option are the program's own: `npm start -- lines FILE`.
+// `npm start [FILE WORD…]`: counts words with the command-line program, from its sources. Without a file it searches a large file
+// that exists on every machine. If the arguments begin with a command or an option, the program gets them unchanged:
+// `npm start -- lines FILE`.
 
 import process from 'node:process'
 import { findBigFile } from '../examples/support/big-file.ts'
 import { hasCommand, run } from '../lib/cli/run.ts'
 
-// npm goes to the package's own folder: names of files are meant as where it was called.
+// npm changes to the folder of the package; file names are relative to the folder in which npm was called.
 process.chdir(process.env.INIT_CWD ?? '.')
 
 const args = process.argv.slice(2)

@@ -1,22 +1,22 @@
-// The platforms that memmap is built for, and what a binary for each must look like. `napi.targets` of package.json has
-// the same eight for the release; the two `gnu` ones of Windows are what this project can link without Visual C++.
+// The platforms that memmap is built for, and the rules for a binary of each. `napi.targets` in package.json has the same eight
+// platforms of a release. The two `gnu` platforms of Windows can be linked without Visual C++.
 
 /**
  * @typedef {object} Target
- * @property {string} triple Rust's name
- * @property {string} platform the name in napi-rs's file and package names
+ * @property {string} triple the name in Rust
+ * @property {string} platform the name in the files and packages of napi-rs
  * @property {'elf' | 'mach-o' | 'pe'} format
  * @property {'x64' | 'arm64'} arch
- * @property {string} [zig] the name that zig links it by; without one it is linked on its own platform alone
+ * @property {string} [zig] the name in zig; without one the target is linked only on its own platform
  * @property {'glibc' | 'musl'} [libc]
- * @property {RegExp} needs what it may be linked against, each name as it stands in the binary
+ * @property {RegExp} needs the names of the libraries that it may be linked against, as in the binary
  */
 
-/** The oldest glibc that the Linux binaries load on: that of RHEL 7. */
+/** The oldest glibc that the Linux binaries load on, which is that of RHEL 7. */
 export const GLIBC_FLOOR = '2.17'
 
 const glibc = /^(?:lib(?:c|m|dl|rt|pthread)\.so\.\d+|ld-linux-(?:x86-64|aarch64)\.so\.\d+)$/
-// musl is one library, whatever name it goes by.
+// musl is a single library.
 const musl = /^libc\.so$/
 const apple = /^\/usr\/lib\/lib(?:System\.B|iconv\.2)\.dylib$/
 const windows =
@@ -54,8 +54,11 @@ export const targets = [
   },
 ]
 
-/** Built to be run under wine; a release has the `msvc` ones. */
-/** @type {readonly Target[]} */
+/**
+ * Targets for runs under wine. A release has the `msvc` targets.
+ *
+ * @type {readonly Target[]}
+ */
 export const rehearsalTargets = [
   {
     triple: 'x86_64-pc-windows-gnu',
@@ -75,15 +78,15 @@ export const rehearsalTargets = [
   },
 ]
 
-/** The target of this triple or this platform's name. */
+/** Returns the target with this triple or platform name. */
 export function findTarget(name) {
   const all = [...targets, ...rehearsalTargets]
   const found = all.find(({ triple, platform }) => triple === name || platform === name)
-  if (!found) throw new Error(`No target ${name}; there is ${all.map(({ triple }) => triple).join(', ')}.`)
+  if (!found) throw new Error(`No target ${name}; the targets are ${all.map(({ triple }) => triple).join(', ')}`)
   return found
 }
 
-/** The name that napi-rs's loader looks for. */
+/** Returns the file name that the loader of napi-rs looks for. */
 export function binaryName({ platform }) {
   return `memmap.${platform}.node`
 }
