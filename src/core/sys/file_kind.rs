@@ -1,32 +1,32 @@
 //! Kinds of things that a path or descriptor can name.
 
-/// What a path or descriptor names.
+/// The kind of thing that a path or descriptor names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file, or a memory file.
     Regular,
     /// A directory.
     Directory,
-    /// A disk.
+    /// A disk or partition.
     BlockDevice,
-    /// The zero device, which maps as zeros.
+    /// The zero device, whose mapping contains zeros.
     ZeroDevice,
-    /// Any other character device: a terminal, random numbers, …
+    /// Any other character device, such as a terminal or a random number generator.
     CharacterDevice,
     /// A FIFO or pipe.
     Fifo,
     /// A socket.
     Socket,
-    /// A symbolic link that could not be followed.
+    /// A symbolic link that leads nowhere.
     SymbolicLink,
-    /// An object of the kernel without a file: an eventfd, a timer, an epoll set, …
+    /// A kernel object without a file, such as an eventfd, a timer or an epoll set.
     KernelObject,
-    /// A file whose contents the kernel makes up on each read: proc, sysfs, …
+    /// A file whose contents the kernel generates on each read, as in proc and sysfs.
     Virtual,
 }
 
 impl Kind {
-    /// The name used in messages and as the `kind` of an error.
+    /// Returns the name that messages and the `kind` of an error contain.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{fstat, raw, stat};
 
-/// Whether the file at `path` is the one that is open as `file`.
+/// Reports whether `path` leads to the open file `file`.
 #[must_use]
 pub fn is_same_file(path: &Path, file: &File) -> bool {
     match (stat(path), fstat(raw(file))) {
@@ -14,10 +14,10 @@ pub fn is_same_file(path: &Path, file: &File) -> bool {
     }
 }
 
-/// Removes the file at `path` if it still is the one that is open as `file`: undoes a creation.
+/// Removes the file at `path` if that is still the open file `file`. Undoes a creation.
 pub fn remove_if_same_file(path: &Path, file: &File) {
     if is_same_file(path, file) {
-        // A failure leaves an empty file behind, which harms nobody.
+        // A failure leaves an empty file, which is harmless.
         let _ = std::fs::remove_file(path);
     }
 }

@@ -1,5 +1,6 @@
-//! The seam to the operating system: the only place with system calls, one folder per family.
-//! Each family offers the same functions; what it can't do it answers with an error.
+//! The interface to the operating system: the only code with system calls, one folder for each
+//! family of systems. Both families offer the same functions. A function that a family cannot
+//! implement returns an error.
 
 pub mod error;
 pub mod file_kind;

@@ -1,4 +1,4 @@
-//! What the seam is made of, the same on every system.
+//! The types of this layer, the same on every system.
 
 use crate::core::sys::file_kind::Kind;
 
@@ -14,7 +14,7 @@ pub type RawHandle = isize;
 /// How the pages of a region may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageAccess {
-    /// Loads only; a store is a fault.
+    /// Loads only; a store causes a fault.
     ReadOnly,
     /// Loads and stores; stores stay private.
     CopyOnWrite,
@@ -39,83 +39,83 @@ pub struct MapRequest {
     pub no_reserve: bool,
 }
 
-/// What `fstat(2)` says, as far as mapping cares.
+/// The part of the result of `fstat(2)` that mapping needs.
 #[derive(Debug, Clone, Copy)]
 pub struct Status {
-    /// What kind of thing it is.
+    /// The kind of thing.
     pub kind: Kind,
-    /// Its size in bytes; 0 for what has none.
+    /// The size in bytes; 0 for a thing without a size.
     pub size: u64,
-    /// The file system.
+    /// The number of the file system.
     pub device: u64,
-    /// The file in it.
+    /// The number of the file in the file system.
     pub inode: u64,
-    /// How many names it has.
+    /// The number of names (hard links).
     pub links: u64,
 }
 
-/// How to open.
+/// The way to open a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenMode {
-    /// For reading; it must exist.
+    /// For reading; the file must exist.
     Read,
-    /// For reading and writing; it must exist.
+    /// For reading and writing; the file must exist.
     ReadWrite,
-    /// For reading and writing; it must not exist.
+    /// For reading and writing; the file must not exist.
     CreateNew,
-    /// For reading and writing; created if it doesn't exist.
+    /// For reading and writing; the file is created if it does not exist.
     Create,
 }
 
-/// What a file system is, as far as mapping cares.
+/// The properties of a file system that mapping needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileSystem {
-    /// Its contents are made up by the kernel: proc, sysfs and their like.
+    /// The kernel generates the contents: proc, sysfs and similar.
     pub is_virtual: bool,
-    /// Its contents live in memory only: flushing can't make them durable.
+    /// The contents live in memory only, so flushing cannot make them durable.
     pub is_volatile: bool,
-    /// No block is free for this user.
+    /// This user can allocate no block.
     pub is_full: bool,
-    /// It shows the files of others, layer over layer: overlayfs.
+    /// The file system shows files of other file systems in layers: overlayfs.
     pub is_layered: bool,
 }
 
-/// Limits that the process runs under.
+/// The resource limits of a process.
 #[derive(Debug, Clone, Copy)]
 pub enum Limit {
     /// `RLIMIT_AS`: bytes of address space.
     AddressSpace,
     /// `RLIMIT_DATA`: bytes of private writable memory.
     Data,
-    /// `RLIMIT_MEMLOCK`: bytes that are locked in memory.
+    /// `RLIMIT_MEMLOCK`: bytes locked in memory.
     LockedMemory,
-    /// `RLIMIT_FSIZE`: bytes of a file that it makes longer.
+    /// `RLIMIT_FSIZE`: bytes to which the process can extend a file.
     FileSize,
     /// `RLIMIT_NOFILE`: open descriptors.
     OpenFiles,
 }
 
-/// What takes the place of pages.
+/// The replacement of pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replacement {
-    /// An inaccessible reservation: the kernel answers EFAULT, a load or store traps.
+    /// An inaccessible reservation: system calls fail with `EFAULT`, and a load or store traps.
     Nothing,
-    /// Private zeros that can be read and written.
+    /// Private zeros, readable and writable.
     Zeros,
     /// A private copy-on-write mapping of the file at `offset`.
     PrivateFile {
         /// The file.
         fd: RawHandle,
-        /// Where in the file, a multiple of the page size.
+        /// The offset in the file, a multiple of the page size.
         offset: u64,
     },
     /// A shared mapping of the file at `offset`.
     SharedFile {
         /// The file.
         fd: RawHandle,
-        /// Where in the file, a multiple of the page size.
+        /// The offset in the file, a multiple of the page size.
         offset: u64,
-        /// Whether it can be stored into.
+        /// Whether stores are allowed.
         writable: bool,
     },
 }
@@ -125,102 +125,102 @@ pub enum Replacement {
 pub enum ExtraAdvice {
     /// Not needed soon: deactivate.
     Cold,
-    /// Not needed soon: write out and reclaim now.
+    /// Not needed soon: write to swap or file, and reclaim now.
     Pageout,
     /// Collapse into huge pages now.
     Collapse,
-    /// Zeros in a child after fork.
+    /// Zeros in a child process after fork.
     WipeOnFork,
-    /// Undo `WipeOnFork`.
+    /// Undoes `WipeOnFork`.
     KeepOnFork,
 }
 
-/// What kind of access trapped.
+/// The reason why an access trapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trap {
-    /// The page exists for the process, but the system can't deliver its contents.
+    /// The page is mapped, but the system cannot deliver its contents.
     Undeliverable,
-    /// The access goes against the protection of the page.
+    /// The protection of the page forbids the access.
     Forbidden,
-    /// The platform does not tell the two apart.
+    /// The platform does not distinguish the two.
     Unclear,
 }
 
-/// What core makes of a trap.
+/// The action after a trap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultAction {
-    /// The page was replaced: the instruction is to be tried again.
+    /// The page was replaced: run the instruction again.
     Retry,
-    /// Not one of our addresses: as if we weren't there.
+    /// The address is outside this library's regions: pass the trap to the previous handler.
     PassOn,
-    /// The user wants the process to end: the default action, now.
+    /// The user asked for the default action: end the process now.
     Terminate,
 }
 
-/// How far towards the medium written bytes were sent. What is further compares as greater.
+/// The stage that written bytes have reached on the way to the medium. A later stage is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reached {
-    /// The drive has them, maybe in a cache that a loss of power empties.
+    /// The drive, perhaps only its cache, which a power loss empties.
     Drive,
-    /// The same, and the drive will write nothing later before them.
+    /// The drive, which writes them before anything sent later.
     Barrier,
     /// The medium.
     Media,
 }
 
-/// What populating is for.
+/// The kind of access that populating prepares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Populate {
-    /// Loads: no byte changes, and no page becomes dirty.
+    /// Loads: no byte changes and no page becomes dirty.
     ForReading,
-    /// Stores: private pages get memory of their own, shared ones become dirty.
+    /// Stores: private pages get their own memory, shared pages become dirty.
     ForWriting,
 }
 
-/// What the page cache has of a part of a file, in pages of the system's size.
+/// The state of a range of a file in the page cache, in pages of the system's size.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct CacheCounts {
-    /// Pages that are there.
+    /// Pages in the cache.
     pub cached: u64,
-    /// Pages that must be written to the disk before they can go.
+    /// Pages that must be written to the disk before they can be evicted.
     pub dirty: u64,
-    /// Pages that are being written.
+    /// Pages that are being written to the disk.
     pub writeback: u64,
-    /// Pages that were there and are not any more.
+    /// Pages that were evicted.
     pub evicted: u64,
-    /// Those of them that the system would like to have kept.
+    /// Evicted pages that the system would have kept with more memory.
     pub recently_evicted: u64,
 }
 
-/// What a lock lets others do.
+/// The mode of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LockMode {
-    /// Others may have shared locks.
+    /// Others can hold shared locks on the same bytes.
     Shared,
-    /// Others may have no lock.
+    /// Others can hold no lock on the same bytes.
     Exclusive,
 }
 
 impl LockMode {
-    /// Whether locks of these modes can't be on the same bytes at a time.
+    /// Reports whether locks of these two modes exclude each other on the same bytes.
     #[must_use]
     pub fn excludes(self, other: Self) -> bool {
         self == Self::Exclusive || other == Self::Exclusive
     }
 }
 
-/// What a descriptor is opened for.
+/// The access for which a descriptor is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Access {
-    /// Shared locks need it.
+    /// Reading, which shared locks need.
     pub reads: bool,
-    /// Exclusive locks need it.
+    /// Writing, which exclusive locks need.
     pub writes: bool,
 }
 
 impl Access {
-    /// Both.
+    /// Reading and writing.
     pub const FULL: Self = Self {
         reads: true,
         writes: true,

@@ -4,7 +4,7 @@
 use super::file::fstat;
 use crate::core::sys::error::{Result, SysError};
 
-/// How many bytes of the disk an open file has; nothing where that is not known.
+/// Returns how many bytes on the disk an open file occupies, or 0 where that is unknown.
 #[must_use]
 pub fn allocated_bytes(fd: i32) -> u64 {
     // SAFETY: all-zero is a valid stat, and the call fills it.
@@ -13,12 +13,12 @@ pub fn allocated_bytes(fd: i32) -> u64 {
     if unsafe { libc::fstat(fd, &raw mut stat) } != 0 {
         return 0;
     }
-    // Of 512 bytes each, whatever the blocks of the file system are.
+    // This count is in units of 512 bytes, whatever the block size of the file system.
     (stat.st_blocks as u64).saturating_mul(512)
 }
 
-/// Makes `0..length` of a file zeros, on the blocks that it has. Answers `EOPNOTSUPP` where the
-/// file system can't.
+/// Sets `0..length` of a file to zeros and keeps its blocks. Fails with `EOPNOTSUPP` where the file
+/// system does not support this.
 pub fn zero_start(fd: i32, length: u64) -> Result<()> {
     #[cfg(target_os = "linux")]
     {
@@ -38,7 +38,7 @@ pub fn zero_start(fd: i32, length: u64) -> Result<()> {
     }
 }
 
-/// Whether a block can be had for a page of the file that lies within its size: asks for one.
+/// Allocates a block for a page within the size of the file, which shows whether a block is free.
 /// Safe to call in a signal handler.
 pub fn allocate_page(fd: i32, offset: u64, length: usize) -> Result<()> {
     #[cfg(target_os = "linux")]
@@ -66,7 +66,7 @@ pub fn allocate_page(fd: i32, offset: u64, length: usize) -> Result<()> {
     }
 }
 
-/// Makes the file `size` bytes long, without allocating.
+/// Sets the size of the file to `size` bytes without allocating blocks.
 pub fn truncate(fd: i32, size: u64) -> Result<()> {
     loop {
         // SAFETY: ftruncate answers a bad descriptor or size with an error.
@@ -81,7 +81,7 @@ pub fn truncate(fd: i32, size: u64) -> Result<()> {
 }
 
 /// Allocates blocks for `offset..offset + length` and makes the file at least that long.
-/// Answers `EOPNOTSUPP` where the file system can't.
+/// Fails with `EOPNOTSUPP` where the file system does not support this.
 /// `fallocate(2)`: <https://man7.org/linux/man-pages/man2/fallocate.2.html>
 pub fn allocate(fd: i32, offset: u64, length: u64) -> Result<()> {
     #[cfg(target_os = "linux")]
@@ -99,7 +99,7 @@ pub fn allocate(fd: i32, offset: u64, length: u64) -> Result<()> {
     }
     #[cfg(target_vendor = "apple")]
     {
-        // Only what is added can be asked for.
+        // The request covers only the bytes after the end of the file.
         let size = fstat(fd)?.size;
         let Some(length) = (offset + length).checked_sub(size).filter(|&rest| rest > 0) else {
             return Ok(());

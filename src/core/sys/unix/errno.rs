@@ -4,17 +4,17 @@ use std::io;
 
 use crate::core::sys::error::SysError;
 
-/// Error numbers that core gives a meaning of their own.
+/// The error numbers that core handles.
 pub use libc::{
     EACCES, EAGAIN, EBADF, EDEADLK, EDQUOT, EEXIST, EFAULT, EFBIG, EINTR, EINVAL, EIO, EISDIR,
     ELOOP, EMFILE, ENODEV, ENOENT, ENOLCK, ENOMEM, ENOSPC, ENOSYS, ENXIO, EOPNOTSUPP, EPERM, EROFS,
     ETXTBSY,
 };
 
-/// The memory itself is broken. No other system than Linux says so.
+/// The memory has a hardware error. Only Linux reports this.
 #[cfg(target_os = "linux")]
 pub use libc::EHWPOISON;
-/// The memory itself is broken, which this system does not say.
+/// The memory has a hardware error, which this system does not report.
 #[cfg(not(target_os = "linux"))]
 pub const EHWPOISON: i32 = i32::MAX;
 
@@ -45,14 +45,14 @@ pub fn error_text(errno: i32) -> String {
     io::Error::from_raw_os_error(errno).to_string()
 }
 
-/// The C library's `errno` of this thread.
+/// Returns the C library's `errno` of this thread.
 #[must_use]
 pub fn last_errno() -> i32 {
     // SAFETY: the pointer is to this thread's own errno.
     unsafe { *errno_location() }
 }
 
-/// Sets this thread's `errno`; a signal handler must leave it as it found it.
+/// Sets this thread's `errno`. A signal handler must restore the value that it found.
 pub fn set_errno(value: i32) {
     // SAFETY: the pointer is to this thread's own errno.
     unsafe { *errno_location() = value }

@@ -1,4 +1,4 @@
-//! Files: what they are, how large, how they grow.
+//! Opening files, and their status.
 
 use std::ffi::CString;
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -48,8 +48,8 @@ fn c_path(path: &Path) -> Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(|_| SysError::NullByteInPath)
 }
 
-/// Opens a file. Never waits for the other end of a FIFO, and never becomes the controlling
-/// terminal. `open(2)`: <https://man7.org/linux/man-pages/man2/open.2.html>
+/// Opens a file. Does not wait for the other end of a FIFO, and does not make a terminal the
+/// controlling terminal. `open(2)`: <https://man7.org/linux/man-pages/man2/open.2.html>
 pub fn open(path: &Path, how: OpenMode) -> Result<OwnedFd> {
     let flags = match how {
         OpenMode::Read => libc::O_RDONLY,
@@ -60,10 +60,10 @@ pub fn open(path: &Path, how: OpenMode) -> Result<OwnedFd> {
     let flags = flags | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
     let path = c_path(path)?;
     loop {
-        // SAFETY: the path ends in NUL; the mode is only read when a file is created.
+        // SAFETY: the path ends in NUL; the kernel reads the mode only when it creates a file.
         let fd = unsafe { libc::open(path.as_ptr(), flags, 0o666 as libc::c_uint) };
         if fd >= 0 {
-            // SAFETY: the descriptor is new and ours alone.
+            // SAFETY: the descriptor is new, and nothing else owns it.
             return Ok(unsafe { OwnedFd::from_raw_fd(fd) });
         }
         let error = SysError::last("open");
@@ -73,7 +73,7 @@ pub fn open(path: &Path, how: OpenMode) -> Result<OwnedFd> {
     }
 }
 
-/// Looks at a path without opening it, following symbolic links.
+/// Returns the status of the file at a path without opening it. Follows symbolic links.
 pub fn stat(path: &Path) -> Result<Status> {
     let path = c_path(path)?;
     // SAFETY: all-zero is a valid stat, and the call fills it.
@@ -85,7 +85,7 @@ pub fn stat(path: &Path) -> Result<Status> {
     Ok(Status::of(&stat))
 }
 
-/// Looks at an open file. Safe to call in a signal handler.
+/// Returns the status of an open file. Safe to call in a signal handler.
 pub fn fstat(fd: i32) -> Result<Status> {
     // SAFETY: all-zero is a valid stat, and the call fills it.
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
@@ -96,9 +96,9 @@ pub fn fstat(fd: i32) -> Result<Status> {
     Ok(Status::of(&stat))
 }
 
-/// What a descriptor may be used for: (reading, writing).
+/// Returns the access that a descriptor allows: (reading, writing).
 pub fn access_of(fd: i32) -> Result<(bool, bool)> {
-    // SAFETY: fcntl answers a bad descriptor with an error.
+    // SAFETY: fcntl returns an error for a bad descriptor.
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
     if flags < 0 {
         return Err(SysError::last("fcntl"));
@@ -107,7 +107,7 @@ pub fn access_of(fd: i32) -> Result<(bool, bool)> {
     #[cfg(target_os = "linux")]
     if flags & libc::O_PATH != 0 {
         return Err(SysError::new(libc::EBADF, "mmap")
-            .because("the descriptor was opened with O_PATH, which can't be read"));
+            .because("the descriptor was opened with O_PATH and cannot be read"));
     }
     Ok(match flags & libc::O_ACCMODE {
         libc::O_RDONLY => (true, false),
@@ -116,15 +116,15 @@ pub fn access_of(fd: i32) -> Result<(bool, bool)> {
     })
 }
 
-/// Whether a descriptor was opened for appending.
+/// Reports whether a descriptor was opened for appending.
 #[must_use]
 pub fn appends(fd: i32) -> bool {
-    // SAFETY: fcntl answers a bad descriptor with an error.
+    // SAFETY: fcntl returns an error for a bad descriptor.
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
     flags >= 0 && flags & libc::O_APPEND != 0
 }
 
-/// Why a memory file refuses writers, if it does.
+/// Reports whether seals on a memory file forbid writing.
 #[must_use]
 pub fn is_sealed_against_writing(fd: i32) -> bool {
     #[cfg(target_os = "linux")]
@@ -140,7 +140,7 @@ pub fn is_sealed_against_writing(fd: i32) -> bool {
     }
 }
 
-/// The name that the kernel has for an open descriptor, such as `anon_inode:[eventfd]`.
+/// Returns the kernel's name of an open descriptor, such as `anon_inode:[eventfd]`.
 #[must_use]
 pub fn kernel_name(fd: i32) -> Option<String> {
     if !cfg!(target_os = "linux") {
@@ -151,7 +151,7 @@ pub fn kernel_name(fd: i32) -> Option<String> {
         .map(|p| p.to_string_lossy().into_owned())
 }
 
-/// The limit in force, if there is one. `getrlimit(2)`.
+/// Returns the limit in force, or nothing without a limit. `getrlimit(2)`.
 #[must_use]
 pub fn resource_limit(which: Limit) -> Option<u64> {
     let resource = match which {

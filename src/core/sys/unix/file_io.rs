@@ -6,8 +6,8 @@ use crate::core::sys::error::{Result, SysError};
 ///
 /// # Safety
 ///
-/// The source must be readable memory, or address space that nobody else uses: the kernel answers
-/// what it can't read with `EFAULT`.
+/// The source must be readable memory, or address space that belongs to the caller. The kernel fails
+/// with `EFAULT` for memory that it cannot read.
 pub unsafe fn write_at(fd: i32, source: *const u8, length: usize, offset: u64) -> Result<()> {
     let mut done = 0;
     while done < length {
@@ -18,7 +18,7 @@ pub unsafe fn write_at(fd: i32, source: *const u8, length: usize, offset: u64) -
             done += written as usize;
             continue;
         }
-        // Nothing written without an error would go on for ever.
+        // A call that writes nothing and reports no error would repeat forever.
         let error = if written == 0 {
             SysError::new(libc::EIO, "pwrite")
         } else {
@@ -31,8 +31,8 @@ pub unsafe fn write_at(fd: i32, source: *const u8, length: usize, offset: u64) -
     Ok(())
 }
 
-/// Reads bytes at a place of a file: as many as there are at once. Never takes anything out of a
-/// pipe or a terminal: what has no places answers with an error.
+/// Reads bytes at an offset of a file, as many as one call returns. Never consumes bytes of a pipe or
+/// a terminal: a file without offsets causes an error.
 /// `pread(2)`: <https://man7.org/linux/man-pages/man2/pread.2.html>
 pub fn read_at(fd: i32, target: &mut [u8], offset: u64) -> Result<usize> {
     loop {
@@ -55,7 +55,8 @@ pub fn read_at(fd: i32, target: &mut [u8], offset: u64) -> Result<usize> {
     }
 }
 
-/// Whether the file has a byte at `offset`: false behind its end, an error where it can't be read.
+/// Reports whether the file has a byte at `offset`: false after its end, an error if the byte cannot
+/// be read.
 /// Safe to call in a signal handler.
 pub fn has_byte(fd: i32, offset: u64) -> Result<bool> {
     let mut byte = 0_u8;
@@ -67,5 +68,5 @@ pub fn has_byte(fd: i32, offset: u64) -> Result<bool> {
     }
 }
 
-/// Bytes written by a call are seen in every mapping of the file at once.
+/// Bytes that a system call writes appear in every mapping of the file at once.
 pub const WRITES_ARE_COHERENT: bool = true;

@@ -4,7 +4,7 @@ use super::memory::page_size;
 use crate::core::sys::FileSystem;
 use crate::core::sys::error::{Result, SysError};
 
-/// The size in bytes of a block device, which has none in its status.
+/// Returns the size in bytes of a block device, which its status does not contain.
 pub fn device_size(fd: i32) -> Result<u64> {
     #[cfg(target_os = "linux")]
     {
@@ -25,8 +25,8 @@ pub fn device_size(fd: i32) -> Result<u64> {
     }
 }
 
-/// How many bytes are free on the file system of an open file; nothing where it has no limit or
-/// does not tell.
+/// Returns the free bytes on the file system of an open file, or nothing where it has no limit or
+/// reports none.
 #[must_use]
 pub fn free_space(fd: i32) -> Option<u64> {
     #[cfg(target_os = "linux")]
@@ -43,7 +43,7 @@ pub fn free_space(fd: i32) -> Option<u64> {
         )]
         Some((fs.f_bfree as u64).saturating_mul(fs.f_frsize as u64))
     }
-    // `statvfs` of macOS counts blocks in 32 bits, which a large disk has more of.
+    // `statvfs` on macOS counts blocks in 32 bits, too few for a large disk.
     #[cfg(not(target_os = "linux"))]
     {
         // SAFETY: all-zero is a valid statfs, and the call fills it.
@@ -56,7 +56,7 @@ pub fn free_space(fd: i32) -> Option<u64> {
     }
 }
 
-/// Looks at the file system of an open file. Safe to call in a signal handler.
+/// Returns the properties of the file system of an open file. Safe to call in a signal handler.
 /// `statfs(2)`: <https://man7.org/linux/man-pages/man2/statfs.2.html>
 pub fn file_system(fd: i32) -> Result<FileSystem> {
     // SAFETY: all-zero is a valid statfs, and the call fills it.
@@ -106,7 +106,7 @@ pub fn file_system(fd: i32) -> Result<FileSystem> {
     })
 }
 
-/// The size in bytes of the pages in which a file is mapped: huge ones on hugetlbfs.
+/// Returns the size in bytes of the pages in which a file is mapped: huge pages on hugetlbfs.
 #[must_use]
 pub fn file_page_size(fd: i32) -> usize {
     #[cfg(target_os = "linux")]
@@ -125,7 +125,7 @@ pub fn file_page_size(fd: i32) -> usize {
     page_size()
 }
 
-/// The name of the type of a file system, for messages.
+/// Returns the name of the type of a file system, for messages.
 #[must_use]
 pub fn file_system_name(fd: i32) -> String {
     // SAFETY: all-zero is a valid statfs, and the call fills it.

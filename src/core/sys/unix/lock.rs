@@ -1,5 +1,5 @@
-//! Locks on files: those of an open file description, over any range of bytes, and `flock` for
-//! whole files where the system has no others.
+//! File locks: locks of an open file description over any range of bytes, and `flock` for whole files
+//! on systems without range locks.
 //!
 //! POSIX locks (`F_SETLK`) are never used: the process loses them whenever any code in it closes
 //! any descriptor of the file.
@@ -23,9 +23,9 @@ fn flags(access: Access) -> libc::c_int {
     }
 }
 
-/// Sets, changes or (without a mode) removes the lock of an open file description on the bytes
-/// from `start` on; a length of 0 reaches to the end of all files. False if another one's lock is
-/// in the way; with `wait` the thread sleeps until none is.
+/// Sets, changes or (without a mode) removes the lock of an open file description on the bytes from
+/// `start`. A length of 0 extends to the largest possible offset. Returns false if a lock of another
+/// description conflicts; with `wait` the thread sleeps until none does.
 pub fn lock_range(
     fd: i32,
     mode: Option<LockMode>,
@@ -45,7 +45,8 @@ pub fn lock_range(
     })
 }
 
-/// The first lock that another description has on these bytes and that is in the way of `mode`.
+/// Returns the mode of the first lock of another description on these bytes that conflicts with
+/// `mode`.
 pub fn test_range(fd: i32, mode: LockMode, start: u64, length: u64) -> Result<Option<LockMode>> {
     let mut lock = describe_range(Some(mode), start, length)?;
     // SAFETY: the pointer is valid for the call; a bad descriptor is an error.
@@ -86,8 +87,8 @@ fn describe_range(mode: Option<LockMode>, start: u64, length: u64) -> Result<lib
     Ok(lock)
 }
 
-/// The same as `lock_range` for the whole file, by `flock`. Changing a lock's mode with it may
-/// lose the lock.
+/// Does the same as `lock_range` for the whole file, with `flock`. Changing the mode of a lock with
+/// `flock` may lose the lock.
 pub fn lock_whole_file(fd: i32, mode: Option<LockMode>, wait: bool) -> Result<bool> {
     let operation = match mode {
         None => libc::LOCK_UN,
@@ -105,7 +106,7 @@ pub fn lock_whole_file(fd: i32, mode: Option<LockMode>, wait: bool) -> Result<bo
     })
 }
 
-/// Makes a call that locks until it is not interrupted any more; false if the lock is taken.
+/// Repeats a locking call while signals interrupt it. Returns false if another lock conflicts.
 fn attempt(syscall: &'static str, mut call: impl FnMut() -> libc::c_int) -> Result<bool> {
     loop {
         if call() == 0 {
@@ -114,23 +115,23 @@ fn attempt(syscall: &'static str, mut call: impl FnMut() -> libc::c_int) -> Resu
         let error = SysError::last(syscall);
         match error.errno() {
             Some(libc::EINTR) => {}
-            // POSIX allows both for a lock that is taken.
+            // POSIX allows both numbers for a conflicting lock.
             Some(libc::EAGAIN | libc::EACCES) => return Ok(false),
             _ => return Err(error),
         }
     }
 }
 
-/// Whether an error says that the system or the file system lacks this kind of lock.
+/// Reports whether an error means that the system or the file system lacks this kind of lock.
 #[must_use]
 pub fn is_lock_refused(error: &SysError) -> bool {
-    // Two of these are one on some systems.
+    // Two of these numbers are equal on some systems.
     let refusals = [libc::EINVAL, libc::ENOSYS, libc::EOPNOTSUPP, libc::ENOTSUP];
     error.errno().is_some_and(|errno| refusals.contains(&errno))
 }
 
-/// Opens the file at a path, to lock it. It is created, empty and for its owner alone, if that is
-/// asked for.
+/// Opens the file at a path for locking. With `create`, creates an empty file that only its owner can
+/// access.
 pub fn open_to_lock(path: &Path, access: Access, create: bool) -> Result<OwnedFd> {
     let mut flags = flags(access);
     if create {
@@ -157,8 +158,8 @@ fn open_with(path: &Path, flags: libc::c_int) -> Result<OwnedFd> {
     }
 }
 
-/// Opens an open file once more: a description of its own, for the same access. `path` is where
-/// the file was found, for systems that can't do it without.
+/// Opens an open file again, for the same access, with a new open file description. `path` is the path
+/// of the file, for systems that need it.
 pub fn reopen(fd: i32, path: Option<&Path>) -> Result<OwnedFd> {
     let access = lock_access(fd)?;
     let again = match reopen_path(fd) {
@@ -166,7 +167,7 @@ pub fn reopen(fd: i32, path: Option<&Path>) -> Result<OwnedFd> {
         None => Err(SysError::new(libc::ENOENT, "open")),
     };
     match (again, path) {
-        // What the system named may have gone since, where it isn't a link to the open file.
+        // The path may lead to another file by now, where the system gives no link to the open file.
         (Ok(again), _) if is_same(fd, again.as_raw_fd())? => Ok(again),
         (_, Some(path)) => {
             let again = open_with(path, flags(access))?;
@@ -182,12 +183,12 @@ pub fn reopen(fd: i32, path: Option<&Path>) -> Result<OwnedFd> {
             "The file was renamed or replaced, and cannot be opened again for the lock",
         )),
         (Err(error), None) => Err(error.because(
-            "a lock needs an open file description of its own, and this file can't be opened again",
+            "a lock needs its own open file description, and this file cannot be opened again",
         )),
     }
 }
 
-/// What a descriptor is open for.
+/// Returns the access for which a descriptor is open.
 pub fn lock_access(fd: i32) -> Result<Access> {
     // SAFETY: fcntl answers a bad descriptor with an error.
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
@@ -206,7 +207,7 @@ fn is_same(one: i32, other: i32) -> Result<bool> {
     Ok((one.device, one.inode) == (other.device, other.inode))
 }
 
-/// A path by which the system opens a file that is open, whatever its name is now.
+/// Returns a path that leads to an open file whatever its current name.
 #[cfg(target_os = "linux")]
 #[allow(
     clippy::unnecessary_wraps,
@@ -216,8 +217,8 @@ fn reopen_path(fd: i32) -> Option<PathBuf> {
     Some(PathBuf::from(format!("/proc/self/fd/{fd}")))
 }
 
-/// On macOS `/dev/fd` duplicates descriptors, and so would share their locks; the path under which
-/// the file is known now has to do. `fcntl(2)`, `F_GETPATH`.
+/// Returns the current path of the file. On macOS opening `/dev/fd/N` duplicates the descriptor, which
+/// would share its locks. `fcntl(2)`, `F_GETPATH`.
 #[cfg(target_vendor = "apple")]
 fn reopen_path(fd: i32) -> Option<PathBuf> {
     use std::ffi::{CStr, OsStr};
@@ -236,7 +237,7 @@ fn reopen_path(_: i32) -> Option<PathBuf> {
     None
 }
 
-/// Whether a path still leads to an open file.
+/// Reports whether a path still leads to an open file.
 pub fn path_leads_to(path: &Path, fd: i32) -> Result<bool> {
     let status = fstat(fd)?;
     match stat(path) {
@@ -246,21 +247,21 @@ pub fn path_leads_to(path: &Path, fd: i32) -> Result<bool> {
     }
 }
 
-/// A thread can sleep for a lock, and is woken to ask for it again.
+/// A thread can sleep until a lock is free, and a signal can wake it.
 pub const CAN_SLEEP_FOR_LOCKS: bool = true;
 
-/// A lock is changed in one step.
+/// A lock changes its mode in one step.
 pub const CHANGES_LOCKS_ATOMICALLY: bool = true;
 
-/// The name of the locks over ranges: of an open file description.
+/// The name of range locks: locks of an open file description.
 pub const RANGE_LOCKS: &str = "ofd";
 
-/// Whether this system has locks over ranges of bytes.
+/// Reports whether this system has locks over ranges of bytes.
 #[must_use]
 pub fn has_range_locks() -> bool {
     static ANSWER: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
     *ANSWER.get_or_init(|| {
-        // Any file will do: nothing is locked.
+        // Any file works, because nothing is locked.
         let Ok(file) = std::env::current_exe().and_then(std::fs::File::open) else {
             return false;
         };

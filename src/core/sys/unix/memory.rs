@@ -1,7 +1,6 @@
-//! Pages: how they are replaced, protected, advised and brought in.
+//! Pages: size, replacement, protection, advice, readability.
 //!
-//! Replacing happens in signal handlers too, so these functions allocate nothing and take no
-//! lock. `mmap(2)`: <https://man7.org/linux/man-pages/man2/mmap.2.html>,
+//! Signal handlers replace pages too, so these functions allocate nothing and take no lock. `mmap(2)`: <https://man7.org/linux/man-pages/man2/mmap.2.html>,
 //! <https://developer.apple.com/library/archive/documentation/System/Conceptual/ManPages_iPhoneOS/man2/mmap.2.html>
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,9 +10,9 @@ use super::errno::last_errno;
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{ExtraAdvice, Replacement};
 
-/// The size of a page in bytes. Never assumed: 4 KiB, 16 KiB and 64 KiB all occur.
+/// Returns the size of a page in bytes: 4 KiB, 16 KiB or 64 KiB, depending on the kernel.
 pub fn page_size() -> usize {
-    // An atomic and not a OnceLock, because the fault handler asks too.
+    // An atomic instead of a OnceLock, because the fault handler calls this function.
     static SIZE: AtomicUsize = AtomicUsize::new(0);
     let known = SIZE.load(Ordering::Relaxed);
     if known != 0 {
@@ -26,16 +25,15 @@ pub fn page_size() -> usize {
     size
 }
 
-/// The unit of file offsets for the system's own call; the same as a page on Unix.
+/// Returns the unit of file offsets that can be mapped: one page on Unix.
 #[must_use]
 pub fn allocation_granularity() -> usize {
     page_size()
 }
 
-/// Puts `with` in the place of the pages at `address`, in one step: no other thread ever sees
-/// the range unmapped.
+/// Replaces the pages at `address` with `with` in one step: no other thread sees the range unmapped.
 ///
-/// Safe to call in a signal handler. On failure the old pages are still there.
+/// Safe to call in a signal handler. On failure the old pages stay mapped.
 ///
 /// # Safety
 ///
@@ -57,8 +55,8 @@ pub unsafe fn replace_pages(address: usize, length: usize, with: Replacement) ->
         }
     };
     let flags = flags | libc::MAP_FIXED | libc::MAP_NORESERVE;
-    // SAFETY: the range belongs to the caller (this function's contract), so replacing what is
-    // mapped there takes nothing from anybody else.
+    // SAFETY: the range belongs to the caller (this function's contract), so the replacement affects
+    // no other owner.
     let result = unsafe { mmap(address, length, protection, flags, fd, offset) };
     if result == usize::MAX {
         Err(SysError::last("mmap"))
@@ -67,8 +65,8 @@ pub unsafe fn replace_pages(address: usize, length: usize, with: Replacement) ->
     }
 }
 
-/// The system call itself where that is possible: a C library may take a lock around it (musl
-/// waits for others in `mmap` with `MAP_FIXED`), which a signal handler must not.
+/// Makes the system call directly. A C library may take a lock around it, which a signal handler must
+/// not do: in musl `mmap` with `MAP_FIXED` waits for other threads.
 #[cfg(target_os = "linux")]
 unsafe fn mmap(
     address: usize,
@@ -114,9 +112,8 @@ unsafe fn mmap(
     }
 }
 
-/// Whether the file `fd` can be mapped at all: asks for one page at offset 0 and gives it back
-/// untouched. Tells an empty file from the files of proc, sysfs and their like, whose size is 0
-/// too.
+/// Checks whether the file `fd` can be mapped: maps one page at offset 0 and unmaps it untouched.
+/// Distinguishes an empty file from files of proc, sysfs and similar, whose size is also 0.
 pub fn probe_mappable(fd: i32) -> Result<()> {
     // SAFETY: a new mapping at an address of the kernel's choice disturbs nothing.
     let page = unsafe {
@@ -132,12 +129,12 @@ pub fn probe_mappable(fd: i32) -> Result<()> {
     if page == libc::MAP_FAILED {
         return Err(SysError::last("mmap"));
     }
-    // SAFETY: the page was mapped just now and nobody else knows it.
+    // SAFETY: the page was just mapped, and no other code has its address.
     unsafe { libc::munmap(page, page_size()) };
     Ok(())
 }
 
-/// Makes pages readable, and writable or not.
+/// Makes pages readable, and writable if `writable` is true.
 ///
 /// Safe to call in a signal handler.
 ///
@@ -146,8 +143,8 @@ pub fn probe_mappable(fd: i32) -> Result<()> {
 /// `address..address + length` must be whole pages that the caller owns.
 pub unsafe fn protect_pages(address: usize, length: usize, writable: bool) -> Result<()> {
     let protection = libc::PROT_READ | if writable { libc::PROT_WRITE } else { 0 };
-    // SAFETY: the caller owns the pages; revoking write access can at worst make a store trap,
-    // which the fault guard answers.
+    // SAFETY: the caller owns the pages. Without write access a store traps, and the fault handler
+    // takes care of that.
     let result = unsafe { libc::mprotect(address as *mut _, length, protection) };
     if result == 0 {
         Ok(())
@@ -161,7 +158,7 @@ pub unsafe fn protect_pages(address: usize, length: usize, writable: bool) -> Re
 const MADV_COLLAPSE: i32 = 25;
 
 impl ExtraAdvice {
-    /// The kernel's number, where the platform has this advice.
+    /// Returns the kernel's number of this advice, where the platform has it.
     #[must_use]
     pub fn number(self) -> Option<i32> {
         #[cfg(target_os = "linux")]
@@ -195,14 +192,13 @@ pub unsafe fn advise_pages(address: usize, length: usize, number: i32) -> Result
 
 #[cfg(target_os = "linux")]
 const FUTEX_PRIVATE: i32 = 128;
-/// A word on which nobody ever waits.
+/// A word on which no thread waits.
 #[cfg(target_os = "linux")]
-static NOBODY_WAITS: u32 = 0;
+static UNUSED_FUTEX: u32 = 0;
 
-/// Whether the page of `address` can be read, found out without a trap: the kernel is asked to look
-/// at its first word before it moves none of those who wait there (`futex(2)`,
-/// `FUTEX_CMP_REQUEUE`). Emulators leave that look to the kernel; at what other calls are given some
-/// look themselves, and die of it.
+/// Reports without a trap whether the page of `address` can be read. The kernel compares the first
+/// word of the page before it moves zero waiting threads (`futex(2)`, `FUTEX_CMP_REQUEUE`). Emulators
+/// leave this comparison to the kernel; some read the arguments of other calls themselves, and crash.
 ///
 /// Safe to call in a signal handler.
 #[cfg(target_os = "linux")]
@@ -210,7 +206,7 @@ static NOBODY_WAITS: u32 = 0;
 pub fn is_readable(address: usize) -> bool {
     const FUTEX_CMP_REQUEUE: i32 = 4;
     let page = address & !(page_size() - 1);
-    // SAFETY: nobody is woken and nobody is moved, whatever the word is, which is only read; a bad
+    // SAFETY: the call wakes and moves no thread, whatever the word is, and only reads the word; a bad
     // address is an error.
     let result = unsafe {
         libc::syscall(
@@ -219,16 +215,16 @@ pub fn is_readable(address: usize) -> bool {
             FUTEX_CMP_REQUEUE | FUTEX_PRIVATE,
             0,
             0_usize,
-            &raw const NOBODY_WAITS,
+            &raw const UNUSED_FUTEX,
             0,
         )
     };
-    // The word may be another one than 0.
+    // EAGAIN means that the word was read and is not 0.
     result >= 0 || last_errno() == libc::EAGAIN
 }
 
-/// Whether the word at `address`, a multiple of four, can be stored into, found out without a
-/// trap: the kernel is asked to `or` it with zero (`futex(2)`, `FUTEX_WAKE_OP`).
+/// Reports without a trap whether the word at `address`, a multiple of four, is writable: the kernel
+/// combines it with zero by `or` (`futex(2)`, `FUTEX_WAKE_OP`).
 ///
 /// Safe to call in a signal handler.
 #[cfg(target_os = "linux")]
@@ -236,12 +232,12 @@ pub fn is_readable(address: usize) -> bool {
 pub fn is_writable(address: usize) -> bool {
     const FUTEX_WAKE_OP: i32 = 5;
     const OR_WITH_0: u32 = 2 << 28;
-    // SAFETY: nobody waits on the first word, and a word that is or-ed with zero keeps its value;
-    // a bad address is an error.
+    // SAFETY: no thread waits on the first word, and `or` with zero keeps the value of the second; a
+    // bad address is an error.
     let result = unsafe {
         libc::syscall(
             libc::SYS_futex,
-            &raw const NOBODY_WAITS,
+            &raw const UNUSED_FUTEX,
             FUTEX_WAKE_OP | FUTEX_PRIVATE,
             0,
             0_usize,
@@ -252,38 +248,37 @@ pub fn is_writable(address: usize) -> bool {
     result >= 0
 }
 
-/// Where there is no such call, nothing is known to be writable.
+/// Returns false: without such a call no address is known to be writable.
 #[cfg(not(target_os = "linux"))]
 #[must_use]
 pub fn is_writable(_address: usize) -> bool {
     false
 }
 
-/// Where there is no such call, nothing is known to be readable.
+/// Returns false: without such a call no address is known to be readable.
 #[cfg(not(target_os = "linux"))]
 pub fn is_readable(_address: usize) -> bool {
     false
 }
 
-/// Frees the memory behind private pages without a file. They are zeros from then on.
+/// Frees the memory of private pages without a file. They contain zeros afterwards.
 ///
 /// # Safety
 ///
-/// `address..address + length` must be whole pages of memory without a file, that nobody else
-/// knows of.
+/// `address..address + length` must be whole pages of memory without a file that no other code uses.
 pub unsafe fn free_pages(address: usize, length: usize) -> Result<()> {
-    // Pages that are locked in memory are not given up. Failing to unlock shows below.
+    // The kernel does not free locked pages. If unlocking fails, the call below fails too.
     // SAFETY: the caller owns the pages.
     unsafe { libc::munlock(address as *const _, length) };
     #[cfg(target_os = "linux")]
     {
-        // SAFETY: nobody misses the contents.
+        // SAFETY: no code uses the contents (this function's contract).
         if unsafe { libc::madvise(address as *mut _, length, libc::MADV_DONTNEED) } != 0 {
             return Err(SysError::last("madvise"));
         }
         Ok(())
     }
-    // Elsewhere the advice leaves the contents as they are, and pieces are not counted.
+    // On other systems the advice keeps the contents, and the number of mapped ranges is not limited.
     #[cfg(not(target_os = "linux"))]
     // SAFETY: as the caller says.
     unsafe {

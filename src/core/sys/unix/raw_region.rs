@@ -1,8 +1,8 @@
-//! Mapped address space, as memmap2 makes it.
+//! Mapped address space, created by memmap2.
 
 use memmap2::{MmapOptions, MmapRaw};
 
-/// Advice by the names that memmap2 has for it.
+/// Advice under the names of memmap2.
 pub use memmap2::{Advice as KnownAdvice, UncheckedAdvice};
 
 use crate::core::sys::error::{Result, SysError};
@@ -11,24 +11,24 @@ use crate::core::sys::{MapRequest, PageAccess, page_size};
 /// A read-only mapping shows the shared pages themselves.
 pub const READ_ONLY_IS_PRIVATE: bool = false;
 
-/// A file can be cut while it is mapped.
+/// A mapped file can be truncated.
 pub const TRUNCATES_MAPPED_FILES: bool = true;
 
-/// Address space can be promised without memory.
+/// Memory can be mapped without reserving swap for it.
 pub const HAS_UNRESERVED_MEMORY: bool = true;
 
-/// Whether address space can be set aside for a mapping to grow into.
+/// Reports whether address space can be reserved for a mapping to grow into.
 #[must_use]
 pub fn can_reserve_address_space() -> bool {
     true
 }
 
-/// Mapped address space of ours.
+/// Mapped address space that this value owns.
 #[derive(Debug)]
 pub struct RawRegion(MmapRaw);
 
 impl RawRegion {
-    /// Maps a file. Pages behind its end are mapped too, and are there once the file has them.
+    /// Maps a file. Pages after its end are mapped too, and become accessible once the file has them.
     pub fn map_file(request: &MapRequest) -> Result<Self> {
         let mut options = MmapOptions::new();
         let length = whole_pages(request.reserve.max(request.length));
@@ -48,7 +48,7 @@ impl RawRegion {
         finish(pages)
     }
 
-    /// Takes zeros: `length` bytes of memory, and addresses for `reserve`.
+    /// Maps zeros: `length` bytes of memory, and address space for `reserve` bytes.
     pub fn anonymous(
         length: usize,
         reserve: usize,
@@ -57,7 +57,7 @@ impl RawRegion {
     ) -> Result<Self> {
         let mut options = MmapOptions::new();
         options.len(whole_pages(reserve.max(length)));
-        // What may never be used is not to be promised.
+        // Reserve no swap for pages that may never be used.
         if no_reserve || reserve > length {
             options.no_reserve_swap();
         }
@@ -67,38 +67,38 @@ impl RawRegion {
         finish(options.map_anon().map(MmapRaw::from))
     }
 
-    /// The address of the first page.
+    /// Returns the address of the first page.
     #[must_use]
     pub fn address(&self) -> usize {
         self.0.as_mut_ptr() as usize
     }
 
-    /// Bytes of address space.
+    /// Returns the bytes of address space.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "there is always a page")]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether a store into a private page traps first: never here.
+    /// Reports whether the first store into a private page traps: never on Unix.
     #[must_use]
     pub fn copies_lazily(&self) -> bool {
         false
     }
 
-    /// Sees that the first `length` bytes are mapped: all are, from the beginning.
+    /// Maps the first `length` bytes. All bytes are mapped from the start on Unix.
     #[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
     pub fn extend_to(&self, _length: usize) -> Result<()> {
         Ok(())
     }
 
-    /// Lets a file be cut: it may be, mapped or not.
+    /// Prepares truncation of the file. Nothing needs to be unmapped on Unix.
     #[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
     pub fn release_views(&self) -> Result<ReleasedViews> {
         Ok(ReleasedViews)
     }
 
-    /// Gives advice for a range.
+    /// Gives the kernel advice for a range.
     pub fn advise(&self, advice: KnownAdvice, offset: usize, length: usize) -> Result<()> {
         self.0
             .advise_range(advice, offset, length)
@@ -109,7 +109,7 @@ impl RawRegion {
     ///
     /// # Safety
     ///
-    /// Nobody may rely on the contents.
+    /// No code may rely on the contents.
     pub unsafe fn discard(
         &self,
         advice: UncheckedAdvice,
@@ -121,7 +121,7 @@ impl RawRegion {
             .map_err(|error| SysError::from_io(&error, "madvise"))
     }
 
-    /// Writes changed pages of a range to the file, and waits for that.
+    /// Writes the changed pages of a range to the file and waits until that is done.
     pub fn flush(&self, offset: usize, length: usize) -> Result<()> {
         self.0
             .flush_range(offset, length)
@@ -129,8 +129,8 @@ impl RawRegion {
     }
 }
 
-/// The system maps whole pages, and a mapping may grow into all of its last one: memmap2 is to
-/// know of them. What is too long for that is refused by the system itself.
+/// Rounds up to whole pages, so that memmap2 knows all of the last page, into which a mapping may
+/// grow. The system refuses a length that is too large to round.
 fn whole_pages(length: usize) -> usize {
     length
         .checked_next_multiple_of(page_size())
@@ -143,12 +143,12 @@ fn finish(pages: std::io::Result<MmapRaw>) -> Result<RawRegion> {
         .map_err(|error| SysError::from_io(&error, "mmap"))
 }
 
-/// Pages of a file that may be cut.
+/// The state between [`RawRegion::release_views`] and truncation.
 #[derive(Debug)]
 pub struct ReleasedViews;
 
 impl ReleasedViews {
-    /// Nothing was taken away.
+    /// Maps the views again. Nothing was unmapped on Unix.
     #[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
     pub fn remap(self, _length: usize) -> Result<()> {
         Ok(())

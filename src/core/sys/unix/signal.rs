@@ -1,8 +1,8 @@
-//! The signals of a page that can't be delivered, and the handlers that were there before ours.
+//! The signals of a page that cannot be delivered, and the handlers that were installed before.
 //!
-//! One handler for SIGBUS and SIGSEGV asks core whether the address is one of ours. If not, it
-//! does what would have happened without us: it calls the previous handler, or restores the
-//! default action, so that the signal and the core dump are the real ones.
+//! One handler for SIGBUS and SIGSEGV asks core whether the address belongs to this library. If not,
+//! it calls the previous handler or restores the default action, so that the signal and the core dump
+//! are the same as without this library.
 //!
 //! Everything that runs in the handler is async-signal-safe: atomics and system calls, no
 //! allocation, no lock. `sigaction(2)`: <https://man7.org/linux/man-pages/man2/sigaction.2.html>,
@@ -21,25 +21,25 @@ use crate::core::sys::{FaultAction, Trap};
 
 const SIGNALS: [i32; 2] = [libc::SIGBUS, libc::SIGSEGV];
 
-/// The actions that were in force before ours, a leaked box each: a handler may be reading an
-/// old one while a new one is put in place, and there are never more than a few.
+/// The actions that were in force before, each in a leaked box: a handler may read an old action while
+/// a new one is stored, and only a few are ever stored.
 static PREVIOUS: [AtomicPtr<libc::sigaction>; 2] = [
     AtomicPtr::new(ptr::null_mut()),
     AtomicPtr::new(ptr::null_mut()),
 ];
 
-/// Core's judgement, as a function pointer.
+/// The function of core that decides about a trap, as a pointer.
 static FAULT_HANDLER: AtomicUsize = AtomicUsize::new(0);
 
-/// The threads that are inside a previous handler right now. One that comes here again was
-/// called in a circle: by a handler that had saved ours as its previous one. Where there are
-/// more threads than places, a circle is not noticed.
+/// The threads that currently run a previous handler. If such a thread enters this handler again, the
+/// previous handler has saved this one as its own previous handler. With more threads than entries
+/// such a loop is not detected.
 static CHAINING: [AtomicI32; 32] = [const { AtomicI32::new(0) }; 32];
 
 type FaultHandler = fn(address: usize, trap: Trap) -> FaultAction;
 
-/// Puts our handler in front for both signals, if it isn't there. True if somebody else had put
-/// theirs in its place since.
+/// Installs the handler for both signals, if it is not installed. Returns true if another handler had
+/// replaced it.
 pub fn install_fault_handler(judge: FaultHandler) -> Result<bool> {
     static CHANGING: Mutex<()> = Mutex::new(());
     let _guard = CHANGING.lock().ignore_poison();
@@ -51,7 +51,7 @@ pub fn install_fault_handler(judge: FaultHandler) -> Result<bool> {
             continue;
         }
         displaced |= !PREVIOUS[index].load(Ordering::Acquire).is_null();
-        // The previous action is published first: a signal between the two steps must find it.
+        // Store the previous action first: a signal between the two steps must find it.
         PREVIOUS[index].store(Box::into_raw(Box::new(current)), Ordering::Release);
         action(signal, Some(&our_action()))?;
     }
@@ -59,20 +59,20 @@ pub fn install_fault_handler(judge: FaultHandler) -> Result<bool> {
 }
 
 fn our_action() -> libc::sigaction {
-    // SAFETY: all-zero is a valid sigaction; what matters is filled in below.
+    // SAFETY: all-zero is a valid sigaction; the code below sets the fields that matter.
     let mut ours: libc::sigaction = unsafe { mem::zeroed() };
     ours.sa_sigaction = on_signal as *const () as usize;
-    // SA_RESTART as libuv has it: a signal from outside must not make system calls fail.
+    // SA_RESTART as in libuv: a signal from another process must not make system calls fail.
     ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-    // A fault of the handler itself must kill and not recurse: both signals stay blocked in it.
+    // A fault inside the handler must end the process instead of recursing: both signals stay blocked.
     for signal in SIGNALS {
-        // SAFETY: the set is ours.
+        // SAFETY: the set is a local variable.
         unsafe { libc::sigaddset(&raw mut ours.sa_mask, signal) };
     }
     ours
 }
 
-/// Sets the action of a signal if one is given; the action before.
+/// Sets the action of a signal if one is given. Returns the action before.
 fn action(signal: i32, new: Option<&libc::sigaction>) -> Result<libc::sigaction> {
     // SAFETY: all-zero is a valid sigaction, and the call fills it.
     let mut old: libc::sigaction = unsafe { mem::zeroed() };
@@ -88,9 +88,9 @@ fn action(signal: i32, new: Option<&libc::sigaction>) -> Result<libc::sigaction>
 
 extern "C" fn on_signal(signal: i32, info: *mut libc::siginfo_t, context: *mut c_void) {
     let errno = last_errno();
-    // SAFETY: with SA_SIGINFO the kernel hands us a valid siginfo.
+    // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo.
     let (code, address) = unsafe { ((*info).si_code, (*info).si_addr() as usize) };
-    // A jump into a mapping is somebody's bug and no missing page.
+    // A jump into a mapping is a bug of the program, and no missing page.
     let trap = trap(signal, code).filter(|_| instruction_address(context) != address);
     let verdict = match (trap, FAULT_HANDLER.load(Ordering::Acquire)) {
         (None, _) | (_, 0) => FaultAction::PassOn,
@@ -108,7 +108,7 @@ extern "C" fn on_signal(signal: i32, info: *mut libc::siginfo_t, context: *mut c
     set_errno(errno);
 }
 
-/// What trapped, for signals that come from an access at all; `kill` and its like do not.
+/// Returns the kind of trap, or nothing for signals that no access caused, such as those of `kill`.
 fn trap(signal: i32, code: i32) -> Option<Trap> {
     const BUS_ADRERR: i32 = 2;
     const SEGV_ACCERR: i32 = 2;
@@ -127,15 +127,15 @@ fn trap(signal: i32, code: i32) -> Option<Trap> {
     }
 }
 
-/// Where the processor was; no address at all where the platform's layout is not known here.
+/// Returns the address of the instruction, or `usize::MAX` on platforms whose layout is unknown here.
 fn instruction_address(context: *mut c_void) -> usize {
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-    // SAFETY: with SA_SIGINFO the kernel hands us a valid context.
+    // SAFETY: with SA_SIGINFO the kernel passes a valid context.
     return unsafe {
         (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[libc::REG_RIP as usize] as usize
     };
     #[cfg(all(target_os = "linux", target_arch = "aarch64"))]
-    // SAFETY: with SA_SIGINFO the kernel hands us a valid context.
+    // SAFETY: with SA_SIGINFO the kernel passes a valid context.
     return unsafe { (*context.cast::<libc::ucontext_t>()).uc_mcontext.pc as usize };
     #[cfg(not(all(
         target_os = "linux",
@@ -147,11 +147,11 @@ fn instruction_address(context: *mut c_void) -> usize {
     }
 }
 
-/// What would have happened without us.
+/// Does what would happen without this handler.
 fn pass_on(signal: i32, info: *mut libc::siginfo_t, context: *mut c_void) {
     let index = usize::from(signal != SIGNALS[0]);
     let previous = PREVIOUS[index].load(Ordering::Acquire);
-    // SAFETY: with SA_SIGINFO the kernel hands us a valid siginfo.
+    // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo.
     let code = unsafe { (*info).si_code };
     if previous.is_null() {
         return default_action(signal, code);
@@ -159,20 +159,20 @@ fn pass_on(signal: i32, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: boxes in PREVIOUS are never freed.
     let previous = unsafe { &*previous };
     match previous.sa_sigaction {
-        // The kernel lets a signal from outside be ignored, but not a fault.
+        // A signal from another process can be ignored, a fault cannot.
         libc::SIG_IGN if code <= 0 => {}
         libc::SIG_DFL | libc::SIG_IGN => default_action(signal, code),
         handler => {
             if is_chaining() {
                 return default_action(signal, code);
             }
-            let _place = Chaining::enter();
+            let _entry = Chaining::enter();
             call(handler, previous, signal, info, context);
         }
     }
 }
 
-/// Calls a previous handler with the mask that it asked for.
+/// Calls a previous handler with the signal mask of its action.
 fn call(
     handler: usize,
     previous: &libc::sigaction,
@@ -202,8 +202,8 @@ fn call(
     }
 }
 
-/// Restores the default action. A fault then comes again by itself, with the true address in
-/// the core dump; a signal from outside is sent again to this thread.
+/// Restores the default action. A fault then happens again, with the true address in the core dump. A
+/// signal from another process is sent to this thread again.
 fn default_action(signal: i32, code: i32) {
     // SAFETY: all-zero is SIG_DFL without flags; raising is async-signal-safe, and the signal
     // stays blocked until this handler returns.
@@ -216,7 +216,7 @@ fn default_action(signal: i32, code: i32) {
     }
 }
 
-/// A place in [`CHAINING`], given back on drop.
+/// An entry in [`CHAINING`], freed on drop.
 struct Chaining(&'static AtomicI32);
 
 impl Chaining {
@@ -224,8 +224,8 @@ impl Chaining {
         let me = thread_number();
         CHAINING
             .iter()
-            .find(|place| {
-                place
+            .find(|entry| {
+                entry
                     .compare_exchange(0, me, Ordering::Relaxed, Ordering::Relaxed)
                     .is_ok()
             })
@@ -237,7 +237,7 @@ fn is_chaining() -> bool {
     let me = thread_number();
     CHAINING
         .iter()
-        .any(|place| place.load(Ordering::Relaxed) == me)
+        .any(|entry| entry.load(Ordering::Relaxed) == me)
 }
 
 impl Drop for Chaining {
@@ -258,8 +258,8 @@ fn thread_number() -> i32 {
     unsafe { libc::pthread_mach_thread_np(libc::pthread_self()) as i32 }
 }
 
-/// A bell that a signal handler can ring and a thread can wait for: a pipe that never blocks
-/// the ringer.
+/// A notification that a signal handler can send and a thread can wait for: a pipe that never blocks
+/// the sender.
 #[derive(Debug)]
 pub struct Notifier {
     reader: AtomicI32,
@@ -267,7 +267,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// A bell without a rope; [`Notifier::hang`] makes it ring.
+    /// Returns a notifier without a pipe, which [`Notifier::open`] creates.
     #[must_use]
     pub const fn closed() -> Self {
         Self {
@@ -283,23 +283,23 @@ impl Notifier {
         if unsafe { close_on_exec_pipe(&mut ends) } != 0 {
             return Err(SysError::last("pipe"));
         }
-        // SAFETY: the descriptors are new and ours. Only the ringer must never wait.
+        // SAFETY: the descriptors are new, and nothing else owns them. Only the sender must never wait.
         unsafe { libc::fcntl(ends[1], libc::F_SETFL, libc::O_NONBLOCK) };
         self.reader.store(ends[0], Ordering::Release);
         self.writer.store(ends[1], Ordering::Release);
         Ok(())
     }
 
-    /// Rings. Safe to call in a signal handler; a full pipe is ringing already.
+    /// Notifies the waiting thread. Safe to call in a signal handler. A full pipe already notifies.
     pub fn notify(&self) {
         let writer = self.writer.load(Ordering::Acquire);
         if writer >= 0 {
-            // SAFETY: one byte from a static; failure means that the bell rings already.
+            // SAFETY: writes one byte from a static; failure means that the pipe already notifies.
             unsafe { libc::write(writer, ptr::from_ref(&0_u8).cast(), 1) };
         }
     }
 
-    /// Waits for the bell; false when it can ring no more.
+    /// Waits for a notification. Returns false if none can come any more.
     pub fn wait(&self) -> bool {
         let mut bytes = [0_u8; 64];
         loop {
@@ -327,10 +327,10 @@ unsafe fn close_on_exec_pipe(ends: &mut [i32; 2]) -> i32 {
     unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) }
 }
 
-/// In two steps where the system has no call for both.
+/// Sets the flag in a second step where the system has no call for both.
 #[cfg(not(target_os = "linux"))]
 unsafe fn close_on_exec_pipe(ends: &mut [i32; 2]) -> i32 {
-    // SAFETY: pipe fills two descriptors, which are ours.
+    // SAFETY: pipe fills two descriptors, which nothing else owns.
     unsafe {
         let result = libc::pipe(ends.as_mut_ptr());
         for end in ends {
@@ -342,14 +342,14 @@ unsafe fn close_on_exec_pipe(ends: &mut [i32; 2]) -> i32 {
 
 /// Writes to standard error. Safe to call in a signal handler.
 pub fn write_error(bytes: &[u8]) {
-    // SAFETY: the pointer and length are those of a slice; nothing can be done about a failure.
+    // SAFETY: the pointer and length are those of a slice; a failure cannot be handled here.
     unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
 }
 
-/// Blocks every signal on the calling thread, so that those meant for the main thread never
-/// land here. Faults are delivered to the thread that caused them all the same.
+/// Blocks every signal on the calling thread except the two of faults, so that signals for the main
+/// thread are not delivered to this one.
 pub fn block_signals() {
-    // SAFETY: the set is ours; only this thread's mask changes.
+    // SAFETY: the set is a local variable; only this thread's mask changes.
     unsafe {
         let mut all: libc::sigset_t = mem::zeroed();
         libc::sigfillset(&raw mut all);

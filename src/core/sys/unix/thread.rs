@@ -1,9 +1,9 @@
-//! The library itself and its threads, as the system sees them.
+//! The loaded library, and the threads of this library.
 
 use std::ffi::{CStr, c_void};
 
-/// Keeps this library loaded until the process ends: a worker that ends unloads the add-ons
-/// that nobody else uses, but a signal handler and threads of ours may still run.
+/// Keeps this library loaded until the process ends. A worker that ends unloads add-ons that no other
+/// thread uses, but the signal handler and threads of this library may still run.
 pub fn pin_library() {
     // SAFETY: dladdr only reads; the address is one of our own functions. dlopen with
     // RTLD_NOLOAD loads nothing: it finds the library that is there and marks it.
@@ -21,15 +21,15 @@ pub fn pin_library() {
     }
 }
 
-/// Tells the scheduler that the calling thread need not run in the moment that it is woken, so that
-/// giving it work doesn't cost the one who does so his processor. Its share stays the same.
+/// Tells the scheduler that the calling thread need not run at once when it is woken, so that it does
+/// not displace the thread that wakes it. Its share of the processor stays the same.
 ///
 /// `sched(7)`: <https://man7.org/linux/man-pages/man7/sched.7.html>
 #[cfg(target_os = "linux")]
 pub fn use_batch_scheduling() {
     // SAFETY: the structure is ours and all-zero is valid; 0 is the calling thread.
     unsafe {
-        // A real-time process has chosen for itself.
+        // Keep the policy of a real-time process.
         if libc::sched_getscheduler(0) == libc::SCHED_OTHER {
             let param: libc::sched_param = std::mem::zeroed();
             libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const param);
@@ -37,11 +37,11 @@ pub fn use_batch_scheduling() {
     }
 }
 
-/// Elsewhere the scheduler has no such wish.
+/// Does nothing: this scheduler has no such policy.
 #[cfg(not(target_os = "linux"))]
 pub fn use_batch_scheduling() {}
 
-/// The address of an exported symbol of this process, for functions that only newer runtimes
+/// Returns the address of an exported symbol of this process, for functions that only newer runtimes
 /// have.
 #[must_use]
 pub fn find_symbol(name: &CStr) -> Option<*mut c_void> {

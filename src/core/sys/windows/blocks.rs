@@ -15,13 +15,14 @@ use super::handle::as_pointer;
 use crate::core::sys::RawHandle;
 use crate::core::sys::error::{Result, SysError};
 
-/// How many bytes of the disk an open file has; nothing where that is not known.
+/// Returns how many bytes on the disk an open file occupies, or 0 where that is unknown.
 #[must_use]
 pub fn allocated_bytes(handle: RawHandle) -> u64 {
     standard_info(handle).map_or(0, |info| info.AllocationSize.cast_unsigned())
 }
 
-/// Makes `0..length` of a file zeros. Answers `EOPNOTSUPP` where the file system can't.
+/// Sets `0..length` of a file to zeros. Fails with `EOPNOTSUPP` where the file system does not support
+/// this.
 /// `FSCTL_SET_ZERO_DATA`:
 /// <https://learn.microsoft.com/en-us/windows/win32/api/winioctl/ni-winioctl-fsctl_set_zero_data>
 pub fn zero_start(handle: RawHandle, length: u64) -> Result<()> {
@@ -48,18 +49,18 @@ pub fn zero_start(handle: RawHandle, length: u64) -> Result<()> {
     }
     let error = SysError::last("fallocate");
     match error.errno() {
-        // How file systems say that they don't know a request.
+        // File systems report an unknown request with these numbers.
         Some(EISDIR | EINVAL) => Err(SysError::new(EOPNOTSUPP, "fallocate")),
         _ => Err(error),
     }
 }
 
-/// Whether a block can be had for a page: there is no such question here.
+/// Fails with `EOPNOTSUPP`: Windows has no request to allocate a single page.
 pub fn allocate_page(_: RawHandle, _: u64, _: usize) -> Result<()> {
     Err(SysError::new(EOPNOTSUPP, "fallocate"))
 }
 
-/// Makes the file `size` bytes long, without allocating.
+/// Sets the size of the file to `size` bytes without allocating clusters.
 pub fn truncate(handle: RawHandle, size: u64) -> Result<()> {
     let end = FILE_END_OF_FILE_INFO {
         EndOfFile: i64::try_from(size).map_err(|_| SysError::new(EINVAL, "ftruncate"))?,
@@ -67,13 +68,13 @@ pub fn truncate(handle: RawHandle, size: u64) -> Result<()> {
     set(handle, FileEndOfFileInfo, &end, "ftruncate")
 }
 
-/// Allocates clusters up to `offset + length` and makes the file at least that long. What the
-/// file has already keeps what is under it, holes too.
+/// Allocates clusters up to `offset + length` and makes the file at least that long. The existing part
+/// of the file keeps its clusters and its holes.
 /// <https://learn.microsoft.com/en-us/windows/win32/api/winbase/ns-winbase-file_allocation_info>
 pub fn allocate(handle: RawHandle, offset: u64, length: u64) -> Result<()> {
     let too_large = || SysError::new(EFBIG, "fallocate");
     let end = offset.checked_add(length).ok_or_else(too_large)?;
-    // Setting less than the file has would cut it.
+    // An allocation smaller than the file would truncate it.
     if end <= fstat(handle)?.size {
         return Ok(());
     }
@@ -81,7 +82,7 @@ pub fn allocate(handle: RawHandle, offset: u64, length: u64) -> Result<()> {
         AllocationSize: i64::try_from(end).map_err(|_| too_large())?,
     };
     match set(handle, FileAllocationInfo, &request, "fallocate") {
-        // File systems that can't, and wine, which does not know the request.
+        // Some file systems do not support the request, and Wine does not know it.
         Err(error) if matches!(error.errno(), Some(EISDIR | ENOSYS | EINVAL)) => {
             Err(SysError::new(EOPNOTSUPP, "fallocate"))
         }
@@ -91,7 +92,7 @@ pub fn allocate(handle: RawHandle, offset: u64, length: u64) -> Result<()> {
 }
 
 fn set<T>(handle: RawHandle, class: i32, value: &T, syscall: &'static str) -> Result<()> {
-    // SAFETY: the pointer and size are those of the structure that the class wants.
+    // SAFETY: the pointer and size are those of the structure of this class.
     let done = unsafe {
         SetFileInformationByHandle(
             as_pointer(handle),

@@ -1,6 +1,5 @@
-//! Calls that only newer systems have, looked up when they are first wanted: placeholders, which
-//! keep a range of addresses ours while views in it come and go. Windows 10 1803 and later have
-//! them. <https://learn.microsoft.com/en-us/windows/win32/api/memoryapi/nf-memoryapi-virtualalloc2>
+//! Calls that only newer systems have, looked up at first use: placeholders, which keep a range of
+//! addresses reserved while views in it are mapped and unmapped. Windows 10 1803 and later have them. <https://learn.microsoft.com/en-us/windows/win32/api/memoryapi/nf-memoryapi-virtualalloc2>
 
 use std::ffi::c_void;
 use std::sync::OnceLock;
@@ -43,7 +42,7 @@ type UnmapViewOfFile2 =
 /// The calls for placeholders.
 #[derive(Debug, Clone, Copy)]
 pub struct Placeholders {
-    /// Takes address space or memory.
+    /// Allocates address space or memory.
     pub alloc: VirtualAlloc2,
     /// Maps a view.
     pub map: MapViewOfFile3,
@@ -51,13 +50,13 @@ pub struct Placeholders {
     pub unmap: UnmapViewOfFile2,
 }
 
-/// The calls, where the system has all of them.
+/// Returns the calls, if the system has all of them.
 pub fn placeholders() -> Option<Placeholders> {
     static CALLS: OnceLock<Option<Placeholders>> = OnceLock::new();
     *CALLS.get_or_init(|| {
         let library: Vec<u16> = "kernelbase.dll\0".encode_utf16().collect();
         let find = |name| find_in(library.as_ptr(), name);
-        // SAFETY: the functions have these signatures, by their documentation.
+        // SAFETY: the functions have these signatures according to their documentation.
         unsafe {
             Some(Placeholders {
                 alloc: std::mem::transmute::<*mut c_void, VirtualAlloc2>(find(c"VirtualAlloc2")?),

@@ -18,17 +18,18 @@ use super::thread::find_symbol;
 use crate::core::sys::RawHandle;
 use crate::core::sys::error::{Result, SysError};
 
-/// Duplicates the handle behind a descriptor of JavaScript. Descriptors are Node's: its C runtime
-/// numbers them, and `uv_get_osfhandle` tells which handle each is.
+/// Duplicates the handle behind a descriptor of JavaScript. The C runtime of Node numbers the
+/// descriptors, and `uv_get_osfhandle` returns the handle of each.
 /// <https://docs.libuv.org/en/v1.x/fs.html#c.uv_get_osfhandle>
 pub fn duplicate(fd: i32) -> Result<OwnedHandle> {
     let Some(address) = find_symbol(c"uv_get_osfhandle") else {
-        return Err(SysError::new(ENOSYS, "uv_get_osfhandle")
-            .because("this runtime doesn't tell which file a descriptor stands for: map by path"));
+        return Err(SysError::new(ENOSYS, "uv_get_osfhandle").because(
+            "this runtime does not tell which file a descriptor stands for; map by path",
+        ));
     };
     // SAFETY: libuv exports the function with this signature.
     let handle_of: unsafe extern "C" fn(i32) -> HANDLE = unsafe { std::mem::transmute(address) };
-    // SAFETY: it answers a bad descriptor with INVALID_HANDLE_VALUE or -2.
+    // SAFETY: the function returns INVALID_HANDLE_VALUE or -2 for a bad descriptor.
     let handle = unsafe { handle_of(fd) };
     if handle as isize == -1 || handle as isize == -2 {
         return Err(SysError::new(EBADF, "dup"));
@@ -40,8 +41,8 @@ pub fn duplicate(fd: i32) -> Result<OwnedHandle> {
     }
 }
 
-/// The same file once more, for writing anywhere: what was opened to append can't be mapped to be
-/// stored into, and may all the same on every other system. `ReOpenFile`:
+/// Opens a file that was opened for appending again, for writing at any offset. Windows cannot map
+/// such a file for stores, and every other system can. `ReOpenFile`:
 /// <https://learn.microsoft.com/en-us/windows/win32/api/winbase/nf-winbase-reopenfile>
 fn open_fully(handle: RawHandle) -> Result<OwnedHandle> {
     // SAFETY: a bad handle is an error.
@@ -56,8 +57,7 @@ fn open_fully(handle: RawHandle) -> Result<OwnedHandle> {
     own_handle(again, "open").or_else(|_| duplicate_handle(handle))
 }
 
-/// A descriptor for JavaScript that stands for an open file, to be given back with
-/// [`close_descriptor`].
+/// Creates a descriptor of an open file for JavaScript, which [`close_descriptor`] closes.
 pub fn descriptor_of(file: &impl AsHandle) -> Result<i32> {
     let Some(address) = find_symbol(c"uv_open_osfhandle") else {
         return Err(SysError::new(ENOSYS, "uv_open_osfhandle"));
@@ -65,7 +65,7 @@ pub fn descriptor_of(file: &impl AsHandle) -> Result<i32> {
     // SAFETY: libuv exports the function with this signature.
     let open: unsafe extern "C" fn(HANDLE) -> i32 = unsafe { std::mem::transmute(address) };
     let copy = duplicate_handle(raw(file))?;
-    // SAFETY: the handle is open; it belongs to the descriptor, if there comes one.
+    // SAFETY: the handle is open, and belongs to the descriptor if the call returns one.
     let fd = unsafe { open(copy.as_raw_handle()) };
     if fd < 0 {
         return Err(SysError::new(EMFILE, "uv_open_osfhandle"));
@@ -78,7 +78,7 @@ pub fn descriptor_of(file: &impl AsHandle) -> Result<i32> {
 pub fn close_descriptor(fd: i32) {
     type Callback = unsafe extern "C" fn(*mut c_void);
     type Close = unsafe extern "C" fn(*mut c_void, *mut c_void, i32, Option<Callback>) -> i32;
-    /// More than libuv's `uv_fs_t` has had in any version.
+    /// Larger than `uv_fs_t` in any version of libuv.
     const REQUEST: usize = 256;
     let Some(address) = find_symbol(c"uv_fs_close") else {
         return;
@@ -86,15 +86,15 @@ pub fn close_descriptor(fd: i32) {
     // SAFETY: libuv exports the function with this signature.
     let close = unsafe { std::mem::transmute::<*mut c_void, Close>(address) };
     let mut request = [0_u64; REQUEST];
-    // SAFETY: without a callback the call is over when it returns, and needs no loop. A request
-    // to close owns nothing that would have to be freed.
+    // SAFETY: without a callback the call is complete when it returns and needs no loop. A request to
+    // close owns no memory that would have to be freed.
     unsafe { close(ptr::null_mut(), request.as_mut_ptr().cast(), fd, None) };
 }
 
-/// Another handle of the same open file.
+/// Returns another handle of the same open file.
 fn duplicate_handle(handle: RawHandle) -> Result<OwnedHandle> {
     let mut copy: HANDLE = ptr::null_mut();
-    // SAFETY: a bad handle is an error; the new one is not inherited by child processes.
+    // SAFETY: a bad handle is an error; child processes do not inherit the new handle.
     let done = unsafe {
         DuplicateHandle(
             GetCurrentProcess(),

@@ -1,7 +1,7 @@
-//! Error numbers: the system's own as the names that Node's `fs` has for them.
+//! Error numbers: translates those of Windows to those that Node's `fs` reports.
 //!
-//! libuv numbers the errors of C on Windows in its own way, away from the system's, and those are
-//! the numbers that `errno` has in JavaScript there: -4058 for ENOENT. Core has them positive.
+//! libuv has its own error numbers on Windows, and `errno` in JavaScript contains these: -4058 for
+//! ENOENT. Core uses them as positive numbers.
 //! <https://github.com/libuv/libuv/blob/v1.x/src/win/error.c>
 
 use std::io;
@@ -34,7 +34,7 @@ macro_rules! numbers {
             pub const $name: i32 = $number;
         )*
 
-        /// What libuv says of a number.
+        /// Returns libuv's name and text of a number.
         fn known_text(errno: i32) -> Option<(&'static str, &'static str)> {
             match errno {
                 $($number => Some((stringify!($name), $text)),)*
@@ -82,10 +82,10 @@ numbers! {
     UNKNOWN = 4094, "unknown error";
 }
 
-/// A quota is a full disk here: the system's number for it is translated to `ENOSPC`.
+/// A number that never occurs: an exhausted quota is translated to `ENOSPC` here.
 pub const EDQUOT: i32 = i32::MAX - 1;
 
-/// The memory itself is broken, which this system does not say.
+/// The memory has a hardware error, which this system does not report.
 pub const EHWPOISON: i32 = i32::MAX;
 
 impl SysError {
@@ -106,7 +106,7 @@ impl SysError {
     }
 }
 
-/// The number of an error of the standard library.
+/// Returns the number of an error of the standard library.
 #[must_use]
 pub fn errno_of(error: &io::Error) -> i32 {
     error
@@ -114,7 +114,7 @@ pub fn errno_of(error: &io::Error) -> i32 {
         .map_or(UNKNOWN, |code| errno_of_code(code.cast_unsigned()))
 }
 
-/// The text of a number, as `fs` has it.
+/// Returns the text of an error number, as in `fs`.
 #[must_use]
 pub fn error_text(errno: i32) -> String {
     match known_text(errno) {
@@ -123,7 +123,7 @@ pub fn error_text(errno: i32) -> String {
     }
 }
 
-/// What Windows itself says, where the number stands for many errors.
+/// Returns the number of Windows, where the translated number stands for many errors.
 fn hint_of(error: &io::Error) -> Option<String> {
     let code = error.raw_os_error()?.cast_unsigned();
     if code == ERROR_USER_MAPPED_FILE {
@@ -135,13 +135,13 @@ fn hint_of(error: &io::Error) -> Option<String> {
     (errno_of_code(code) == UNKNOWN).then(|| format!("Windows error {code}"))
 }
 
-/// The number that libuv translates an error of Windows to.
+/// Returns the number to which libuv translates an error of Windows.
 fn errno_of_code(code: u32) -> i32 {
     match code {
         ERROR_NOACCESS => EFAULT,
         ERROR_ACCESS_DENIED | ERROR_PRIVILEGE_NOT_HELD => EPERM,
         ERROR_INVALID_HANDLE => EBADF,
-        // libuv has no name for a mapped file that can't be cut, and UNKNOWN helps nobody.
+        // libuv has no name for a mapped file that cannot be truncated, and UNKNOWN would not help.
         ERROR_LOCK_VIOLATION
         | ERROR_PIPE_BUSY
         | ERROR_SHARING_VIOLATION
@@ -174,7 +174,7 @@ fn errno_of_code(code: u32) -> i32 {
         | ERROR_INVALID_REPARSE_DATA
         | ERROR_MOD_NOT_FOUND
         | ERROR_PATH_NOT_FOUND => ENOENT,
-        // libuv knows the first two only; the others are what mapping fails with.
+        // libuv translates only the first two. Mapping fails with the others too.
         ERROR_NOT_ENOUGH_MEMORY
         | ERROR_OUTOFMEMORY
         | ERROR_COMMITMENT_LIMIT

@@ -4,8 +4,8 @@ use super::lock_pages::unlock_pages;
 use crate::core::sys::RawHandle;
 use crate::core::sys::error::Result;
 
-/// Takes pages out of the working set. Private ones go to the page file, if anywhere, and come
-/// back as they were. Unlocking what is not locked does that: `VirtualUnlock`, Remarks.
+/// Removes pages from the working set. Private pages may go to the page file and come back unchanged.
+/// Unlocking pages that are not locked does that: `VirtualUnlock`, Remarks.
 /// <https://learn.microsoft.com/en-us/windows/win32/api/memoryapi/nf-memoryapi-virtualunlock>
 ///
 /// # Safety
@@ -16,7 +16,7 @@ pub unsafe fn page_out(address: usize, length: usize) -> Result<()> {
     unsafe { unlock_pages(address, length) }
 }
 
-/// The same; the system's cache keeps what it likes.
+/// Removes pages from the working set. The system's cache may keep them.
 ///
 /// # Safety
 ///
@@ -26,13 +26,13 @@ pub unsafe fn release_pages(address: usize, length: usize, _: RawHandle, _: u64)
     unsafe { unlock_pages(address, length) }
 }
 
-/// The system's cache can't be told to let go of a part of a file.
+/// Does nothing: the system's cache has no request to evict a range of a file.
 #[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
 pub fn drop_cache(_: RawHandle, _: u64, _: u64) -> Result<()> {
     Ok(())
 }
 
-/// Takes pages of a shared file out of the working set.
+/// Removes pages of a shared mapping from the working set.
 ///
 /// # Safety
 ///
@@ -42,13 +42,13 @@ pub unsafe fn evict_shared(address: usize, length: usize, _: RawHandle, _: u64) 
     unsafe { unlock_pages(address, length) }
 }
 
-/// Nothing has to be written before pages leave the working set.
+/// Does nothing: pages can leave the working set before they are written.
 #[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
 pub fn write_back(_: RawHandle, _: u64, _: u64) -> Result<()> {
     Ok(())
 }
 
-/// Whether pages can be taken out of memory without losing what is private to them.
+/// Reports whether pages can be removed from memory without losing private changes.
 #[must_use]
 pub fn can_page_out() -> bool {
     true

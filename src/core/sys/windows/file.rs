@@ -1,4 +1,4 @@
-//! Files: what they are, how large, how they grow.
+//! Opening files, and their status.
 
 use std::fs::OpenOptions;
 use std::os::windows::fs::OpenOptionsExt;
@@ -50,11 +50,11 @@ pub fn open(path: &Path, how: OpenMode) -> Result<OwnedHandle> {
         .map_err(|error| SysError::from_io(&error, "open"))
 }
 
-/// Looks at a path without opening what it leads to for any access.
+/// Returns the status of the file at a path without opening it for reading or writing.
 pub fn stat(path: &Path) -> Result<Status> {
     check_path(path)?;
     if is_pipe_name(path) {
-        // Even looking at a named pipe takes a connection from its server.
+        // Opening a named pipe, even only for its attributes, uses a connection of its server.
         return Ok(Status {
             kind: Kind::Fifo,
             size: 0,
@@ -77,7 +77,7 @@ fn is_pipe_name(path: &Path) -> bool {
     name.starts_with(r"\\.\pipe\") || name.starts_with(r"\\?\pipe\")
 }
 
-/// Looks at an open file. Safe to call in an exception handler.
+/// Returns the status of an open file. Safe to call in an exception handler.
 pub fn fstat(handle: RawHandle) -> Result<Status> {
     // SAFETY: a bad handle is an error.
     let kind = match unsafe { GetFileType(as_pointer(handle)) } {
@@ -104,7 +104,7 @@ pub fn fstat(handle: RawHandle) -> Result<Status> {
     // SAFETY: the pointer is valid for the call.
     if unsafe { GetFileInformationByHandle(as_pointer(handle), &raw mut info) } == 0 {
         let error = SysError::last("fstat");
-        // A disk or a partition: of type disk, but without the attributes of a file.
+        // A disk or a partition has the type of a disk, but no attributes of a file.
         return match error.errno() {
             Some(EISDIR | EINVAL | EOPNOTSUPP) => Ok(Status {
                 kind: Kind::BlockDevice,
@@ -125,14 +125,15 @@ pub fn fstat(handle: RawHandle) -> Result<Status> {
     Ok(status)
 }
 
-/// Sockets have the file type of pipes, and no pipe's properties.
+/// Reports whether a handle is a named pipe. Sockets have the file type of pipes, but not their
+/// properties.
 fn is_named_pipe(handle: RawHandle) -> bool {
     let null = ptr::null_mut;
-    // SAFETY: what is not wanted may be null.
+    // SAFETY: the pointers to unwanted results may be null.
     unsafe { GetNamedPipeInfo(as_pointer(handle), null(), null(), null(), null()) != 0 }
 }
 
-/// The rights with which a handle was opened.
+/// Returns the rights with which a handle was opened.
 fn granted_rights(handle: RawHandle) -> Result<u32> {
     let mut rights = 0_u32;
     // SAFETY: all-zero is valid, and the call fills it.
@@ -153,7 +154,7 @@ fn granted_rights(handle: RawHandle) -> Result<u32> {
     Ok(rights)
 }
 
-/// What a handle may be used for: (reading, writing).
+/// Returns the access that a handle allows: (reading, writing).
 pub fn access_of(handle: RawHandle) -> Result<(bool, bool)> {
     let rights = granted_rights(handle)?;
     Ok((
@@ -162,7 +163,7 @@ pub fn access_of(handle: RawHandle) -> Result<(bool, bool)> {
     ))
 }
 
-/// Whether a handle was opened for appending.
+/// Reports whether a handle was opened for appending.
 #[must_use]
 pub fn appends(handle: RawHandle) -> bool {
     granted_rights(handle)
@@ -184,24 +185,24 @@ pub(super) fn standard_info(handle: RawHandle) -> Option<FILE_STANDARD_INFO> {
     (done != 0).then_some(info)
 }
 
-/// Whether an open file will be gone when it is closed everywhere.
+/// Reports whether an open file is removed once its last handle is closed.
 pub(super) fn is_removed(handle: RawHandle) -> bool {
     standard_info(handle).is_some_and(|info| info.DeletePending || info.NumberOfLinks == 0)
 }
 
-/// Files can't be sealed here.
+/// Returns false: Windows cannot seal files.
 #[must_use]
 pub fn is_sealed_against_writing(_: RawHandle) -> bool {
     false
 }
 
-/// What the system calls an open object: nothing that a user could do something with.
+/// Returns nothing: Windows has no name of an open object that would help a user.
 #[must_use]
 pub fn kernel_name(_: RawHandle) -> Option<String> {
     None
 }
 
-/// No such limit is set for processes here.
+/// Returns nothing: Windows has no such limit for processes.
 #[must_use]
 pub fn resource_limit(_: Limit) -> Option<u64> {
     None

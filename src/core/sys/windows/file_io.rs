@@ -18,8 +18,8 @@ pub(super) fn overlapped_at(offset: u64) -> OVERLAPPED {
     overlapped
 }
 
-/// Bytes written by a call may not be seen at once in a mapping of a file of another machine
-/// (`CreateFileMapping`, Remarks), so writing is storing here.
+/// Bytes that a call writes may not appear at once in a mapping of a file on another machine
+/// (`CreateFileMapping`, Remarks), so this library writes by stores into the mapping here.
 pub const WRITES_ARE_COHERENT: bool = false;
 
 /// Writes all of `file..file + length` at `offset`. `WriteFile`.
@@ -60,8 +60,8 @@ pub unsafe fn write_at(
     Ok(())
 }
 
-/// Reads bytes at a place of a file: as many as there are at once. What has no places answers
-/// with an error.
+/// Reads bytes at an offset of a file, as many as one call returns. A file without offsets causes an
+/// error.
 pub fn read_at(handle: RawHandle, target: &mut [u8], offset: u64) -> Result<usize> {
     let mut count = 0;
     let mut overlapped = overlapped_at(offset);
@@ -82,7 +82,8 @@ pub fn read_at(handle: RawHandle, target: &mut [u8], offset: u64) -> Result<usiz
     Ok(count as usize)
 }
 
-/// Whether the file has a byte at `offset`: false behind its end, an error where it can't be read.
+/// Reports whether the file has a byte at `offset`: false after its end, an error if the byte cannot
+/// be read.
 /// Safe to call in an exception handler.
 pub fn has_byte(handle: RawHandle, offset: u64) -> Result<bool> {
     let mut byte = 0_u8;

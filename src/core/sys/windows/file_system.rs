@@ -15,14 +15,14 @@ use super::virtual_memory::page_size;
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{FileSystem, RawHandle};
 
-/// The size in bytes of a block device.
+/// Fails: Windows cannot map block devices.
 pub fn device_size(_: RawHandle) -> Result<u64> {
     Err(SysError::Unsupported(
         "Windows cannot map disks; read it with fs instead",
     ))
 }
 
-/// What the file system is, as far as mapping cares: nothing of that is known here.
+/// Returns the properties of the file system. None of them is known on Windows.
 #[allow(clippy::unnecessary_wraps, reason = "other systems may fail")]
 pub fn file_system(_: RawHandle) -> Result<FileSystem> {
     Ok(FileSystem {
@@ -33,8 +33,8 @@ pub fn file_system(_: RawHandle) -> Result<FileSystem> {
     })
 }
 
-/// How many bytes are free on the volume of an open file, for this user; nothing where it does
-/// not tell. `NtQueryVolumeInformationFile`:
+/// Returns the free bytes for this user on the volume of an open file, or nothing if the volume does
+/// not report them. `NtQueryVolumeInformationFile`:
 /// <https://learn.microsoft.com/en-us/windows-hardware/drivers/ddi/ntifs/nf-ntifs-ntqueryvolumeinformationfile>
 #[must_use]
 pub fn free_space(handle: RawHandle) -> Option<u64> {
@@ -60,13 +60,13 @@ pub fn free_space(handle: RawHandle) -> Option<u64> {
     Some(free.saturating_mul(unit))
 }
 
-/// The size in bytes of the pages in which a file is mapped.
+/// Returns the size in bytes of the pages in which a file is mapped.
 #[must_use]
 pub fn file_page_size(_: RawHandle) -> usize {
     page_size()
 }
 
-/// The name of the type of a file system, for messages.
+/// Returns the name of the type of a file system, for messages.
 #[must_use]
 pub fn file_system_name(handle: RawHandle) -> String {
     let mut name = [0_u16; 64];

@@ -10,13 +10,13 @@ use super::errno::{ENOMEM, ENOSYS};
 use super::virtual_memory::runs_of;
 use crate::core::sys::error::{Result, SysError};
 
-/// Whether locks in memory are not counted for this process: they always are.
+/// Reports whether this process can lock memory without a limit: never on Windows.
 #[must_use]
 pub fn has_unlimited_memory_locks() -> bool {
     false
 }
 
-/// The system locks pages only when they are there.
+/// Fails with `ENOSYS`: the system locks only pages that are in memory.
 ///
 /// # Safety
 ///
@@ -25,8 +25,8 @@ pub unsafe fn lock_pages_on_fault(_: usize, _: usize) -> Result<()> {
     Err(SysError::new(ENOSYS, "VirtualLock"))
 }
 
-/// Brings pages into memory and keeps them there. A process may lock a little less than its
-/// smallest working set, which is made larger for it where that is too little.
+/// Brings pages into memory and keeps them there. A process may lock a little less than its minimum
+/// working set, which this function increases if it is too small.
 /// <https://learn.microsoft.com/en-us/windows/win32/api/memoryapi/nf-memoryapi-virtuallock>
 ///
 /// # Safety
@@ -57,28 +57,28 @@ pub unsafe fn lock_pages(address: usize, length: usize) -> Result<()> {
 }
 
 fn widen_working_set(bytes: usize) -> Result<()> {
-    /// For what the process needs besides: `SetProcessWorkingSetSize` wants pages to spare.
+    /// For other pages of the process: `SetProcessWorkingSetSize` needs spare pages.
     const SPARE: usize = 1 << 20;
-    let (mut least, mut most, mut flags) = (0, 0, 0);
+    let (mut minimum, mut maximum, mut flags) = (0, 0, 0);
     // SAFETY: the pointers are valid for the call.
     let done = unsafe {
         GetProcessWorkingSetSizeEx(
             GetCurrentProcess(),
-            &raw mut least,
-            &raw mut most,
+            &raw mut minimum,
+            &raw mut maximum,
             &raw mut flags,
         )
     };
     if done == 0 {
         return Err(SysError::last("VirtualLock"));
     }
-    let wanted = least.saturating_add(bytes).saturating_add(SPARE);
-    // SAFETY: it answers sizes that can't be with an error.
+    let wanted = minimum.saturating_add(bytes).saturating_add(SPARE);
+    // SAFETY: the call returns an error for impossible sizes.
     let done = unsafe {
         SetProcessWorkingSetSizeEx(
             GetCurrentProcess(),
             wanted,
-            most.max(wanted.saturating_add(SPARE)),
+            maximum.max(wanted.saturating_add(SPARE)),
             flags,
         )
     };
@@ -88,7 +88,7 @@ fn widen_working_set(bytes: usize) -> Result<()> {
     Ok(())
 }
 
-/// Lets the system take pages out of memory again.
+/// Allows the system to remove pages from memory again.
 ///
 /// # Safety
 ///
@@ -108,7 +108,7 @@ pub unsafe fn unlock_pages(address: usize, length: usize) -> Result<()> {
     Ok(())
 }
 
-/// Whether pages can be locked without bringing them in.
+/// Reports whether pages can be locked without bringing them in.
 #[must_use]
 pub fn can_lock_on_fault() -> bool {
     false

@@ -1,4 +1,4 @@
-//! Which pages are in memory: finding out, bringing them in, keeping them there, letting them go.
+//! Pages in memory: which are resident, and how others are brought in.
 
 use windows_sys::Win32::System::Memory::{PrefetchVirtualMemory, WIN32_MEMORY_RANGE_ENTRY};
 use windows_sys::Win32::System::ProcessStatus::{
@@ -11,7 +11,7 @@ use super::virtual_memory::{is_readable, page_size, views_in};
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{CacheCounts, Populate, RawHandle};
 
-/// Asks for pages to be read ahead, many at a time.
+/// Asks the system to read pages ahead, many at a time.
 /// <https://learn.microsoft.com/en-us/windows/win32/api/memoryapi/nf-memoryapi-prefetchvirtualmemory>
 pub(super) fn prefetch(address: usize, length: usize) -> Result<()> {
     for part in views_in(address, length) {
@@ -27,26 +27,26 @@ pub(super) fn prefetch(address: usize, length: usize) -> Result<()> {
     Ok(())
 }
 
-/// Asks for the pages of a range, all at once, and answers `ENOSYS`: each has to be touched to be
-/// in the page table, and to be found out that it can't be had.
+/// Asks for all pages of a range at once and fails with `ENOSYS`. Only an access to each page brings it
+/// into the page table, and shows whether it can be loaded.
 ///
 /// # Safety
 ///
 /// `address..address + length` must be whole pages that the caller owns.
 pub unsafe fn populate_pages(address: usize, length: usize, _: Populate) -> Result<()> {
-    // What it could not bring is found out by touching.
+    // The caller finds out by touching the pages which of them cannot be loaded.
     let _ = prefetch(address, length);
     Err(SysError::new(ENOSYS, "PrefetchVirtualMemory"))
 }
 
-/// Whether a page can be loaded from, found out without a trap.
+/// Reports without a trap whether a page can be read.
 #[must_use]
 pub fn can_load(page: usize, _: Option<RawHandle>, _: u64) -> bool {
     is_readable(page)
 }
 
 /// Which pages are in this process's working set, one flag a page (1 or 0), in `flags`, which has
-/// room for all of them. Of those that are in the system's cache alone nothing is known.
+/// room for all of them. Pages that are only in the system's cache count as absent.
 /// <https://learn.microsoft.com/en-us/windows/win32/api/psapi/nf-psapi-queryworkingsetex>
 ///
 /// # Safety
@@ -79,25 +79,25 @@ pub unsafe fn resident_pages(address: usize, flags: &mut [u8]) -> Result<()> {
     Ok(())
 }
 
-/// Whether the system tells which pages of a file are in memory: only those that this process
-/// has, so that of the others nothing is known.
+/// Reports whether the system tells which pages of a file are in memory. Windows tells only which pages
+/// this process has, so nothing is known of the others.
 #[must_use]
 pub fn reports_residency(_: RawHandle) -> bool {
     false
 }
 
-/// Which pages are in this process's page table: the same as its working set.
+/// Sets the flags of the pages in this process's page table, which are those of its working set.
 pub fn present_pages(address: usize, flags: &mut [u8]) -> Result<()> {
-    // SAFETY: the system answers addresses that are not mapped with "not there".
+    // SAFETY: the system reports addresses that are not mapped as absent.
     unsafe { resident_pages(address, flags) }
 }
 
-/// The system doesn't count what its cache has of a file.
+/// Fails with `ENOSYS`: the system does not count the pages of a file in its cache.
 pub fn cache_counts(_: RawHandle, _: u64, _: u64) -> Result<CacheCounts> {
     Err(SysError::new(ENOSYS, "cachestat"))
 }
 
-/// Whether [`cache_counts`] works at all.
+/// Reports whether [`cache_counts`] is supported.
 #[must_use]
 pub fn can_count_cache() -> bool {
     false

@@ -1,4 +1,4 @@
-//! The library itself and its threads, as the system sees them.
+//! The loaded library, and the threads of this library.
 
 use std::ffi::{CStr, c_void};
 use std::ptr;
@@ -8,8 +8,8 @@ use windows_sys::Win32::System::LibraryLoader::{
     GetModuleHandleW, GetProcAddress,
 };
 
-/// Keeps this library loaded until the process ends: a worker that ends unloads the add-ons
-/// that nobody else uses, but an exception handler and threads of ours may still run.
+/// Keeps this library loaded until the process ends. A worker that ends unloads add-ons that no other
+/// thread uses, but the exception handler and threads of this library may still run.
 /// <https://learn.microsoft.com/en-us/windows/win32/api/libloaderapi/nf-libloaderapi-getmodulehandleexw>
 pub fn pin_library() {
     let mut module = ptr::null_mut();
@@ -23,7 +23,7 @@ pub fn pin_library() {
     }
 }
 
-/// The address of an exported symbol of this process, for functions that only newer runtimes
+/// Returns the address of an exported symbol of this process, for functions that only newer runtimes
 /// have. Node exports its own from the program itself, or from `libnode.dll`.
 #[must_use]
 pub fn find_symbol(name: &CStr) -> Option<*mut c_void> {
@@ -33,7 +33,7 @@ pub fn find_symbol(name: &CStr) -> Option<*mut c_void> {
         .find_map(|file| find_in(file, name))
 }
 
-/// The address of an exported symbol of a loaded library; none for the program itself.
+/// Returns the address of an exported symbol of a loaded library; a null `file` is the program.
 pub(super) fn find_in(file: *const u16, name: &CStr) -> Option<*mut c_void> {
     // SAFETY: both names end in NUL; nothing is loaded.
     let address = unsafe {
@@ -46,8 +46,8 @@ pub(super) fn find_in(file: *const u16, name: &CStr) -> Option<*mut c_void> {
     address.map(|address| address as *mut c_void)
 }
 
-/// The scheduler has no such wish.
+/// Does nothing: this scheduler has no such policy.
 pub fn use_batch_scheduling() {}
 
-/// Threads have no signals here.
+/// Does nothing: threads have no signals on Windows.
 pub fn block_signals() {}
