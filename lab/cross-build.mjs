@@ -1,6 +1,8 @@
-// Builds the native half for other platforms, from Linux.
+// Builds the native binary for other platforms, on Linux.
 //
-//     node lab/cross-build.mjs TARGET…      such as aarch64-unknown-linux-musl, or linux-arm64-musl
+// No tool serves: `napi build -x` refuses windows-gnu, and takes no standard library built from source.
+//
+//     node lab/cross-build.mjs TARGET…      for example aarch64-unknown-linux-musl, or linux-arm64-musl
 //     node lab/cross-build.mjs --linkable   every target that can be linked here
 //
 // Writes artifacts/memmap.PLATFORM.node, and checks each as scripts/check-artifact.mjs does.
@@ -20,14 +22,14 @@ import { findRust, findZig } from './toolchain.mjs'
 const artifacts = path.join(root, 'artifacts')
 const targetFolder = path.join(root, 'target', 'cross')
 
-/** A C compiler for a target, in this environment. */
+/** The C compiler for a target, which the environment below selects. */
 export const compiler = path.join(root, 'lab', 'zig-cc.mjs')
 
 export function zigEnvironment(target) {
   return { MEMMAP_ZIG: findZig(), MEMMAP_ZIG_TARGET: target.zig }
 }
 
-/** The environment in which cargo builds, tests or checks for a target, and which cargo. */
+/** Returns the cargo for a target, and the environment in which it builds, tests or checks. */
 export function crossEnvironment(target) {
   if (target.zig === undefined) {
     throw new Error(
@@ -40,7 +42,7 @@ export function crossEnvironment(target) {
   const { MEMMAP_SYSROOT: sysroot, ...rust } = env
   const name = target.triple.toUpperCase().replaceAll('-', '_')
   const flags = sysroot === undefined ? [] : ['--sysroot', sysroot]
-  // Node and the C library are there once in a process: a musl binary must not bring its own.
+  // The binary must use the C library of the process, so musl is not linked in.
   if (target.libc === 'musl') flags.push('-C', 'target-feature=-crt-static')
   return {
     cargo,
@@ -52,13 +54,13 @@ export function crossEnvironment(target) {
       [`CARGO_TARGET_${name}_RUSTFLAGS`]: flags.join(' '),
       ...zigEnvironment(target),
       ...(target.format === 'pe' ? { LIBNODE_PATH: emptyLibnode() } : {}),
-      // Without it rustc asks Xcode where the SDK is. zig has its own.
+      // Without SDKROOT rustc asks Xcode for the SDK. zig has its own.
       ...(target.format === 'mach-o' ? { SDKROOT: root, MACOSX_DEPLOYMENT_TARGET: '11.0' } : {}),
     },
   }
 }
 
-// With GNU's tools Rust's compiler has one of them make the libraries by which Windows' own are linked.
+// For this target rustc runs `dlltool` of GNU, which makes the import libraries of Windows.
 function needDllTool(triple) {
   if (triple !== 'x86_64-pc-windows-gnu') return
   const { error } = spawnSync('x86_64-w64-mingw32-dlltool', ['--version'], { stdio: 'ignore' })
@@ -66,8 +68,8 @@ function needDllTool(triple) {
 }
 
 /**
- * A folder with an empty `libnode`. With GNU's tools napi-rs links every add-on to it, although it looks all functions
- * up in the running program (`dyn-symbols`), and there is none to link to in `node.exe`.
+ * Makes a folder with an empty `libnode`. For windows-gnu napi-rs links every add-on to `libnode`, although it looks up all functions in
+ * the running program (`dyn-symbols`) and `node.exe` has no such library.
  */
 function emptyLibnode() {
   const folder = path.join(targetFolder, 'libnode')
@@ -87,7 +89,7 @@ export function crossBuild(target, profile = 'release') {
   const built = { elf: 'libmemmap.so', 'mach-o': 'libmemmap.dylib', pe: 'memmap.dll' }[target.format]
   mkdirSync(artifacts, { recursive: true })
   const binary = path.join(artifacts, binaryName(target))
-  // A new file: one that is mapped by a running process is left as it is.
+  // Removed first: a running process may have the old file mapped.
   rmSync(binary, { force: true })
   copyFileSync(path.join(targetFolder, target.triple, profile, built), binary)
   return binary

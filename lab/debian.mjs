@@ -1,4 +1,4 @@
-// What comes from Debian: where it is missing it is installed, by root on Debian itself, or else named.
+// Installs packages of Debian, if the process runs as root on Debian; otherwise names the missing packages.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -11,14 +11,14 @@ const quiet = {
 }
 
 /**
- * Sees to it that these packages are installed. A name may end in an architecture, as in `libc6:arm64`.
+ * Installs the packages that are missing. A name may end in an architecture, as in `libc6:arm64`.
  *
  * @param {readonly string[]} packages
  * @param {string} purpose for the message
  */
 export function needDebian(packages, purpose) {
   if (!existsSync('/usr/bin/dpkg')) {
-    throw new Error(`${purpose} needs packages of Debian, and this is no Debian: ${packages.join(' ')}`)
+    throw new Error(`${purpose} needs packages of Debian, and this system is not Debian: ${packages.join(' ')}`)
   }
   const missing = packages.filter((name) => !isInstalled(name))
   if (missing.length === 0) return
@@ -36,23 +36,23 @@ export function needDebian(packages, purpose) {
   )
 }
 
-/** Unpacks a package of this Debian, in the form `name:architecture=version`, into a folder; nothing is installed. */
+/** Unpacks a package, in the form `name:architecture=version`, into a folder. Nothing is installed. */
 export function unpackDebian(name, folder) {
   if (!isListed(name)) update([name])
   const scratch = mkdtempSync(path.join(folder, 'package-'))
-  // apt's own user can't write into our folder.
+  // The user of apt cannot write into our folder.
   execFileSync('apt-get', ['-o', 'APT::Sandbox::User=root', '-qq', 'download', name], { ...quiet, cwd: scratch })
   const [archive] = readdirSync(scratch)
   execFileSync('dpkg-deb', ['-x', path.join(scratch, archive), folder])
   rmSync(scratch, { recursive: true })
 }
 
-/** The version of an installed package. */
+/** Returns the version of an installed package. */
 export function versionOf(name) {
   return execFileSync('dpkg-query', ['-W', '-f', '${Version}', name], { encoding: 'utf8' })
 }
 
-/** Has apt look what there is, of every architecture that these packages have. */
+/** Updates the lists of apt, for every architecture of these packages. */
 function update(packages) {
   for (const architecture of missingArchitectures(packages))
     execFileSync('dpkg', ['--add-architecture', architecture], { stdio: 'inherit' })
@@ -73,11 +73,11 @@ function isListed(name) {
   }
 }
 
-/** The file of an installed package whose path ends so. */
+/** Returns the file of an installed package whose path has this ending. */
 export function fileOf(name, ending) {
   const files = execFileSync('dpkg', ['-L', name], { encoding: 'utf8' }).split('\n')
   const found = files.find((file) => file.endsWith(ending))
-  if (found === undefined) throw new Error(`The Debian package ${name} has no file ${ending}.`)
+  if (found === undefined) throw new Error(`The Debian package ${name} has no file ${ending}`)
   return found
 }
 

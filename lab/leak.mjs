@@ -1,4 +1,6 @@
-// Opens and ends mappings 100,000 times in each way, and shows what is left of them. `--rounds 1000`, `--only drop`.
+// Opens mappings and ends them 100,000 times in each way, and prints what remains.
+//
+//     node lab/leak.mjs [--rounds 1000] [--only drop]
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -22,7 +24,7 @@ let failed = 0
 try {
   const names = execFileSync(process.execPath, command, { cwd: scratch, encoding: 'utf8' }).trim().split('\n')
   for (const name of names) {
-    // 'keep' is there to leak.
+    // 'keep' leaks on purpose.
     if (name === 'keep' || (values.only !== undefined && name !== values.only)) continue
     rows[name] = measure(name)
   }
@@ -33,7 +35,7 @@ console.table(rows)
 console.log(`\n${Object.keys(rows).length - failed} passed, ${failed} failed`)
 process.exitCode = failed === 0 && Object.keys(rows).length > 0 ? 0 : 1
 
-/** What the process held after a tenth of the rounds, and what at the end. */
+/** Compares what the process held after a tenth of the rounds with what it held at the end. */
 function measure(name) {
   const options = { cwd: scratch, encoding: 'utf8', timeout: 30 * 60_000 }
   const { status, stdout, stderr } = spawnSync(process.execPath, [...command, name, values.rounds], options)

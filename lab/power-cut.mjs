@@ -1,16 +1,17 @@
-// Cuts the power of a disk, again and again, and looks at what is left.
+// Simulates power cuts of a disk, and checks what survives. No tool serves: it relates the log of the disk to what the library has
+// acknowledged.
 //
 //     node lab/power-cut.mjs [--points 300] [--seed 1] [--only flush,replace,grow,schedule] [--on ext4,xfs]
 //
-// A disk made in user space logs every write and every flush that a file system sends it while a program flushes pages,
-// replaces a file or lets files grow; what the library acknowledges to that program is noted in the same log. Then, for random
-// points of the log: what was written up to the last flush before the point is put on a fresh disk, and of the blocks of
-// 4 KiB written since then a random part. The file system is mounted from that, with its recovery. Whatever was acknowledged
-// before the point must be there, and what is promised whole must be whole. `schedule` promises nothing: there the same
-// disk has to show a loss, or it could not show any.
+// A disk in user space logs every write and every flush of a file system, while a program flushes pages, replaces a file or lets
+// files grow. The same log records what the library acknowledges to the program. Then random points of the log are chosen. For each
+// point, a fresh disk gets everything written up to the last flush before it, and a random part of the blocks of 4 KiB written after
+// that flush. The file system is mounted from this disk, with its recovery. Everything that was acknowledged before the point must be
+// there, and each file that is replaced must be complete. The level `schedule` promises nothing: with it the disk must show a loss,
+// which proves that the method finds losses.
 //
-// It needs Linux, root, FUSE, a loop device, python3 and the tools to make the file systems; where one is missing it says so.
-// All mounts are in a name space that goes with it.
+// It needs Linux, root, FUSE, loop devices, python3 and the tools that make the file systems. It names what is missing. All mounts are
+// in a namespace that ends with the process.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
@@ -36,7 +37,7 @@ const { values } = parseArgs({
 const BLOCK = 4096
 const fixtures = path.join(root, '__test__', 'fixtures', 'power-cut')
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-// xfs takes no smaller disk.
+// xfs accepts no smaller disk.
 const systems = {
   ext4: { size: '64M', make: 'mkfs.ext4 -q -F', options: 'loop' },
   xfs: { size: '300M', make: 'mkfs.xfs -q -f', options: 'loop,nouuid' },
@@ -51,7 +52,7 @@ const works = {
 if (values.inside === undefined) await runAll()
 else runInside(values.inside)
 
-/** Runs each file system in a name space and a directory of its own. */
+/** Runs each file system in a namespace and a directory of its own. */
 async function runAll() {
   const names = values.on.split(',').filter((name) => {
     const missing = obstacle(name)
@@ -97,7 +98,7 @@ function obstacle(name) {
   return `it needs the right to mount, FUSE, a loop device, python3 and ${tool}`
 }
 
-/** All workloads on one file system. Everything lies in memory, and goes with the name space. */
+/** Runs all workloads on one file system. Everything is in memory, and ends with the namespace. */
 function runInside(name) {
   const { size, make } = systems[name]
   sh(`mkdir all; mount -t tmpfs -o size=4g memmap-test all`)
@@ -105,7 +106,7 @@ function runInside(name) {
   sh(`mkdir mnt; truncate -s ${size} empty; ${make} empty`)
   for (const workload of values.only.split(',')) {
     const { work, level, rounds: most } = works[workload]
-    // Few points need no long log.
+    // A few points need only a short log.
     const rounds = Math.ceil(most * Math.min(1, Math.max(Number(values.points), 10) / 50))
     const log = runWork(name, work, level, rounds)
     const counts = cutAll(name, work, log)
@@ -137,11 +138,11 @@ function readLog(bytes) {
     at += 13 + length
   }
   const [first, last] = [records.findIndex(({ note }) => note), records.findIndex(({ note }) => note?.end)]
-  if (first < 0 || last < 0) throw new Error('The log has no beginning, or no end')
+  if (first < 0 || last < 0) throw new Error('The log has no start or no end')
   return Object.assign(records.slice(0, last), { first })
 }
 
-/** Cuts the power at so many points, and counts what is found. */
+/** Cuts the power at the given number of points, and counts the results. */
 function cutAll(name, work, log) {
   const random = randomOf(Number(values.seed))
   const points = Array.from({ length: Number(values.points) }, () => log.first + random(log.length - log.first))
@@ -169,7 +170,7 @@ function write(image, records) {
   closeSync(fd)
 }
 
-/** Of what was written a random part, in blocks: none at times, and at times all. */
+/** Returns a random part of the written blocks: sometimes none, sometimes all. */
 function someBlocks(records, random) {
   const share = [0, 10, 50, 90, 100][random(5)]
   return records
@@ -184,7 +185,7 @@ function someBlocks(records, random) {
     .filter(() => random(100) < share)
 }
 
-/** Numbers from 0 to `below` that are the same for the same seed. */
+/** Returns a generator of numbers from 0 to `below`, the same for the same seed. */
 function randomOf(seed) {
   let state = seed
   return (below) => {

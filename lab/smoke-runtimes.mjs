@@ -1,9 +1,9 @@
-// Runs `__test__/smoke.mjs` on Node, Bun and Deno, each check in a process of its own. What they get is the built package
-// (`npm run build`), by its name.
+// Runs `__test__/smoke.mjs` on Node, Bun and Deno, each check in a process of its own. They import the built package
+// (`npm run build`) by its name.
 //
 //     node lab/smoke-runtimes.mjs [--only bun,deno]
 //
-// Bun and Deno come from npm, into `.runtimes`, and stay there.
+// Bun and Deno are fetched from npm into `.runtimes`.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -63,7 +63,7 @@ function runOne(binary, args, ...check) {
   })
 }
 
-// A folder as a user has it: the package among the dependencies, under its name.
+// Makes a folder as after an installation: the package is in node_modules under its name.
 function prepare() {
   const consumer = path.join(home, 'consumer')
   const modules = path.join(consumer, 'node_modules')

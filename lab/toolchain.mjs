@@ -1,6 +1,7 @@
-// What a cross build needs: zig to link with, and a Rust that has the standard library of the target. Rustup has it after
-// `rustup target add`; where that can't be had, Debian's `rustc-web` takes the one that Debian has, or builds it from
-// Debian's sources, once.
+// Prepares a cross build: zig, which links, and a Rust with the standard library of the target. With rustup that is
+// `rustup target add`. Without rustup, Debian's `rustc-web` uses the library that Debian has, or builds it once from Debian's sources.
+//
+// No tool serves: rustup is not available on every machine.
 
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,13 +10,13 @@ import process from 'node:process'
 import { fileOf, needDebian, unpackDebian, versionOf } from './debian.mjs'
 import { root } from '../scripts/run.mjs'
 
-/** Exact, as all tools here are. */
+/** An exact version, as of all tools here. */
 const ZIG = '0.15.2'
 
-/** What is slow to make or to fetch; removing the folder only costs time. */
+/** The folder of things that are slow to make or to fetch. It may be removed. */
 export const cache = process.env.MEMMAP_CROSS_CACHE ?? path.join(root, '.cross')
 
-/** The path of zig: from the environment, from PATH, or fetched as the PyPI package `ziglang`. */
+/** Returns the path of zig: from the environment variable ZIG, or fetched as the PyPI package `ziglang`. */
 export function findZig() {
   if (process.env.ZIG) return process.env.ZIG
   const home = path.join(cache, `zig-${ZIG}`)
@@ -35,7 +36,7 @@ export function findZig() {
 }
 
 /**
- * Rust with the standard library for a target.
+ * Returns a Rust with the standard library for a target.
  *
  * @returns {{ cargo: string, env: Record<string, string> }}
  */
@@ -64,16 +65,16 @@ function hasTarget(triple) {
   }
 }
 
-// Those that Debian has a standard library for, beside its own.
+// The targets whose standard library Debian has.
 const debianArchitectures = { 'aarch64-unknown-linux-gnu': 'arm64', 'x86_64-unknown-linux-gnu': 'amd64' }
 
-/** A folder that rustc takes as its sysroot for this target. Debian's own is left alone. */
+/** Returns a folder that serves rustc as sysroot for a target. Debian's own is not changed. */
 function findStandardLibrary(triple, rustc, cargo) {
   const version = /\d+\.\d+\.\d+/.exec(execFileSync(rustc, ['--version'], { encoding: 'utf8' }))[0]
   const sysroot = path.join(cache, `sysroot-${version}`)
   const library = path.join(sysroot, 'lib', 'rustlib', triple, 'lib')
   if (existsSync(library)) return sysroot
-  // Renamed into its place when it is complete: what is there is whole.
+  // Renamed when it is complete, so an existing folder is always complete.
   const unfinished = `${library}.${process.pid}`
   mkdirSync(unfinished, { recursive: true })
   const architecture = debianArchitectures[triple]
@@ -87,9 +88,9 @@ function unpackStandardLibrary(triple, architecture, folder) {
   console.log(`fetching Rust's standard library for ${triple}`)
   const unpacked = path.join(cache, `std-${triple}`)
   mkdirSync(unpacked, { recursive: true })
-  // Of the very same version: the compiler takes no other.
+  // The compiler accepts only a library of exactly its version.
   unpackDebian(`libstd-rust-web-dev:${architecture}=${versionOf('rustc-web')}`, unpacked)
-  // Debian parts the libraries from what the compiler has to know of them: both are needed.
+  // Debian splits the libraries from their metadata; the compiler needs both.
   cpSync(path.join(unpacked, 'usr', 'lib', 'rustlib', triple, 'lib'), folder, { recursive: true })
   rmSync(unpacked, { recursive: true })
 }
@@ -110,7 +111,7 @@ function buildStandardLibrary(triple, rustc, cargo, folder) {
     path.join(crate, '.cargo', 'config.toml'),
     `[source.crates-io]\nreplace-with = "debian"\n\n[source.debian]\ndirectory = ${JSON.stringify(vendor)}\n`,
   )
-  // -Zbuild-std is for nightly compilers alone; RUSTC_BOOTSTRAP is how Rust builds itself with a stable one.
+  // -Zbuild-std needs a nightly compiler; RUSTC_BOOTSTRAP allows it with a stable one, as Rust's own build does.
   const args = ['build', '--release', '--offline', '-Zbuild-std=std,panic_unwind,panic_abort,test', '--target', triple]
   execFileSync(cargo, args, {
     cwd: crate,

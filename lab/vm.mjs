@@ -1,4 +1,6 @@
-// A small machine of another kind, in qemu: Debian's kernel and a file system in memory that holds what is to be run.
+// A virtual machine in qemu: a Debian kernel, and a file system in memory that holds the files to run.
+//
+// No tool serves: a ready image has pages of 4 KiB, and few systems have the kernel with 16 KiB.
 
 import { execFileSync, spawn } from 'node:child_process'
 import {
@@ -20,7 +22,7 @@ import { root } from '../scripts/run.mjs'
 
 const cache = process.env.MEMMAP_CROSS_CACHE ?? path.join(root, '.cross')
 
-// What Node is linked against, and what links it.
+// The libraries that Node is linked against, and the loader.
 const libraries = {
   libc6: ['ld-linux-aarch64.so.1', 'libc.so.6', 'libm.so.6', 'libdl.so.2', 'libpthread.so.0', 'librt.so.1'],
   'libstdc++6': ['libstdc++.so.6'],
@@ -29,9 +31,10 @@ const libraries = {
 }
 
 /**
- * Boots an arm64 machine whose pages have 16 KiB, runs a shell script in it, and returns what it printed.
+ * Boots an arm64 machine with pages of 16 KiB, runs a shell script in it, and returns the output.
  *
- * @param {{ script: string, files: Record<string, string>, minutes: number }} work `files` maps paths there to paths here
+ * @param {{ script: string, files: Record<string, string>, minutes: number }} work `files` maps paths in the machine to paths on
+ *   the host
  */
 export async function bootArm64With16KiBPages({ script, files, minutes }) {
   const packages = Object.keys(libraries)
@@ -49,7 +52,7 @@ export async function bootArm64With16KiBPages({ script, files, minutes }) {
   }
 }
 
-/** The newest kernel with such pages that this machine's Debian offers; it is unpacked, not installed. */
+/** Returns the newest kernel with pages of 16 KiB that Debian has. It is unpacked, not installed. */
 function findKernel() {
   const home = path.join(cache, 'kernel-16k')
   const found = () => readdirSync(home, { recursive: true }).find((name) => /(?:^|\/)vmlinuz-/.test(name))
@@ -62,7 +65,7 @@ function findKernel() {
     .flatMap((line) => line.split(' ')[0] || [])
     .toSorted((one, other) => one.localeCompare(other, 'en', { numeric: true }))
     .at(-1)
-  if (newest === undefined) throw new Error('This Debian offers no kernel with 16 KiB pages (look in its backports).')
+  if (newest === undefined) throw new Error('This Debian has no kernel with pages of 16 KiB (try its backports)')
   console.log(`fetching ${newest}`)
   mkdirSync(home, { recursive: true })
   unpackDebian(`${newest}:arm64`, home)
@@ -100,7 +103,7 @@ function makeImage(scratch, script, files) {
 function boot(kernel, image, minutes) {
   const args = ['-M', 'virt', '-cpu', 'max,pauth-impdef=on', '-accel', 'tcg,thread=multi', '-smp', '2', '-m', '3072']
   args.push(
-    // No network: nothing is needed of it, and its firmware is another package.
+    // No network: it is not needed, and its firmware is in another package.
     '-nic',
     'none',
     '-nographic',
@@ -110,7 +113,7 @@ function boot(kernel, image, minutes) {
     '-initrd',
     image,
     '-append',
-    // Where this machine is busy, its kernel would complain in the middle of what the specs say.
+    // Without these the kernel prints warnings into the output of the specs if the host is busy.
     'console=ttyAMA0 quiet panic=-1 nowatchdog rcupdate.rcu_cpu_stall_suppress=1',
   )
   const child = spawn('qemu-system-aarch64', args, { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -1,5 +1,7 @@
-// Windows programs on Linux: wine 10, in a Debian 13 of its own, since older ones don't start Node 24 and later. The system
-// is made once, by debootstrap, and entered by chroot in a mount namespace of its own, which leaves nothing behind.
+// Starts Windows programs on Linux: wine 10, in a Debian 13 of its own, because older versions of wine do not start Node 24 and
+// later. debootstrap makes this system once. It is entered by chroot in a mount namespace of its own, which ends with the program.
+//
+// No tool serves: a container needs a running container engine.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,7 +24,7 @@ import { cache } from './toolchain.mjs'
 
 const SUITE = 'trixie'
 
-// How this machine reaches the archive is how that one does; and what can be made again needs no fsync for each file.
+// The system reaches the archive in the same way as this machine. dpkg needs no fsync, since the system can be made again.
 const SET_UP = `
 debootstrap --variant=minbase "$1" "$2"
 cp -r /etc/apt/apt.conf.d/. "$2/etc/apt/apt.conf.d/"
@@ -32,7 +34,7 @@ chroot "$2" apt-get update -qq
 chroot "$2" apt-get install -y -qq --no-install-recommends wine wine64
 `
 
-/** Why Windows programs can't be started here; nothing where they can. */
+/** Returns why Windows programs cannot be started here, or undefined if they can. */
 export function whyNoWine() {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'wine is set up on Linux x64 alone'
   if (process.getuid?.() !== 0) return 'wine is started in a chroot, which only root can enter'
@@ -40,7 +42,7 @@ export function whyNoWine() {
   return undefined
 }
 
-/** Starts Windows programs in that Debian, with `folders` (beside this project) at the same paths as outside. */
+/** Starts Windows programs in that Debian, with this project and `folders` at the same paths as outside. */
 export function startWine(system, folders) {
   const shown = [...new Set([root, ...folders].map((folder) => realpathSync(folder)))]
   const enter = [
@@ -52,7 +54,7 @@ export function startWine(system, folders) {
   ].join('\n')
   for (const folder of shown) mkdirSync(path.join(system, folder), { recursive: true })
 
-  // A Windows of this run's own: its server sees the folders that it was started with, and stopping it ends all in it.
+  // Each run has a Windows of its own: its server sees the folders of its start, and stopping it ends all its programs.
   const prefix = `/tmp/memmap-wine-${process.pid}`
   removeLeftOvers(system)
   const environment = {
@@ -62,13 +64,13 @@ export function startWine(system, folders) {
     XDG_RUNTIME_DIR: '/tmp',
     WINEPREFIX: prefix,
     WINEDEBUG: '-all',
-    // Nobody answers its question whether to install them.
+    // Otherwise wine asks whether to install them.
     WINEDLLOVERRIDES: 'mscoree,mshtml=',
   }
 
   let runs = 0
   /**
-   * Runs a program to its end. Its output goes into a file: libuv can't use the pipes of Unix.
+   * Runs a program to its end. Its output goes into a file, because libuv for Windows cannot use the pipes of Unix.
    *
    * @returns {Promise<{ code: number, output: string }>}
    */
@@ -93,12 +95,12 @@ export function startWine(system, folders) {
 
   return {
     run: (program, args, options) => run(['wine', realpathSync(program), ...args], options),
-    /** Ends what hangs, too, and removes what it was run in. */
+    /** Ends all programs, and removes the folder of this Windows. */
     stop: async () => {
       await run(['wineserver', '-k', '-w'])
       rmSync(path.join(system, prefix), { recursive: true, force: true })
     },
-    /** Makes its Windows, before several programs want one at once. Tells wine's version. */
+    /** Makes the Windows before several programs start at once. Returns the version of wine. */
     begin: async () => {
       await run(['wineboot', '--init'])
       return (await run(['wine', '--version'])).output.trim()
@@ -107,13 +109,13 @@ export function startWine(system, folders) {
 }
 
 /**
- * Sees to it that there is a Debian that has wine. It goes on by itself while others work.
+ * Makes a Debian that has wine, if it does not exist. Runs next to other work.
  *
  * @returns {Promise<string>} its folder
  */
 export async function prepareWine() {
   const system = process.env.MEMMAP_WINE_SYSTEM ?? path.join(cache, `wine-${SUITE}`)
-  // The command itself is a link, which leads elsewhere from here.
+  // The command itself is a link, which does not resolve outside of the chroot.
   if (existsSync(path.join(system, 'usr', 'lib', 'wine'))) return system
   needDebian(['debootstrap'], 'Setting wine up')
   console.log(`setting up Debian ${SUITE} with wine (two minutes, once)`)
@@ -124,13 +126,13 @@ export async function prepareWine() {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   })
   const [code] = await once(child, 'close')
-  if (code !== 0) throw new Error(`Debian ${SUITE} with wine could not be set up: exit code ${code}.`)
-  // Renamed into its place when it is complete: what is there is whole.
+  if (code !== 0) throw new Error(`Debian ${SUITE} with wine could not be set up: exit code ${code}`)
+  // Renamed when it is complete, so an existing folder is always complete.
   renameSync(unfinished, system)
   return system
 }
 
-/** What runs that were killed have left. */
+/** Removes the folders of runs that were killed. */
 function removeLeftOvers(system) {
   const folder = path.join(system, 'tmp')
   for (const name of readdirSync(folder)) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Stands where rustc expects a C compiler to link with, and has `zig cc` do it: zig brings the C library of every target,
-// and glibc of any age. rustc's arguments are meant for GCC and for Apple's linker; a few of them zig does not take.
+// The linker that rustc calls: it runs `zig cc`. zig includes the C library of every target, and every version of glibc. rustc writes
+// arguments for GCC and for the linker of Apple; a few of them have to be changed for zig.
 
 import { spawnSync } from 'node:child_process'
 import { realpathSync } from 'node:fs'
@@ -8,30 +8,30 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 const dropped = [
-  // zig knows the processor from the target's name, and does these by itself.
+  // zig knows the processor from the name of the target, and sets these itself.
   /^-m64$/,
   /^-Wl,--(?:no-undefined-version|eh-frame-hdr|fix-cortex-a53-843419)$/,
   /^-mmacosx-version-min=/,
   /^-liconv$/,
-  // For Windows: what GCC's own C runtime would need.
+  // For Windows: libraries that the C runtime of GCC would need.
   /^-l(?:mingw32|mingwex|msvcrt|gcc|ssp|ssp_nonshared|:libpthread\.a)$/,
-  // What napi-rs wants linked, and looks up at run time instead.
+  // napi-rs asks for it, although it looks the functions up at run time.
   /^-lnode$/,
   /^-(?:nolibc|-unwindlib=none)$/,
   /^-Wl,--nxcompat$/,
 ]
 
-// With the argument behind them.
+// Dropped together with the next argument.
 const droppedPairs = ['-arch', '-isysroot', '-framework', '-exported_symbols_list', '-Wl,-exported_symbols_list']
 
-/** rustc's arguments as zig takes them. */
+/** Translates the arguments of rustc for zig. */
 export function toZig(args, target) {
   const kept = []
   for (let index = 0; index < args.length; index++) {
     const arg = args[index]
     if (droppedPairs.includes(arg)) index++
     else if (arg === '-lgcc_s' || arg === '-lgcc_eh') {
-      // Unwinding: LLVM's own library, linked in, so that nobody needs GCC's. On macOS it is in the system's.
+      // The unwinding library of LLVM is linked in, so that no library of GCC is needed. On macOS the system library has it.
       if (!target.includes('macos')) kept.push('-lunwind')
     } else if (/^-Wl,.*\.def$/.test(arg)) kept.push(arg.slice('-Wl,'.length))
     else if (!dropped.some((pattern) => pattern.test(arg))) kept.push(arg)
