@@ -1,6 +1,6 @@
 /**
- * Drop-ins: a Buffer or a typed array of a file's bytes and nothing else to hold or to close. The changes made to it are
- * private, and the garbage collector frees it, as with what `readFileSync` gives.
+ * Drop-in replacements for `readFileSync`: a Buffer or a typed array over the bytes of a file, with nothing else to keep or to
+ * close. Changes of its bytes are private to this process, and the garbage collector frees it.
  */
 import { isAnyArrayBuffer } from 'node:util/types'
 import { threadId } from 'node:worker_threads'
@@ -20,20 +20,21 @@ import {
   type TypedArrayConstructor,
 } from './views/views.js'
 
-// An entry lives as long as its ArrayBuffer, and keeps the native mapping alive so long.
+// An entry lives as long as its ArrayBuffer, and keeps the native mapping alive.
 const entries = new WeakMap<ArrayBufferLike, Entry>()
 
 /**
- * Maps a file into a Buffer: what `readFileSync(source)` gives, without reading before it is used.
+ * Maps a file into a Buffer: returns what `readFileSync(source)` returns, but reads bytes only when they are used.
  *
- * Stores into it stay in this process. Other processes' changes to the file may show up in pages not yet stored into. It is
- * freed when nothing refers to it any more, or at once by `unmap()`. A whole file of up to 64 KiB is read after all, which is
- * quicker than mapping it.
+ * Stores into the Buffer stay private to this process. Changes that other processes make to the file may show up in pages that
+ * were not stored into. The Buffer is freed when nothing refers to it any more, or at once by `unmap()`. A whole file of up to
+ * 64 KiB is read instead, which is faster than mapping it.
  *
- * @param source - as of `mmap`
- * @param options - as of `mmap`: `offset`, `length`, `advice`, `populate`, `hugePages`, `onFault`, `label`
- * @throws `ERR_MEMMAP_VIEW_TOO_LARGE` for more than 2^31 - 1 bytes; `ERR_MEMMAP_UNSUPPORTED` where the runtime refuses views of
- *   foreign memory; and as `mmap()` rejects
+ * @param source - as of `mmap()`
+ * @param options - as of `mmap()`: `offset`, `length`, `advice`, `populate`, `hugePages`, `onFault`, `label`
+ * @throws `ERR_MEMMAP_VIEW_TOO_LARGE` for more than 2^31 - 1 bytes; `ERR_MEMMAP_UNSUPPORTED` where the runtime refuses views
+ *   of foreign memory; otherwise as `mmap()` rejects
+ * @see https://man7.org/linux/man-pages/man2/mmap.2.html
  *
  * @example
  * ```ts
@@ -57,11 +58,10 @@ export function mapBuffer(source: MappingSource, options?: FileOptions): Buffer 
 }
 
 /**
- * The same for a typed array of any kind. The bytes are in the processor's order.
+ * Maps a file into a typed array of any class, by the rules of `mapBuffer()`. Numbers have the byte order of the processor.
  *
  * @param Type - `Float64Array`, `BigInt64Array`, `Uint8Array`, … or a subclass
- * @param options - as of `mapBuffer`; `offset` and `length` are bytes here too: the one must be a multiple of the size of an
- *   element, the other must come out even
+ * @param options - as of `mapBuffer()`; `offset` and `length` are in bytes here too, and multiples of the size of an element
  * @throws `ERR_MEMMAP_MISALIGNED` and `ERR_OUT_OF_RANGE` when they are not; and as `mapBuffer()` throws
  *
  * @example
@@ -90,11 +90,12 @@ export function mapArray<T extends TypedArray>(
 }
 
 /**
- * Frees what `mapBuffer` or `mapArray` made, at once: it, and every slice of it, is empty then.
+ * Frees a result of `mapBuffer` or `mapArray` at once: it, and every slice of it, becomes empty.
  *
  * @param view - the Buffer or typed array, a slice of it, or its ArrayBuffer
- * @returns true if there was something to free; false for anything else, views of a Mapping among it
- * @throws `ERR_INVALID_ARG_TYPE` when it is no view and no ArrayBuffer
+ * @returns true if memory was freed; false for anything else, also for views of a Mapping
+ * @throws `ERR_INVALID_ARG_TYPE` when the argument is neither a view nor an ArrayBuffer
+ * @see https://man7.org/linux/man-pages/man2/munmap.2.html
  *
  * @example
  * ```ts
@@ -126,7 +127,7 @@ export function unmap(view: NodeJS.ArrayBufferView | ArrayBufferLike): boolean {
   return true
 }
 
-// Whatever is special about a file is left to the mapping, and so are the errors.
+// Only plain files are read here. Everything else, and all errors, are left to the mapping.
 function readSmall(source: unknown): Buffer | undefined {
   const copy = typeof source === 'string' ? native.readSmall(source) : null
   if (copy === null) return undefined
@@ -134,14 +135,14 @@ function readSmall(source: unknown): Buffer | undefined {
   return copy
 }
 
-// A constructor that makes nothing: what extends it gives its fields to an object that is there.
+// A constructor that returns its argument: a class that extends it adds its private fields to an existing object.
 const Given = function (object: object) {
   return object
 } as unknown as new (object: object) => object
 
 /**
- * The ArrayBuffers that are copies, known by a field that nobody else sees. That is what a WeakSet is for; but one costs a
- * microsecond for each of its members, and reading a small file takes eight.
+ * Marks the ArrayBuffers that are copies, by a private field. A WeakSet would do the same, but costs a microsecond for each
+ * member, and reading a small file takes eight.
  */
 class Copies extends Given {
   #isMember = true
@@ -172,7 +173,7 @@ function open(source: MappingSource, options: FileOptions | undefined, stack: st
   return { id: mapping.id, path, label: interpreted.label, native: mapping, owner: undefined }
 }
 
-// From here on it belongs to the collector; until then a failure must not leave it behind.
+// From here on the garbage collector owns the mapping; before, a failure must close it.
 function hand<T extends TypedArray>(entry: Entry, make: (mapping: NativeMapping) => T): T {
   try {
     const view = make(entry.native)

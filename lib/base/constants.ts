@@ -1,15 +1,15 @@
 /**
- * What is fixed on this machine, and what this platform can do.
+ * Constants of this machine, and the capabilities of this platform and runtime.
  */
 import { constants as bufferConstants } from 'node:buffer'
 import { native } from './native.js'
 
 /**
- * Numbers that hold for the whole process.
+ * Constants of this machine and this library.
  *
- * - `PAGE_SIZE`: bytes of a page, the unit of residency, protection and advice.
- * - `ALLOCATION_GRANULARITY`: bytes; what the system aligns mappings to. Any offset may be asked for all the same.
- * - `MAX_VIEW_LENGTH`: the most elements that one view may have, 2^31 - 1.
+ * - `PAGE_SIZE`: the size of a page in bytes, the unit of residency, protection and advice.
+ * - `ALLOCATION_GRANULARITY`: the alignment of mappings in the system, in bytes. Mappings of this library can begin at any offset.
+ * - `MAX_VIEW_LENGTH`: the maximum number of elements of a view, 2^31 - 1.
  *
  * @example
  * ```ts
@@ -29,18 +29,18 @@ export const constants = Object.freeze({
   MAX_VIEW_LENGTH: 2 ** 31 - 1,
 })
 
-/** The most bytes that one ArrayBuffer of this engine can hold: 4 GiB on Node 20 and Bun, 2^53 - 1 on later Nodes. */
+/** The maximum size of an ArrayBuffer of this engine in bytes: 4 GiB on Node 20 and Bun, 2^53 - 1 on later versions of Node. */
 export const MAX_ARRAY_BUFFER = bufferConstants.MAX_LENGTH
 
 /**
- * True when the environment variable `MEMMAP_NO_EXTERNAL_BUFFERS` is `1`: behave as in a runtime that refuses ArrayBuffers
- * over memory that isn't its own (Electron's memory cage). Read once, here.
+ * True when the environment variable `MEMMAP_NO_EXTERNAL_BUFFERS` is `1`. The library then behaves as in a runtime that refuses
+ * ArrayBuffers over foreign memory (Electron's memory cage). Read once, at load time.
  */
 export const NO_EXTERNAL_BUFFERS = process.env['MEMMAP_NO_EXTERNAL_BUFFERS'] === '1'
 
 /**
- * What this platform and this runtime can do, to be asked before it is used. What is missing here throws
- * `ERR_MEMMAP_UNSUPPORTED` when it is used all the same. Each call gives a new object.
+ * Reports what this platform and this runtime can do. Using a capability that is missing throws `ERR_MEMMAP_UNSUPPORTED`. Each
+ * call returns a new object.
  *
  * @example
  * ```ts

@@ -1,11 +1,11 @@
 /**
- * The one error class of the library, and the two ways an error comes to be: from a state of ours, or from the system.
- * Wrong arguments are no `MemmapError`: they are the plain `TypeError` and `RangeError` that Node throws (see `validate.ts`).
+ * The error class of the library, and the functions that make its errors: from a state of the library, or from an error of the
+ * system. Wrong arguments are plain errors of type `TypeError` and `RangeError`, as Node throws them (see `validate.ts`).
  */
 import { constants } from 'node:os'
 import util from 'node:util'
 
-/** The codes of errors that only this library knows; system errors carry the system's own, such as `ENOENT`. */
+/** The codes of errors of this library. System errors carry codes of the system instead, such as `ENOENT`. */
 export type MemmapErrorCode =
   | 'ERR_MEMMAP_ADDRESS_SPACE'
   | 'ERR_MEMMAP_BUSY'
@@ -27,7 +27,7 @@ export type MemmapErrorCode =
   | 'ERR_MEMMAP_UNSUPPORTED'
   | 'ERR_MEMMAP_VIEW_TOO_LARGE'
 
-/** What an error may carry besides its code and its message. */
+/** The properties that an error can have besides its code and its message. */
 export interface MemmapErrorDetails {
   readonly errno?: number | undefined
   readonly syscall?: string | undefined
@@ -38,7 +38,7 @@ export interface MemmapErrorDetails {
   readonly cause?: unknown
 }
 
-/** What a failed system call reports: the number as in C (positive), and where it happened. */
+/** A failed system call: the error number as in C (positive), the call, and the file. */
 export interface SystemFailure {
   readonly errno: number
   readonly syscall: string
@@ -51,9 +51,9 @@ export interface SystemFailure {
 const brand = Symbol.for('memmap.MemmapError')
 
 /**
- * Everything that goes wrong with a mapping, except wrong arguments.
+ * The error of every failure of this library, except wrong arguments.
  *
- * `code` is one of ours (`ERR_MEMMAP_…`) or the system's (`ENOENT`, `EACCES`, …); errors of the system also carry
+ * `code` is a code of this library (`ERR_MEMMAP_…`) or of the system (`ENOENT`, `EACCES`, …); errors of the system also carry
  * `errno` (negative), `syscall` and `path`, with the same texts as those of `node:fs`.
  *
  * @example
@@ -78,17 +78,17 @@ export class MemmapError extends Error {
   declare readonly errno?: number
   /** The system call that failed. Only on system errors. */
   declare readonly syscall?: string
-  /** The file, as it was given. */
+  /** The path, as the caller gave it. */
   declare readonly path?: string
-  /** What the source is, on `ERR_MEMMAP_NOT_MAPPABLE`: 'directory', 'pipe', 'socket', 'virtual file', … */
+  /** The kind of the source, on `ERR_MEMMAP_NOT_MAPPABLE`: 'directory', 'pipe', 'socket', 'virtual file', … */
   declare readonly kind?: string
-  /** Where in the mapping, in bytes, on `ERR_MEMMAP_FAULT`. */
+  /** The offset in the mapping in bytes, on `ERR_MEMMAP_FAULT`. */
   declare readonly offset?: number
-  /** Why, on `ERR_MEMMAP_FAULT`: 'truncated', 'nospace', 'io', 'readonly', or 'closed': used after closing. */
+  /** The reason, on `ERR_MEMMAP_FAULT`: 'truncated', 'nospace', 'io', 'readonly', or 'closed' for use after closing. */
   declare readonly reason?: string
 
   static {
-    // As on Error.prototype: inherited, so that it isn't printed among the properties of each error.
+    // On the prototype, as for Error: otherwise it would be printed among the properties of each error.
     Object.defineProperty(this.prototype, 'name', { value: 'MemmapError', writable: true, configurable: true })
     Object.defineProperty(this.prototype, brand, { value: true })
   }
@@ -108,12 +108,12 @@ export class MemmapError extends Error {
   }
 }
 
-/** Makes an error of our own state. It has the shape `MemmapError [CODE]: message` at the head of its stack. */
+/** Makes an error of this library. Its stack begins with `MemmapError [CODE]: message`. */
 export function memmapError(code: MemmapErrorCode, message: string, details?: MemmapErrorDetails): MemmapError {
   return new MemmapError(code, message, details)
 }
 
-/** Makes a system error shaped as those of `node:fs`: `ENOENT: no such file or directory, open 'path'`. */
+/** Makes a system error in the form of `node:fs`: `ENOENT: no such file or directory, open 'path'`. */
 export function systemError(failure: SystemFailure): MemmapError {
   const { syscall, path, hint } = failure
   const { errno, code, text } = describeErrno(failure)
@@ -122,20 +122,20 @@ export function systemError(failure: SystemFailure): MemmapError {
   return new MemmapError(code, `${code}: ${text}, ${syscall}${subject}${advice}`, { errno, syscall, path })
 }
 
-/** Gives an error its code, as a property and at the head of its stack, where Node writes it too. */
+/** Adds a code to an error, as a property and at the head of its stack, as Node does. */
 export function withCode<E extends Error>(error: E, code: string): E & { code: string } {
   writeCodeIntoStack(error, code)
   return Object.assign(error, { code })
 }
 
-/** Cuts the frames above and including `hide` out of the stack, so that it starts where the user called. */
+/** Removes the frames above and including `hide` from the stack, so that it starts at the caller. */
 export function startStackBelow(error: Error, hide: (...args: never[]) => unknown): void {
   const code = 'code' in error ? String(error.code) : ''
   Error.captureStackTrace?.(error, hide)
   if (code.startsWith('ERR_')) writeCodeIntoStack(error, code)
 }
 
-// The engine formats the stack at its first reading, from the name that the error has then.
+// The engine formats the stack when it is first read, with the name that the error has then.
 function writeCodeIntoStack(error: Error, code: string): void {
   Object.defineProperty(error, 'name', { value: `${error.name} [${code}]`, configurable: true })
   void error.stack

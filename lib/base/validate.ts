@@ -1,22 +1,22 @@
 /**
- * Checks of arguments, with the codes, the classes and the words of Node's own. Each reads its value once and gives back
- * what it read, so that a getter or a `valueOf` cannot change its mind afterwards.
+ * Checks of arguments, with the codes, the classes and the messages of Node. Each check reads its value once and returns what it
+ * read, so a getter or a `valueOf` cannot return another value later.
  */
 import { inspect } from 'node:util'
 import { withCode } from './errors.js'
 
-/** A number of bytes: a safe integer from 0 on, as a number or a bigint. */
+/** A number of bytes: a safe integer of 0 or more, as a number or a bigint. */
 export type Bytes = number | bigint
 
-/** A part of a mapping, in bytes. */
+/** A range of a mapping, in bytes. */
 export interface Range {
   /** The first byte. @default 0 */
   readonly offset?: Bytes | undefined
-  /** The number of bytes. @default as many as there are from `offset` on */
+  /** The number of bytes. @default all bytes from `offset` on */
   readonly length?: Bytes | undefined
 }
 
-/** A range whose bounds have been checked to be numbers of bytes, but not yet against the mapping. */
+/** A range whose bounds are checked to be numbers of bytes, but not yet to lie within the mapping. */
 export interface ParsedRange {
   readonly offset: number
   readonly length: number | undefined
@@ -35,7 +35,7 @@ export function parseOptionalBytes(value: unknown, name: string, least = 0, most
   return value === undefined ? undefined : parseBytes(value, name, least, most)
 }
 
-/** Checks a truth value that may be left out. */
+/** Checks a boolean that may be left out. */
 export function parseBoolean(value: unknown, name: string): boolean | undefined {
   if (value !== undefined && typeof value !== 'boolean') throw invalidArgType(name, ['boolean'], value)
   return value
@@ -47,7 +47,7 @@ export function parseOptionalString(value: unknown, name: string): string | unde
   return value
 }
 
-/** Checks an AbortSignal that may be left out. Others' will do that tell whether, and when, they are aborted. */
+/** Checks an AbortSignal that may be left out. Any object with `aborted` and the two methods for listeners is accepted. */
 export function parseSignal(value: unknown, name: string): AbortSignal | undefined {
   if (value === undefined) return undefined
   const isSignal =
@@ -70,8 +70,8 @@ export function parseWord<const T extends string>(value: unknown, name: string, 
 }
 
 /**
- * Checks an object of options and the names in it. A misspelt option would otherwise be no option at all, in silence.
- * An own property counts even when it is undefined: its name is still wrong.
+ * Checks an object of options and the names in it: a misspelt option would otherwise be ignored silently. An own property counts
+ * even when its value is undefined, since its name is wrong all the same.
  */
 export function parseOptions<T extends object>(
   value: T | undefined,
@@ -91,13 +91,13 @@ export function parseOptions<T extends object>(
 
 const RANGE = ['offset', 'length']
 
-/** Reads a range. What it must lie within is checked later, by `resolveRange`, when nothing can run in between. */
+/** Parses a range. `resolveRange` checks later, when no code of the caller can run any more, that it lies within the mapping. */
 export function parseRange(value: Range | undefined, name = 'range'): ParsedRange {
   const { offset, length } = parseOptions<Range>(value, name, RANGE)
   return parsePosition(offset, length, `${name}.`)
 }
 
-/** The same for a range given as two arguments or among other options. */
+/** Parses a range that is given as two arguments or among other options. */
 export function parsePosition(offset: unknown, length: unknown, prefix = ''): ParsedRange {
   return {
     offset: parseOptionalBytes(offset, `${prefix}offset`) ?? 0,
@@ -105,7 +105,7 @@ export function parsePosition(offset: unknown, length: unknown, prefix = ''): Pa
   }
 }
 
-/** Lays a range on something of `total` bytes. Nothing is clamped: what lies outside is an error with both numbers. */
+/** Resolves a range within `total` bytes. Never clamps: a range outside is an error with both numbers. */
 export function resolveRange(range: ParsedRange, total: number): { offset: number; length: number } {
   const { offset, length = total - offset } = range
   if (offset > total) throw outOfRange('offset', `>= 0 && <= ${total}, the length of the mapping`, offset)
@@ -116,7 +116,7 @@ export function resolveRange(range: ParsedRange, total: number): { offset: numbe
   return { offset, length }
 }
 
-/** `TypeError [ERR_INVALID_ARG_TYPE]`, worded as Node words it. Names of classes have a capital, descriptions a space. */
+/** Makes a `TypeError [ERR_INVALID_ARG_TYPE]` with Node's message. Names of classes begin with a capital, descriptions have a space. */
 export function invalidArgType(name: string, expected: readonly string[], actual: unknown): TypeError {
   const wanted = expected.filter((word) => word.includes(' '))
   const words = expected.filter((word) => !word.includes(' '))
@@ -128,14 +128,14 @@ export function invalidArgType(name: string, expected: readonly string[], actual
   return withCode(new TypeError(text), 'ERR_INVALID_ARG_TYPE')
 }
 
-/** `TypeError [ERR_INVALID_ARG_VALUE]`, worded as Node words it. */
+/** Makes a `TypeError [ERR_INVALID_ARG_VALUE]` with Node's message. */
 export function invalidArgValue(name: string, value: unknown, reason: string): TypeError {
   const shown = shorten(inspect(value), 128)
   const text = `The ${subject(name, "'", true)} ${reason}. Received ${shown}`
   return withCode(new TypeError(text), 'ERR_INVALID_ARG_VALUE')
 }
 
-/** `RangeError [ERR_OUT_OF_RANGE]`, worded as Node words it. */
+/** Makes a `RangeError [ERR_OUT_OF_RANGE]` with Node's message. */
 export function outOfRange(name: string, range: string, value: number | bigint): RangeError {
   const digits = typeof value === 'bigint' ? `${separate(String(value))}n` : String(value)
   const shown = typeof value === 'number' && Number.isInteger(value) ? separate(digits) : digits
@@ -167,13 +167,13 @@ function shorten(text: string, length: number, allowed = length): string {
   return text.length > allowed ? `${text.slice(0, length)}...` : text
 }
 
-// Node writes long numbers with a separator: 9_007_199_254_740_992. It leaves those up to 2^32 as they are.
+// Node writes numbers above 2^32 with separators: 9_007_199_254_740_992.
 function separate(digits: string): string {
   const long = /^-?\d{10,}$/.test(digits) && Math.abs(Number(digits)) > 2 ** 32
   return long ? digits.replace(/\B(?=(?:\d{3})+$)/g, '_') : digits
 }
 
-// The known name with the smallest edit distance, if that is small enough to be a slip of the finger.
+// Returns the known name with the smallest edit distance, if that is small enough for a typing error.
 function nearest(name: string, known: readonly string[]): string | undefined {
   const ranked = known.map((word) => ({ word, steps: editDistance(name.toLowerCase(), word.toLowerCase()) }))
   const best = ranked.toSorted((a, b) => a.steps - b.steps)[0]
