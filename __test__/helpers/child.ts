@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** How a child process ended and what it said. */
+/** How a child process ended, and its output. */
 export interface Outcome {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -17,13 +17,13 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Options for Node itself. */
   readonly node?: readonly string[]
-  /** A command that starts Node for us: Node's own command line is put behind it. */
+  /** A command that starts Node: the command line of Node is appended to it. */
   readonly through?: readonly string[]
-  /** After so many milliseconds, `MEMMAP_TEST_PATIENCE` times over, it is killed with SIGKILL. @default 60000 */
+  /** The time limit in milliseconds, multiplied by `MEMMAP_TEST_PATIENCE`. SIGKILL ends the process then. @default 60000 */
   readonly timeout?: number
 }
 
-// An emulated processor is some ten times slower.
+// An emulated processor is about ten times slower.
 const patience = Number(process.env['MEMMAP_TEST_PATIENCE'] ?? 1)
 
 const sources = path.join(import.meta.dirname, '..', '..')
@@ -33,10 +33,10 @@ const compiled = process.env['MEMMAP_TEST_COMPILED']
 const root = compiled ?? sources
 const extension = compiled === undefined ? '.ts' : '.js'
 
-// By its file, since a child may run in another directory.
+// The path of the loader, because a child may run in another directory.
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
-/** The library's entry, for code in a child process to import. */
+/** The entry point of the library, which code in a child process imports. */
 export const entry = pathToFileURL(path.join(root, `index${extension}`)).href
 
 /** The command-line program. */
@@ -45,7 +45,7 @@ export const program = path.join(root, 'lib', 'cli', `main${extension}`)
 /** The options with which Node runs `program` and fixtures. */
 export const typed = compiled === undefined ? ['--import', loader] : []
 
-/** The file of a program of `__test__/fixtures`. */
+/** Returns the path of a program of `__test__/fixtures`. */
 export function fixtureFile(name: string): string {
   // A script of another folder is not compiled.
   const isScript = name.endsWith('.mjs')
@@ -70,7 +70,7 @@ export function runCode(code: string, options: ChildOptions = {}): Promise<Outco
   return run(['--input-type=module', '--eval', linked], options)
 }
 
-// So that the tests of a file, which ava starts all at once, don't starve each other's programs until they count as hanging.
+// ava starts all tests of a file at once. More programs would starve each other until they reach their time limits.
 const MOST_AT_ONCE = 3
 let running = 0
 const waiting: (() => void)[] = []

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 
-// Characters with cases of which the rules differ, and such as are one, two, three or four bytes.
+// Characters whose rules of upper and lower case differ, and characters of one, two, three and four bytes.
 const CHARS = [...'aAbBcckKKsSſiIıİßẞσςΣµμΩΩǅǆåÅé\u0345ιᾳ-1_ \n\t\u00a0\u2003€']
 const BEYOND = [...'😀𐐀𐐨𝒜']
 const LINE_ENDS = ['\r', '\u2028', '\u2029']
 
-/** Texts in which expressions with these flags find something. */
+/** Texts in which expressions with these flags find matches. */
 export function textFor(flags: string): fc.Arbitrary<string> {
   const ends = flags.includes('m') ? [] : LINE_ENDS
   const words = flags.includes('i') && isUnicode(flags) ? CHARS.filter((char) => !/[ſK]/.test(char)) : CHARS
@@ -64,13 +64,13 @@ export function sourceFor(flags: string): fc.Arbitrary<string> {
 }
 
 /**
- * Engines have been wrong about the complement of an empty class, with the flag `v`; that of Node 20 takes a complement back
- * where a group with it is repeated, with the flag `v`: `/(?:[^x]b)+/v`; and that of Node 26 now and then finds nothing at
- * all where one of several choices can't match since there is a `^` behind something: `/(?:.+?1^|)|/is`, `/(?:.+?1(?:^)|)/s`.
+ * Reports whether an engine may be wrong about an expression. Engines mishandle the complement of an empty class with the flag
+ * `v`. Node 20 with the flag `v` reverses a complement in a repeated group: `/(?:[^x]b)+/v`. Node 26 sometimes finds no match
+ * if one of several alternatives cannot match because of a `^` after other terms: `/(?:.+?1^|)|/is`, `/(?:.+?1(?:^)|)/s`.
  */
 export function isDoubtful(source: string, flags: string): boolean {
   if (flags.includes('v') && /\[\^\[|\[\^.*\)[*+?{]/s.test(source)) return true
-  // What is left behind the brackets and the `^` that it begins with; an escaped one is none, nor is that of a complement.
+  // Finds a `^` after other terms. An escaped one and that of a complement do not count.
   const rest = source.replaceAll(/\\.|\[\^/gs, 'x').replace(/^(?:\(\?:|[(^])*/, '')
   return !flags.includes('m') && rest.includes('^')
 }

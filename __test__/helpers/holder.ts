@@ -8,13 +8,13 @@ const fixture = fixtureFile('lock/hold.ts')
 
 /** Another process that holds a lock. */
 export interface Holder {
-  /** Has it do something, and waits until it has: `unlock`, `downgrade`. */
+  /** Sends a request and waits until it is done: `unlock`, `downgrade`. */
   tell(what: 'unlock' | 'downgrade'): Promise<void>
-  /** Ends it, and waits until it has ended. */
+  /** Ends the process, and waits until it has ended. */
   end(signal: NodeJS.Signals): Promise<void>
 }
 
-/** Starts a process that takes a lock of a file, and waits until it has it. */
+/** Starts a process that takes a lock of a file, and waits until it holds the lock. */
 export async function startHolder(
   t: ExecutionContext,
   file: string,

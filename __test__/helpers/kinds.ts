@@ -1,4 +1,4 @@
-/** Tables of what comes of mapping a thing in each way. */
+/** Tables of the results of mapping a source in each way. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -7,14 +7,14 @@ import { runFixture } from './child.js'
 import { canRig } from './rig.js'
 import { counting, tempDir } from './temp.js'
 
-/** What comes of each way to map a thing: 'works', or the code and the message. */
+/** The result of each way to map a source: 'works', or the code and the message. */
 export interface Expected {
   readonly r: RegExp
   readonly strict?: RegExp
   readonly c?: RegExp
   readonly 'r+'?: RegExp
   readonly 'w+'?: RegExp
-  /** The same with a length given, where that makes a difference. */
+  /** The result with `length`, where it differs. */
   readonly given?: Partial<Omit<Expected, 'given'>>
 }
 
@@ -22,7 +22,7 @@ export const works = /^works$/
 export const notMappable = (kind: string, advice = ''): RegExp =>
   new RegExp(`^ERR_MEMMAP_NOT_MAPPABLE .*\\b${kind}\\b.*can't be mapped.*${advice}.* \\(kind: ${kind}\\)$`)
 
-/** All ways have the same result. */
+/** Returns a table in which all ways have the same result. */
 export const always = (r: RegExp): Expected => ({ r, strict: r, c: r, 'r+': r, 'w+': r })
 export const reads = { r: works, strict: works, c: works }
 
@@ -30,7 +30,7 @@ const python = spawnSync('python3', ['--version']).status === 0
 const withFd = path.join(import.meta.dirname, '..', 'fixtures', 'torture', 'with-fd.py')
 const length = 10_240
 
-/** Tries all ways of `expected` on a thing, in a process that has to live through them. No file may appear there. */
+/** Tries all ways of `expected` on a source, in a child process that must survive. No file may appear in its directory. */
 export async function checkKind(
   t: ExecutionContext,
   cwd: string,
@@ -56,7 +56,7 @@ export async function checkKind(
 
 export type Make = (t: ExecutionContext, directory: string) => string | Promise<string>
 
-/** Something with a path, or to be opened in some way. */
+/** Tests a source with a path, or one that is opened with given flags. */
 export const at = test.macro(async (t: ExecutionContext, make: Make, expected: Expected) => {
   const directory = tempDir(t)
   const source = await make(t, directory)
@@ -64,13 +64,13 @@ export const at = test.macro(async (t: ExecutionContext, make: Make, expected: E
   else leaveOut(t, 'there is no such thing here')
 })
 
-/** Something that exists only as a descriptor. */
+/** Tests a source that exists only as a descriptor. */
 export const opened = test.macro(async (t: ExecutionContext, name: string, expected: Expected) => {
   if (python) await checkKind(t, tempDir(t), expected, { through: ['python3', withFd, name] })
   else leaveOut(t, 'it needs python3')
 })
 
-/** Something on a file system of its own, which commands make. */
+/** Tests a source on a file system of its own, which shell commands create. */
 export const rigged = test.macro(
   async (t: ExecutionContext, through: readonly string[], commands: string, source: string, expected: Expected) => {
     if (!canRig(t)) return

@@ -3,7 +3,7 @@ import type { ExecutionContext } from 'ava'
 import { type Mapping, type MappingOptions, mmapAnonymous, mmapSync } from '../../index.js'
 import { tempFile } from './temp.js'
 
-/** Writes a file, as `tempFile` does, and maps it until the test ends. */
+/** Writes a file as `tempFile` does, and maps it until the test ends. */
 export function mapFile(
   t: ExecutionContext<unknown>,
   contents: string | Uint8Array | number,
@@ -11,12 +11,12 @@ export function mapFile(
 ): { file: string; mapping: Mapping } {
   const file = tempFile(t, contents)
   const mapping = mmapSync(file, options)
-  // What a failed test leaves behind may have streams, whose errors would hide that failure.
+  // A failed test may leave streams whose errors would hide the failure.
   t.teardown(() => (t.passed ? mapping.close() : undefined))
   return { file, mapping }
 }
 
-/** Memory with this text in it, until the test ends. */
+/** Returns memory that contains this text, until the test ends. */
 export function holding(t: ExecutionContext, text: string | Uint8Array): Mapping {
   const bytes = Buffer.from(text as string)
   const memory = mmapAnonymous(bytes.length)
@@ -25,16 +25,16 @@ export function holding(t: ExecutionContext, text: string | Uint8Array): Mapping
   return memory
 }
 
-/** Array.fromAsync, which Node 20 has not. */
+/** Array.fromAsync, which Node 20 does not have. */
 export async function collect<T>(walk: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const item of walk) all.push(item)
   return all
 }
 
-/** Memory that takes a while to search: all of it is one page of zeros. */
+/** Returns memory that takes long to search: all of it shows one page of zeros. */
 export function endless(t: ExecutionContext): Mapping {
-  // Windows promises all memory, so there it is less.
+  // Windows commits all memory, so it is smaller there.
   const memory = process.platform === 'win32' ? mmapAnonymous(2 ** 33) : mmapAnonymous(2 ** 40, { noReserve: true })
   t.teardown(() => memory.close())
   return memory

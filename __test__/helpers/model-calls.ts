@@ -1,4 +1,4 @@
-/** The steps that call methods of a mapping. */
+/** Steps that call methods of a mapping. */
 import assert from 'node:assert/strict'
 import type { Advice, Mapping } from '../../index.js'
 import { ADVICE } from '../../lib/residency/advice.js'
@@ -7,8 +7,8 @@ import { call, type Operation, type Range, refusal, same, type Subject, throwsCo
 
 export type Open = Subject & { readonly mapping: Mapping }
 
-// Without those that make a page unusable for the whole machine, or that only other systems know.
-// Without what has a step of its own, what destroys, and what changes children and errors instead of bytes.
+// Without advice that makes a page unusable for the whole machine, or that only other systems have.
+// Without advice that has a step of its own, that destroys contents, or that changes child processes and errors instead of bytes.
 const OTHER: readonly Advice[] = ['populate-write', 'hwpoison', 'wipeonfork', 'zerowired']
 const advices = ADVICE.filter((advice) => !OTHER.includes(advice))
 
@@ -28,7 +28,7 @@ export const callOperations: Operation[] = [
   on('a range outside', 1, outside),
 ]
 
-/** A step on a mapping that is open, if there is one. */
+/** Returns a step on an open mapping, if there is one. */
 export function on(name: string, weight: number, run: (world: World, subject: Open) => void): Operation {
   return {
     name,
@@ -71,7 +71,7 @@ function write(world: World, subject: Open): void {
   const range = world.range(memory.length)
   if (!memory.canStore(range.offset, range.length)) return
   const from = random.chance(0.3) ? random.between(0, memory.length - range.length) : undefined
-  if (from === range.offset) return // whether bytes are stored where they are already is anybody's guess
+  if (from === range.offset) return // it is undefined whether bytes are stored where they already are
   world.note(`${name} ${show(range)}${from === undefined ? '' : ` from its own byte ${from}`}`)
   const source = ownView(subject, from, range.length) ?? random.bytes(range.length)
   const model = () => {
@@ -81,7 +81,7 @@ function write(world: World, subject: Open): void {
   call(subject, { writes: range }, () => assert.equal(mapping.write(source, range.offset), range.length), model)
 }
 
-// A view of the very mapping to write from, where one can be had.
+// Returns a view of the same mapping as the source of a write, if possible.
 function ownView(subject: Open, from: number | undefined, length: number): Buffer | undefined {
   return from === undefined || refusal(subject) !== undefined ? undefined : subject.mapping.buffer(from, length)
 }
@@ -149,8 +149,8 @@ function chunks(world: World, subject: Open): void {
   same(real(), memory.read(range.offset, range.length), 'the chunks')
 }
 
-// Nothing is handed out that the file does not reach to any more, be it zeros without a fault or a private copy. From then on
-// that is a fault like any other.
+// Bytes after the end of the file are not delivered, neither zeros without a fault nor a private copy. From then on
+// this is a fault like any other.
 function isRefusedToWalk(subject: Subject, { offset, length }: Range, walk: () => unknown): boolean {
   const refused = refusal(subject)
   const isCut = subject.memory.isCut({ offset, length })
@@ -198,7 +198,7 @@ function discard(world: World, subject: Open): void {
     return
   }
   if (subject.mode === 'c') return throwsCode(() => mapping.discard(how, range), 'ERR_MEMMAP_READ_ONLY')
-  // Memory without a file has nothing to remove pages from.
+  // Memory without a file has no pages that could be removed.
   assert.equal(
     mayFail(() => mapping.discard(how, range)),
     !memory.isPrivate || first >= end,
@@ -224,7 +224,7 @@ function protect(world: World, subject: Open): void {
   memory.protect(writable, range.offset, range.length)
 }
 
-// From page to page of the file, or to an end of the mapping.
+// From a page border of the file to another one, or to an end of the mapping.
 function wholePages(world: World, { memory }: Open): { offset: number; length: number } {
   const { offset, length } = world.range(memory.length)
   const snap = (at: number) => {
@@ -249,14 +249,14 @@ async function flush(world: World): Promise<void> {
   assert.deepEqual([bytes, level], [memory.isPrivate || subject.mode === 'r' ? 0 : range.length, 'data'])
 }
 
-/** Whether bytes are to be made durable that the file has lost: from then on that is a fault. */
+/** Reports whether the flush includes bytes that the file has lost, which is a fault from then on. */
 export function isCutWhereStoresReach(subject: Subject, range: Range): boolean {
   const isCut = !subject.memory.isPrivate && subject.mode !== 'r' && subject.memory.isCut(range)
   if (isCut) subject.memory.reasons.add('truncated')
   return isCut
 }
 
-// Nothing is clamped, and nothing happens.
+// Nothing is clamped, and the call has no effect.
 function outside(world: World, subject: Open): void {
   const { random } = world
   const { mapping, memory } = subject
@@ -284,7 +284,7 @@ function outside(world: World, subject: Open): void {
   throwsCode(attempt, refusal(subject, changing ? { offset: 0, length: 0 } : undefined) ?? 'ERR_OUT_OF_RANGE')
 }
 
-/** Calls what the system may refuse; false if it did. */
+/** Makes a call that the system may refuse. Returns false if it did. */
 function mayFail(action: () => void): boolean {
   try {
     action()

@@ -1,4 +1,4 @@
-/** The steps that end mappings, and those that put it off. */
+/** Steps that close mappings, and steps that delay it. */
 import assert from 'node:assert/strict'
 import { unmap } from '../../index.js'
 import { bytesUnder, type Held, type Operation, refusal, type Subject, throwsCode, type World } from './model-world.js'
@@ -14,7 +14,7 @@ async function closeAny(world: World): Promise<void> {
   if (world.subjects.length > 0) await closeSubject(world, world.random.pick(world.subjects))
 }
 
-/** Closes a mapping in one of the ways there are, and looks at what became of its views. */
+/** Closes a mapping in one of the possible ways, and checks its views. */
 export async function closeSubject(world: World, subject: Subject): Promise<void> {
   const { name, mapping, views, pins } = subject
   const way = world.random.pick(['close', 'closeSync', 'dispose', 'asyncDispose'] as const)
@@ -32,7 +32,7 @@ export async function closeSubject(world: World, subject: Subject): Promise<void
   }
 
   for (const held of views) checkClosed(world, subject, held)
-  // Of a closed mapping that is shared the views can't be emptied; what is stored there now is nobody else's.
+  // The views of a closed shared mapping cannot be emptied; a store into them now reaches no other memory.
   for (const held of views) if (subject.shared) bytesUnder(held).subarray(0, 1).fill(255)
   if (mapping !== undefined) {
     assert.equal(mapping.closed, true)
@@ -67,7 +67,7 @@ function disposals({ mapping }: Subject) {
   }
 }
 
-// Views are empty, but for shared ones: those show zeros.
+// Views are empty, except shared ones, which show zeros.
 function checkClosed(world: World, subject: Subject, held: Held): void {
   const { view } = held
   if (subject.shared && held.length > 0) {
@@ -103,7 +103,7 @@ async function release(world: World): Promise<void> {
   if (subject.pins.length === 0 && subject.closing !== undefined) await closeSubject(world, subject)
 }
 
-// Views work until the last pin is released; methods don't.
+// Views work until the last pin is released; methods do not.
 function beginToClose(world: World): void {
   const subject = world.subjects.find(({ pins, closing }) => pins.length > 0 && closing === undefined)
   if (subject?.mapping === undefined) return

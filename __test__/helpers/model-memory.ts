@@ -2,12 +2,12 @@ import { constants } from '../../index.js'
 
 export const PAGE = constants.PAGE_SIZE
 
-/** No file of the model is longer. */
+/** The maximum length of a file of the model. */
 export const MOST = 24 * PAGE
 
 /**
- * What a file holds, by an ordinary Buffer. Beyond its size there are zeros: the model never stores there, since what becomes
- * of that is left open by every system.
+ * The contents of a file, in an ordinary Buffer. After its size there are zeros: the model never stores there, because no
+ * system defines the result.
  */
 export class ModelFile {
   readonly bytes = Buffer.alloc(MOST)
@@ -23,7 +23,7 @@ export class ModelFile {
     if (data.length > 0) this.size = Math.max(this.size, offset + data.length)
   }
 
-  /** Sets its size. The pages behind it are taken from everybody, private copies too. */
+  /** Sets the size. The pages after it are removed from every mapping, private copies included. */
   truncate(size: number): void {
     this.bytes.fill(0, size)
     this.size = size
@@ -40,25 +40,25 @@ export class ModelFile {
   }
 }
 
-/** A page that a mapping has for itself: a private copy of the file's, or zeros in the place of one that is gone. */
+/** A page that belongs to one mapping: a private copy of the page of the file, or zeros in place of a lost page. */
 interface OwnPage {
   readonly bytes: Buffer
   readonly ofFile: boolean
 }
 
 /**
- * What a mapping must show, page by page, as Linux has it. A page is the file's own until something private is stored into it;
- * then it is a copy that no longer follows the file. A page behind the end of the file that is touched becomes zeros for good,
- * and so does all that follows it.
+ * The expected contents of a mapping, page by page, as on Linux. A page shows the file until a private store into it;
+ * then it is a copy that no longer follows the file. A page after the end of the file that is touched becomes zeros for good,
+ * and so do all pages after it.
  */
 export class ModelMemory {
   readonly file: ModelFile
   readonly isPrivate: boolean
   readonly offset: number
   readonly length: number
-  /** Why pages could not be delivered so far. */
+  /** The reasons of the faults so far. */
   readonly reasons = new Set<string>()
-  /** A flag for each byte: whether it is locked in memory. */
+  /** A flag for each byte that says whether it is locked in memory. */
   readonly locked: Uint8Array
   readonly #own = new Map<number, OwnPage>()
   readonly #readonly = new Set<number>()
@@ -80,7 +80,7 @@ export class ModelMemory {
     return this.reasons.size > 0
   }
 
-  /** What loads see. Touches the pages. */
+  /** Returns the bytes that loads see. Touches the pages. */
   read(offset: number, length: number): Buffer {
     const target = Buffer.alloc(length)
     for (const part of this.#parts(offset, length)) {
@@ -90,14 +90,14 @@ export class ModelMemory {
     return target
   }
 
-  /** What stores do. */
+  /** Stores bytes. */
   store(offset: number, data: Uint8Array): void {
     for (const part of this.#parts(offset, data.length)) {
       this.#makeWritable(part.page).set(data.subarray(part.done, part.done + part.to - part.from), part.from)
     }
   }
 
-  /** False where a store would land behind the end of the file, in its last page. */
+  /** Returns false if a store would lie after the end of the file, in its last page. */
   canStore(offset: number, length: number): boolean {
     const isFiles = (page: number) => !this.#isPrivate(page) && !this.#own.has(page) && !this.#readonly.has(page)
     return this.#parts(offset, length).every(({ page, to }) => {
@@ -106,17 +106,17 @@ export class ModelMemory {
     })
   }
 
-  /** Whether the file does not reach to the end of a range. */
+  /** Reports whether the file ends before the end of a range. */
   isCut(range: { readonly offset: number; readonly length: number } | undefined): boolean {
     return range !== undefined && range.length > 0 && this.offset + range.offset + range.length > this.file.size
   }
 
-  /** Whether its last byte lies in a page that the mapping has for itself: what is there stays, wherever the file ends. */
+  /** Reports whether the last byte lies in a page that belongs to the mapping: its contents stay, wherever the file ends. */
   endsInOwnPage(range: { readonly offset: number; readonly length: number } | undefined): boolean {
     return range !== undefined && this.#own.has(Math.floor((this.offset + range.offset + range.length - 1) / PAGE))
   }
 
-  /** How many bytes from `offset` on there are before one that can't be delivered. */
+  /** Returns the number of bytes from `offset` on before the first one that cannot be delivered. */
   deliverable(offset: number, length: number): number {
     return this.#parts(offset, length).find(({ page }) => !this.#isLive(page))?.done ?? length
   }
@@ -125,7 +125,7 @@ export class ModelMemory {
     return this.#parts(offset, length).some(({ page }) => this.#readonly.has(page))
   }
 
-  /** The longest ranges of pages that can be delivered. */
+  /** Returns the longest ranges of pages that can be delivered. */
   liveRanges(): { offset: number; length: number }[] {
     const ranges: { offset: number; length: number }[] = []
     let previous = -1
@@ -139,7 +139,7 @@ export class ModelMemory {
     return ranges
   }
 
-  /** The pages that a locked byte lies in. */
+  /** Returns the pages that contain a locked byte. */
   lockedPages(): Set<number> {
     const pages = new Set<number>()
     for (const [index, isLocked] of this.locked.entries()) {
@@ -159,19 +159,19 @@ export class ModelMemory {
     }
   }
 
-  /** The pages that lie whole in a range. */
+  /** Returns the pages that lie entirely in a range. */
   wholePages(offset: number, length: number): { first: number; end: number } {
     const start = this.offset + offset
     return { first: Math.ceil(start / PAGE), end: Math.floor((start + length) / PAGE) }
   }
 
-  /** Forgets private copies. */
+  /** Drops private copies. */
   forget(offset: number, length: number): void {
     const { first, end } = this.wholePages(offset, length)
     for (const page of this.#own.keys()) if (page >= first && page < end) this.#own.delete(page)
   }
 
-  /** Makes private copies, up to the first page that can't have one; false if there is one. */
+  /** Makes private copies up to the first page that cannot have one. Returns false if such a page exists. */
   populate(offset: number, length: number): boolean {
     for (const { page } of this.#parts(offset, length)) {
       if (!this.#isLive(page) || this.#readonly.has(page)) return false
@@ -210,12 +210,12 @@ export class ModelMemory {
     return this.#bytesOf(page)
   }
 
-  // A page that was stored into against its protection stays private, even when a cut takes the copy away.
+  // A page that was stored into in spite of its protection stays private, even if a cut removes the copy.
   #isPrivate(page: number): boolean {
     return this.isPrivate || this.#private.has(page)
   }
 
-  // A range, page by page: `from` and `to` count from the start of the page, `done` from that of the range.
+  // Splits a range by pages: `from` and `to` count from the start of the page, `done` from the start of the range.
   #parts(offset: number, length: number) {
     const parts: { page: number; from: number; to: number; done: number }[] = []
     for (let done = 0; done < length;) {

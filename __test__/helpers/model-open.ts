@@ -1,4 +1,4 @@
-/** The steps that map. */
+/** Steps that map. */
 import assert from 'node:assert/strict'
 import { closeSync, openSync } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -82,7 +82,7 @@ function fileOptions(world: World, mode: Mode, size: number): MappingOptions {
   return options
 }
 
-// In the order in which they are looked at.
+// In the order in which they are checked.
 function refusalToOpen(mode: Mode, source: string, model: ModelFile | undefined, options: MappingOptions) {
   const isOpen = source === 'fd' || source === 'handle'
   if (model === undefined && isOpen) return 'ENOENT'
@@ -127,7 +127,7 @@ function prepareFile(world: World, file: string, mode: Mode, size: MappingOption
   world.files.set(file, model)
   const least = Number(size ?? 0)
   if (mode === 'w+' || least > model.size) model.truncate(least)
-  // Zeros are written over what it held: private copies stay.
+  // Zeros are written over the contents: private copies stay.
   if (mode === 'w+') model.bytes.fill(0)
   return model
 }
@@ -150,7 +150,7 @@ async function openMemory(world: World): Promise<void> {
   add(world, make(), 'r+', shared, new ModelMemory(zeros(), true, 0, length))
 }
 
-// Memory without a file is the private pages of a file of zeros that nobody writes to.
+// The model of memory without a file is the private pages of a file of zeros that no step writes to.
 function zeros(): ModelFile {
   const file = new ModelFile()
   file.truncate(MOST)
@@ -174,7 +174,7 @@ async function openDropIn(world: World): Promise<void> {
   subject.views.push({ view, offset: 0, length: range.length })
 }
 
-// A small file is read and not mapped: what becomes of it later is not seen.
+// A small file is read and not mapped: later changes of it are not visible.
 function openWholeDropIn(world: World, file: string, model: ModelFile): void {
   world.note(`${path.basename(file)}, all ${model.size} bytes`)
   const followed = model.size > READ_UP_TO ? model : new ModelFile(model.contents())

@@ -1,4 +1,4 @@
-/** The steps that others take: changes of the files behind the back of their mappings. */
+/** Steps of other programs: changes of files without their mappings. */
 import { closeSync, openSync, renameSync, truncateSync, unlinkSync, writeFileSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -44,7 +44,7 @@ async function resize(world: World): Promise<void> {
   model.truncate(size)
 }
 
-// What was mapped stays what it was: it's another file that has the name now.
+// The mapped file stays the same: the name now belongs to another file.
 function replace(world: World): void {
   const { random } = world
   const file = random.pick(world.paths)

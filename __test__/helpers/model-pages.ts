@@ -1,4 +1,4 @@
-/** The steps that bring pages into memory, keep them there and let them go. None of them may change a byte. */
+/** Steps that bring pages into memory, keep them there and evict them. None of them may change a byte. */
 import assert from 'node:assert/strict'
 import { isCutWhereStoresReach, on, type Open, show } from './model-calls.js'
 import { PAGE } from './model-memory.js'

@@ -1,6 +1,6 @@
 /**
- * A second process that works on the same files, and the strings that it is pulled by. Run as a program, it does what it is
- * told, one request after the other.
+ * A second process that works on the same files, and the functions that control it. Run as a program, it executes the requests
+ * that it receives, one after another.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'

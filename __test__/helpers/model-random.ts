@@ -1,4 +1,4 @@
-/** Random numbers that a seed repeats: mulberry32. */
+/** Random numbers that repeat for the same seed: mulberry32. */
 export class Random {
   #state: number
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0
   }
 
-  /** From 0 up to, not including, 1. */
+  /** Returns a number from 0 up to, but not including, 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let mixed = this.#state
@@ -15,7 +15,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 
-  /** An integer from `least` to `most`, both included. */
+  /** Returns an integer from `least` to `most`, both included. */
   between(least: number, most: number): number {
     return least + Math.floor(this.next() * (most - least + 1))
   }
@@ -28,7 +28,7 @@ export class Random {
     return list[this.between(0, list.length - 1)] as T
   }
 
-  /** One of a list, each as likely as its weight says. */
+  /** Returns an element of a list; its weight determines its probability. */
   weighted<T extends { readonly weight: number }>(list: readonly T[]): T {
     let left = this.next() * list.reduce((sum, { weight }) => sum + weight, 0)
     return list.find(({ weight }) => (left -= weight) < 0) ?? this.pick(list)
@@ -40,7 +40,7 @@ export class Random {
     return bytes
   }
 
-  /** A position from `least` to `most`, often at an end or beside a multiple of `step`. */
+  /** Returns an offset from `least` to `most`, often at an end or beside a multiple of `step`. */
   position(least: number, most: number, step: number): number {
     const kind = this.next()
     if (kind < 0.1) return least
@@ -51,7 +51,7 @@ export class Random {
     return Math.min(Math.max(near, least), most)
   }
 
-  /** A part of `total` bytes. */
+  /** Returns a range of `total` bytes. */
   range(total: number, step: number): { offset: number; length: number } {
     const from = this.position(0, total, step)
     const to = this.chance(0.4) ? Math.min(total, from + this.between(0, 64)) : this.position(0, total, step)

@@ -4,8 +4,8 @@
  *
  *     node --import=tsx model-run.ts --seed 1 --steps 10000 --directory DIRECTORY [--spoil STEP] [--crash STEP]
  *
- * It notes each step in DIRECTORY/log before it takes it, so that a crash leaves its cause behind. `--spoil` changes a byte
- * of a file without telling the model, and `--crash` ends the process, to see that this is found.
+ * It logs each step in DIRECTORY/log before it takes it, so that the cause of a crash can be read. `--spoil` changes a byte
+ * of a file but not of the model, and `--crash` ends the process: both must be detected.
  */
 import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -68,7 +68,7 @@ async function run(): Promise<void> {
     if (world.step === crashAt) process.kill(process.pid, 'SIGSEGV')
     await world.take(world.random.weighted(operations))
     if (world.step % CHECK_EVERY !== 0) continue
-    // Just before a look, or another step could write over the byte that nobody has seen yet.
+    // Directly before a comparison, because another step could overwrite the byte before it is compared.
     if (spoilAt >= 0 && world.step >= spoilAt) spoil()
     world.checkAll()
   }

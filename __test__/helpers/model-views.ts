@@ -1,4 +1,4 @@
-/** The steps that use views: what JavaScript, and the system, do with bytes. */
+/** Steps that use views, with functions of JavaScript and of the system. */
 import assert from 'node:assert/strict'
 import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs'
 import type { Mapping, TypedArray, TypedArrayConstructor } from '../../index.js'
@@ -44,7 +44,7 @@ function makeView(mapping: Mapping, kind: string, Type: TypedArrayConstructor, o
   return mapping.array(Type, offset, Math.floor(length / Type.BYTES_PER_ELEMENT))
 }
 
-/** A part of a view, in bytes that are whole elements. */
+/** A range of a view, in bytes that are whole elements. */
 function part(world: World, { view, length }: Held): { from: number; to: number } {
   const { offset, length: size } = world.range(length)
   const width = view instanceof DataView ? 1 : view.BYTES_PER_ELEMENT
@@ -61,7 +61,7 @@ function loadByView(world: World): void {
   same(loaded(world, held, from, to, expected), expected, `a view of ${subject.name}`)
 }
 
-// By one of the ways that there are to look at bytes.
+// In one of the ways to read bytes.
 function loaded(world: World, held: Held, from: number, to: number, expected: Buffer): Buffer {
   const { view } = held
   const bytes = bytesUnder(held)
@@ -87,10 +87,10 @@ function loaded(world: World, held: Held, from: number, to: number, expected: Bu
   return Buffer.from(elements.buffer, elements.byteOffset, elements.byteLength)
 }
 
-/** What is done to a view, and to a plain one beside it. */
+/** An operation on a view, and on an ordinary view beside it. */
 interface Change {
   readonly what: string
-  /** What is looked at, in bytes of the view. */
+  /** The range that is read, in bytes of the view. */
   readonly reads?: { readonly from: number; readonly to: number }
   readonly writes: { readonly from: number; readonly to: number }
   apply(view: TypedArray | DataView): unknown
@@ -106,7 +106,7 @@ function storeByView(world: World): void {
   if (!memory.canStore(held.offset + writes.from, writes.to - writes.from)) return
   world.note(`${name} ${what} into bytes ${writes.from} to ${writes.to} of the view at ${held.offset}`)
 
-  // The plain one is all zeros but for what is looked at.
+  // The ordinary view has zeros outside the range that is read.
   const plain = Buffer.alloc(held.length)
   if (reads !== undefined) memory.read(held.offset + reads.from, reads.to - reads.from).copy(plain, reads.from)
   const model = twin(held, plain)
@@ -147,7 +147,7 @@ function randomChange(world: World, held: Held): Change {
   if (way === 3) {
     const count = end - first
     const most = held.view.length - count
-    // Not onto itself: whether bytes are stored where they are already is anybody's guess.
+    // Not onto itself: it is undefined whether bytes are stored where they already are.
     const target = random.pick([0, most, random.between(0, most)].filter((index) => index !== first).concat(-1))
     if (target === -1) return { what: 'nothing', writes: { from: 0, to: 0 }, apply: () => undefined }
     return {
@@ -194,7 +194,7 @@ function isBig(view: TypedArray): boolean {
   return view instanceof BigInt64Array || view instanceof BigUint64Array
 }
 
-// The system looks at the pages itself: it stops, with an error or with what it has, where one is gone, and nothing faults.
+// The system reads the pages itself. At a lost page it stops, with an error or with the bytes so far, and no fault occurs.
 function systemLoads(world: World): void {
   const found = world.held()
   if (found === undefined) return

@@ -6,20 +6,20 @@ import { MOST, PAGE, type ModelFile, type ModelMemory } from './model-memory.js'
 import type { Peer } from './model-peer.js'
 import type { Random } from './model-random.js'
 
-/** A view that was handed out, and where it lies in its mapping. */
+/** A view, and its range in its mapping. */
 export interface Held {
   readonly view: TypedArray | DataView
   readonly offset: number
   readonly length: number
 }
 
-/** A mapping beside the model of what it must show. */
+/** A mapping, and the model of its expected contents. */
 export interface Subject {
   readonly name: string
   readonly mode: Mode
   readonly shared: boolean
   readonly memory: ModelMemory
-  /** None for what mapBuffer() and mapArray() made. */
+  /** Undefined for memory that mapBuffer() and mapArray() made. */
   readonly mapping: Mapping | undefined
   readonly views: Held[]
   readonly pins: Pin[]
@@ -33,7 +33,7 @@ export interface Operation {
   run(world: World): void | Promise<void>
 }
 
-/** All that a run works on. */
+/** The state of a run. */
 export class World {
   readonly random: Random
   readonly paths: readonly string[]
@@ -41,11 +41,11 @@ export class World {
   readonly files = new Map<string, ModelFile>()
   readonly subjects: Subject[] = []
   readonly peer: Peer
-  /** Steps taken so far. */
+  /** The number of steps so far. */
   step = 0
-  /** How often each kind of step was taken. */
+  /** The number of steps of each kind. */
   readonly counts = new Map<string, number>()
-  /** Mappings made, and mappings that met a fault. */
+  /** The numbers of mappings that were made, and of mappings with a fault. */
   readonly tally = { mapped: 0, truncated: 0, readonly: 0 }
 
   readonly #log: number
@@ -59,13 +59,13 @@ export class World {
     this.#log = openSync(path.join(directory, 'log'), 'w')
   }
 
-  /** Takes a step. It counts if it finds something to work on, which it then notes. */
+  /** Takes a step. It counts only if it finds an object to work on, which it then logs. */
   async take(operation: Operation): Promise<void> {
     this.#beginning = operation.name
     await operation.run(this)
   }
 
-  /** Writes down what is going to be done, so that it can be read after a crash. */
+  /** Logs the next action, so that it can be read after a crash. */
   note(text: string): void {
     const name = this.#beginning
     if (name !== '') {
@@ -89,20 +89,20 @@ export class World {
     return this.random.position(0, MOST, PAGE)
   }
 
-  /** A mapping that was not closed, if there is one. */
+  /** Returns a mapping that is not closed, if there is one. */
   open(): (Subject & { mapping: Mapping }) | undefined {
     const open = this.subjects.filter((subject) => subject.mapping !== undefined)
     return open.length === 0 ? undefined : (this.random.pick(open) as Subject & { mapping: Mapping })
   }
 
-  /** A view of some bytes, whose mapping may have faulted, or be waiting for its pins. */
+  /** Returns a view of some bytes. Its mapping may have a fault, or may wait for its pins. */
   held(): { subject: Subject; held: Held } | undefined {
     const found = this.subjects.flatMap((subject) => subject.views.map((held) => ({ subject, held })))
     const useful = found.filter(({ held }) => held.length > 0)
     return useful.length === 0 ? undefined : this.random.pick(useful)
   }
 
-  /** Compares all that can be seen without touching a page that is gone. */
+  /** Compares everything that is visible without touching a lost page. */
   checkAll(): void {
     for (const [file, model] of this.files)
       same(readFileSync(file), model.contents(), `the file ${path.basename(file)}`)
@@ -110,7 +110,7 @@ export class World {
   }
 }
 
-/** The error that a library call must end with in the state that the mapping is in; none if it may run. */
+/** Returns the error with which a library call must fail in the state of the mapping; none if it may run. */
 export function refusal(subject: Subject, range?: { offset: number; length: number }): string | undefined {
   const { closing, memory, mode } = subject
   if (closing !== undefined) return 'ERR_MEMMAP_CLOSED'
@@ -125,8 +125,8 @@ export interface Range {
 }
 
 /**
- * Makes a library call and what it means to the model. Both end with the same error, or with results to be compared.
- * What reaches to where the file doesn't any more is a fault, also within a page that has some of it.
+ * Makes a library call, and the same call on the model. Both fail with the same error, or their results are compared.
+ * A range beyond the end of the file is a fault, also within the last page of the file.
  */
 export function call<T>(
   subject: Subject,
@@ -147,7 +147,7 @@ export function call<T>(
   try {
     result = real()
   } catch (error) {
-    // The bytes of a private copy may be delivered, or refused as the file's are.
+    // The bytes of a private copy may be delivered, or refused like those of the file.
     if (!isOpen || (error as NodeJS.ErrnoException).code !== 'ERR_MEMMAP_FAULT') throw error
     memory.reasons.add('truncated')
     return
@@ -159,7 +159,7 @@ export function throwsCode(action: () => unknown, code: string): void {
   assert.throws(action, { code })
 }
 
-/** Compares bytes, and tells the first difference. */
+/** Compares bytes, and reports the first difference. */
 export function same(actual: Uint8Array, expected: Uint8Array, what: string): void {
   if (Buffer.compare(actual, expected) === 0) return
   const length = Math.min(actual.length, expected.length)
@@ -169,12 +169,12 @@ export function same(actual: Uint8Array, expected: Uint8Array, what: string): vo
   assert.fail(`${what} differs at ${at}: ${found}, expected ${expected[at]} of ${expected.length} bytes`)
 }
 
-/** The bytes under a view, without the view's own methods. */
+/** Returns the bytes of a view, without using the methods of the view. */
 export function bytesUnder({ view }: Held): Buffer {
   return Buffer.from(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength)
 }
 
-/** The same view over a plain copy. */
+/** Returns the same view over an ordinary copy. */
 export function twin({ view }: Held, bytes: Uint8Array): TypedArray | DataView {
   const copy = Uint8Array.from(bytes)
   if (view instanceof DataView) return new DataView(copy.buffer)
@@ -187,14 +187,14 @@ function checkSubject(subject: Subject): void {
   const { memory, mapping, name } = subject
   if (mapping !== undefined) {
     const reasons = mapping.faults.map(({ reason }) => reason as string)
-    // No more of them are kept in detail.
+    // Only this number of faults is stored in detail.
     const told = new Set(reasons.length < 16 ? reasons : [...reasons, ...memory.reasons])
     assert.deepEqual([...told].toSorted(), [...memory.reasons].toSorted(), `the faults of ${name}`)
   }
   for (const live of memory.liveRanges()) {
     for (const held of subject.views) checkOverlap(subject, held, live)
     if (mapping === undefined || refusal(subject) !== undefined) continue
-    // The last page may have more of them than the file, which copies refuse to deliver.
+    // The last page may have bytes after the end of the file, which copies refuse to deliver.
     const length = Math.min(live.length, memory.file.size - memory.offset - live.offset)
     if (length > 0)
       same(mapping.read({ offset: live.offset, length }), memory.read(live.offset, length), `a copy of ${name}`)

@@ -1,19 +1,19 @@
 /**
  * Disks that fail on demand: commands that set one up and then start Node, for the option `through`. They need root on Linux.
- * Mounts are in a name space of their own and loop devices are let go by their last user, so nothing is left behind.
+ * Mounts are in a mount namespace of their own, and a loop device ends with its last user, so nothing remains.
  */
 import { spawnSync } from 'node:child_process'
 import type { ExecutionContext } from 'ava'
 
-/** Node runs in a small tmpfs. */
+/** Runs Node in a small tmpfs. */
 export const inTmpfs = mounting('mkdir disk; mount -t tmpfs -o size=2m memmap-test disk; cd disk')
 
 const image = 'truncate -s 16M image; mkfs.ext4 -q -F -m 0 -O ^has_journal image; mkdir disk; mount -o loop image disk'
 
-/** Node runs in a small ext4, of which nothing is kept back for root. */
+/** Runs Node in a small ext4 without blocks reserved for root. */
 export const inExt4 = mounting(`${image}; cd disk`)
 
-/** Node runs in a tmpfs, an ext4, an xfs with room for some files. */
+/** Runs Node in a tmpfs, an ext4 or an xfs with room for some files. */
 export const inLargeTmpfs = mounting('mkdir disk; mount -t tmpfs -o size=200m memmap-test disk; cd disk')
 export const inLargeExt4 = mounting(
   'truncate -s 400M image; mkfs.ext4 -q -F image; mkdir disk; mount -o loop image disk; cd disk',
@@ -22,21 +22,21 @@ export const inLargeXfs = mounting(
   'truncate -s 400M image; mkfs.xfs -q image; mkdir disk; mount -o loop image disk; cd disk',
 )
 
-/** Node runs in an ext4 of 64 MiB on a disk that has 8. */
+/** Runs Node in an ext4 of 64 MiB on a disk that has 8 MiB. */
 export const onThinDisk = mounting(
   'mkdir under disk; mount -t tmpfs -o size=8m memmap-test under; truncate -s 64M under/image; ' +
     'mkfs.ext4 -q -F -O ^has_journal under/image; mount -o loop under/image disk; cd disk',
 )
 
-/** The file `data` lies in an ext4, as `disk/data`, and nothing of it is in the page cache. The disk is the file `image`. */
+/** The file `data` lies in an ext4 as `disk/data`, and none of it is in the page cache. The disk is the file `image`. */
 export const onExt4 = mounting(`${image}; cp data disk; umount disk; mount -o loop,ro image disk`)
 
-/** The file `image` is a block device, of which the name is added to the arguments. */
+/** The file `image` becomes a block device, whose name is appended to the arguments. */
 export const onDevice = mounting(
   'device=$(losetup --find --show image); exec 9<$device; losetup --detach $device; set -- "$@" $device',
 )
 
-/** True where such a thing can be done; where it can't that is logged, and the test passes. */
+/** Returns true if this machine can set up such a disk; otherwise it logs that, and the test passes. */
 export function canRig(t: ExecutionContext<unknown>, ...programs: string[]): boolean {
   const reason = obstacle(programs)
   if (reason === undefined) return true
@@ -52,7 +52,7 @@ function mounting(script: string): string[] {
 function obstacle(programs: readonly string[]): string | undefined {
   if (process.platform !== 'linux') return 'it needs Linux'
   if (process.getuid?.() !== 0) return 'it needs root'
-  // In a container root may not mount either.
+  // In a container, even root may not mount.
   const needed = ['mkfs.ext4', ...programs]
   const mount = `mount -t tmpfs memmap-test /mnt && losetup --find && command -v ${needed.join(' && command -v ')}`
   if (spawnSync('unshare', ['--mount', 'sh', '-c', mount]).status === 0) return undefined

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import { type ChildOptions, runFixture } from './child.js'
 import { tempDir } from './temp.js'
 
-/** Runs a fixture in a directory of its own. It must end well, and say one thing; or that it was left out, and why. */
+/** Runs a fixture in a directory of its own. It must exit with code 0 and print the expected text, or that it was left out, and why. */
 export const survives = test.macro(
   async (t: ExecutionContext, fixture: string, said: string, args: readonly string[] = [], options?: ChildOptions) => {
     const outcome = await runFixture(fixture, { cwd: tempDir(t), args, node: ['--no-warnings'], ...options })

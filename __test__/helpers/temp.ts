@@ -4,7 +4,7 @@ import path from 'node:path'
 import process from 'node:process'
 import type { ExecutionContext } from 'ava'
 
-/** Makes a directory that goes when the test ends. */
+/** Creates a directory that is removed when the test ends. */
 export function tempDir(t: ExecutionContext<unknown>): string {
   const directory = mkdtempSync(path.join(tmpdir(), 'memmap-'))
   t.teardown(() => remove(directory))
@@ -15,12 +15,12 @@ function remove(directory: string): void {
   try {
     rmSync(directory, { recursive: true, force: true })
   } catch (error) {
-    // Windows keeps a file that is mapped, and a test may well end without closing what it mapped.
+    // Windows cannot remove a mapped file, and a test may end without closing its mappings.
     if (process.platform !== 'win32') throw error
   }
 }
 
-/** Writes a file into a directory of its own. A number stands for that many bytes, each the low byte of its position. */
+/** Writes a file into a directory of its own. A number stands for that many bytes, each the low byte of its offset. */
 export function tempFile(
   t: ExecutionContext<unknown>,
   contents: string | Uint8Array | number = '',
@@ -31,7 +31,7 @@ export function tempFile(
   return file
 }
 
-/** Bytes of which each is the low byte of its position. */
+/** Returns bytes, each of which is the low byte of its offset. */
 export function counting(length: number): Buffer {
   const bytes = Buffer.alloc(length)
   for (let index = 0; index < length; index++) bytes[index] = index

@@ -1,4 +1,4 @@
-/** Counts the turns that the event loop has, until it is told to stop. */
+/** Counts the turns of the event loop until it is stopped. */
 export function countTurns(): { readonly count: number; stop(): void } {
   let count = 0
   let going = true
@@ -17,7 +17,7 @@ export function countTurns(): { readonly count: number; stop(): void } {
   }
 }
 
-/** Does nothing for so many milliseconds. */
+/** Blocks this thread for that number of milliseconds. */
 export function work(milliseconds: number): void {
   for (const end = performance.now() + milliseconds; performance.now() < end;);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { stateOf } from '../../lib/state/mapping-state.js'
 import type { Mapping, MappedIterable } from '../../index.js'
 
-/** Goes through something in all four ways, which must give the same, and gives that. */
+/** Iterates in all four ways, which must yield the same items, and returns these. */
 export async function allOf<T>(walk: MappedIterable<T>): Promise<T[]> {
   const items = [...walk]
   const asynchronous: T[] = []
@@ -18,12 +18,12 @@ export async function allOf<T>(walk: MappedIterable<T>): Promise<T[]> {
   return items
 }
 
-/** The route through a whole mapping, or through a part of it. */
+/** Returns the iteration range of a whole mapping, or of a part of it. */
 export function rangeOf(mapping: Mapping, start = 0, end = mapping.length) {
   return { state: stateOf(mapping), start, end, dropBehind: false, signal: undefined }
 }
 
-/** Waits until something holds. What tests for a hang is the time limit of the test itself. */
+/** Waits until a condition is true. The time limit of the test itself detects a hang. */
 export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2))
 }
