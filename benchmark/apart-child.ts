@@ -1,4 +1,4 @@
-/** The process of a way of `apart.ts`: makes a job ready, and does it each time that it is asked. */
+/** The child process of `apart.ts`: prepares a job, and runs it at each request. */
 import type { Works } from './apart.js'
 import { keep } from './run.js'
 

@@ -1,23 +1,23 @@
 /**
- * Ways that run in processes of their own: this library and others in JavaScript, so that none of them runs in code that the
- * engine has compiled for another, or with the garbage of another; and programs of the command line.
+ * Candidates that run in processes of their own: this library and others in JavaScript, so that the compiled code and the garbage of
+ * one do not affect another; and command-line programs.
  */
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Sample, Way } from './race.js'
 
-/** Does a job once; what it returns is the result. */
+/** Runs a job once, and returns its result. */
 export type Work = () => unknown
-/** Makes a job ready, in the process that will do it. */
+/** Prepares a job, in the process that will run it. */
 export type Works = Readonly<Record<string, (...values: never[]) => Work | Promise<Work>>>
 
-/** What a way is known by. */
+/** The name and the properties of a candidate. */
 export type Traits = Omit<Way, 'measure' | 'end'>
 
 /**
- * A way of the module's `works`. It has a process that lives as long as the race, so that the engine has compiled what it
- * compiles; where it is `fresh`, one for each measurement, so that nothing is mapped in between.
+ * A candidate from `works` of a module. Its process lives as long as the comparison, so that the engine has compiled the code. If it is
+ * `fresh`, each measurement has a process of its own, so that nothing is mapped in between.
  */
 export function apart(
   traits: Traits,
@@ -87,7 +87,7 @@ async function answer(child: ChildProcess): Promise<unknown> {
   }
 }
 
-/** A program of the command line, from its start to its end. Its result is the first number that it prints. */
+/** A command-line program, from its start to its end. Its result is the first number in its output. */
 export function command(traits: Traits, program: string, args: readonly string[]): Way {
   if (!isThere(program)) return { ...traits, missing: `no ${program} here`, measure: unmeasurable }
   return {
@@ -102,7 +102,7 @@ export function command(traits: Traits, program: string, args: readonly string[]
   }
 }
 
-/** A program in Python, which prints what it took in seconds, and its result. */
+/** A program in Python, which prints its time in seconds and its result. */
 export function python(traits: Traits, program: string, args: readonly string[]): Way {
   if (!isThere('python3')) return { ...traits, missing: 'no python3 here', measure: unmeasurable }
   return {
@@ -116,7 +116,7 @@ export function python(traits: Traits, program: string, args: readonly string[])
   }
 }
 
-/** A way that is not there. */
+/** A candidate that is not available. */
 export function absent(traits: Traits, missing: string): Way {
   return { ...traits, missing, measure: unmeasurable }
 }

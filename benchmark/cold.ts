@@ -1,4 +1,4 @@
-/** One pass over a file that is not in memory: with less memory than the file is long, and beside other work. */
+/** One pass over a file that is not in memory: with less memory than the size of the file, and next to other work. */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { mmapSync } from '../index.js'
 import { absent, apart, type Works } from './apart.js'
@@ -11,7 +11,7 @@ import { textFile } from './text.js'
 const PAGE = 4096
 const MIB = 2 ** 20
 
-// The least that a scan can do: it looks at a byte of each page.
+// The minimum work of a scan: it reads a byte of each page.
 function touch(bytes: Uint8Array): number {
   let sum = 0
   for (let at = 0; at < bytes.length; at += PAGE) sum += bytes[at]!
@@ -61,7 +61,7 @@ export const works: Works = {
   },
 }
 
-// How long a timer of a millisecond was kept waiting at worst, in nanoseconds.
+// Measures the longest delay of a timer of one millisecond, in nanoseconds.
 function watchStalls(): () => Promise<number> {
   let last = performance.now()
   let worst = 0

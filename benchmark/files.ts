@@ -1,4 +1,4 @@
-/** The files that are measured on: made in a folder of their own, which goes when the process ends. */
+/** The files of the benchmarks, in a folder that is removed when the process ends. */
 import { spawnSync } from 'node:child_process'
 import {
   closeSync,
@@ -19,7 +19,7 @@ const MIB = 2 ** 20
 const folder = mkdtempSync(path.join(process.env['MEMMAP_BENCH_DIR'] ?? os.tmpdir(), 'memmap-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
-/** A path in that folder. */
+/** Returns a path in that folder. */
 export function folderFile(name: string): string {
   return path.join(folder, name)
 }
@@ -28,7 +28,7 @@ export function makeFolder(name: string): void {
   mkdirSync(name)
 }
 
-/** A file of that many bytes that takes no room on the disk. */
+/** Makes a sparse file of this number of bytes, which uses no blocks of the disk. */
 export function sparseFile(name: string, size: number): string {
   const file = folderFile(name)
   writeFileSync(file, '')
@@ -36,7 +36,7 @@ export function sparseFile(name: string, size: number): string {
   return file
 }
 
-/** A file of so many MiB that holds something, and is on the disk. */
+/** Makes a file of this number of MiB with data that is on the disk. */
 export function dataFile(name: string, mebibytes: number): string {
   const file = folderFile(name)
   const block = Buffer.from(Uint8Array.from({ length: MIB }, (_, index) => (index * 7 + (index >> 8)) & 127))
@@ -47,7 +47,7 @@ export function dataFile(name: string, mebibytes: number): string {
   return file
 }
 
-/** Brings a file into the cache by reading it. */
+/** Loads a file into the page cache by reading it. */
 export function warm(file: string): void {
   const block = Buffer.alloc(MIB)
   const fd = openSync(file, 'r')
@@ -55,7 +55,7 @@ export function warm(file: string): void {
   closeSync(fd)
 }
 
-/** Asks the system to drop a file from its cache, which it does with pages that nothing maps. False where that can't be asked. */
+/** Asks the system to drop a file from the page cache; it drops pages that no process maps. Returns false where this is not possible. */
 export function cool(file: string): boolean {
   const dd = ['if=/dev/null', `of=${file}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0', 'status=none']
   return spawnSync('dd', dd).status === 0

@@ -1,4 +1,4 @@
-/** One page changed somewhere in a large file, and made durable; and many at once. */
+/** Changes one page of a large file and makes it durable; and many pages at once. */
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { type Mapping, mmapSync } from '../index.js'
@@ -104,7 +104,7 @@ async function inTurn(action: () => Promise<void>): Promise<void> {
   for (let round = 0; round < TIMES; round++) await action()
 }
 
-/** Offsets of pages that look random. */
+/** Returns pseudo-random offsets of pages. */
 function randomPages(pages: number): () => number {
   let state = 1
   return () => {

@@ -1,4 +1,4 @@
-/** One case of `gc.ts`, in a process of its own. It prints its figures as one line of JSON. */
+/** Runs one case of `gc.ts` in a process of its own, and prints the figures as one line of JSON. */
 import { closeSync, openSync } from 'node:fs'
 import { type NodeGCPerformanceDetail, PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
@@ -7,7 +7,7 @@ import { sparseFile } from './files.js'
 import { loadMmapIo } from './peers.js'
 import { keep } from './run.js'
 
-/** What each of the rounds took, or why there were none. */
+/** The time of each round, or the reason why there were none. */
 export type GcFigures =
   { readonly times: number; readonly major: number[]; readonly milliseconds: number[] } | { readonly missing: string }
 
@@ -72,7 +72,7 @@ async function figures(): Promise<GcFigures> {
   return taken
 }
 
-// Objects and not one large array of numbers: what the collector has to walk through.
+// Objects instead of a large array of numbers, because the garbage collector has to visit each object.
 function fillHeap(): unknown[] {
   const live: unknown[] = []
   while (process.memoryUsage().heapUsed < 400e6) {

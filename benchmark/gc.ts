@@ -1,6 +1,6 @@
 /**
- * What a view costs the garbage collector: how often it walks the heap, and how long all takes, in a process with 400 MB of
- * live objects. Each case has a process of its own.
+ * The cost of a view for the garbage collector: the number of collections and the total time, in a process with 400 MB of live
+ * objects. Each case has a process of its own.
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

@@ -1,4 +1,4 @@
-/** A file that grows in small steps: by a mapping, by `fs.appendFile`, and by a stream. */
+/** Grows a file in small steps: with a mapping, with `fs.appendFile`, and with a stream. */
 import { once } from 'node:events'
 import { createWriteStream, rmSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'

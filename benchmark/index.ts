@@ -1,10 +1,10 @@
 /**
- * The benchmarks: this library and its peers in the same run, by turns; medians, and ratios of them.
+ * The benchmarks: this library and its peers alternate in the same run. The results are medians, and ratios of medians.
  *
  *     npm run bench [-- TOPIC ... [--size 4G] [--rounds 7] [--file PATH]]
  *
- * `--size` is that of the large files, 512M at first; `--file` keeps the text there for the next run. Other files lie in the
- * folder for temporary files, or in that of the environment variable MEMMAP_BENCH_DIR.
+ * `--size` is the size of the large files, by default 512M. `--file` keeps the text at a path for the next run. Other files are in the
+ * folder for temporary files, or in the folder of the environment variable MEMMAP_BENCH_DIR.
  */
 import os from 'node:os'
 import { cold } from './cold.js'

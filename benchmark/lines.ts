@@ -1,4 +1,4 @@
-/** Every line of a text that is in memory. */
+/** Reads every line of a text that is in memory. */
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { mmapSync } from '../index.js'
@@ -15,7 +15,7 @@ interface LineByLine {
 
 const N_READLINES = ['n-readlines', '3.4.1'] as const
 
-// Each adds up the lengths of all lines, so that all make strings, and none is left out.
+// Each adds up the lengths of all lines, so that all make the strings and no line is skipped.
 export const works: Works = {
   readline: (file: string) => async () => {
     let sum = 0
@@ -29,7 +29,7 @@ export const works: Works = {
     return () => {
       const reader = new NReadlines(file)
       let sum = 0
-      // It gives Buffers, and null at the end.
+      // Returns Buffers, and null at the end.
       for (let line = reader.next(); line !== null; line = reader.next()) sum += line.toString().length
       return sum
     }
@@ -71,7 +71,7 @@ export const works: Works = {
     mapping.closeSync()
     return sum
   },
-  // What the strings take by themselves, of one block that is in the processor's cache and was cut before.
+  // The time for the strings alone, from one block in the cache of the processor whose lines are known.
   strings: (file: string, count: number, sum: number) => {
     const block = Buffer.alloc(65_472)
     const fd = openSync(file, 'r')
@@ -92,7 +92,7 @@ export const works: Works = {
       return sum
     }
   },
-  // What a line costs that is there already: nothing but the waiting.
+  // The time for a line that is ready: only the await.
   settled: (count: number, sum: number) => async () => {
     let left = count
     const step = (): Promise<IteratorResult<number>> =>

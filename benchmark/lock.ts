@@ -1,4 +1,4 @@
-/** Taking and releasing a lock that nobody else wants, and handing it from one process to another. */
+/** Takes and releases an uncontended lock, and hands a lock from one process to another. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,14 +8,14 @@ import { folderFile } from './files.js'
 import { loadPeer } from './peers.js'
 import { type Case, compare, median, print, type Result } from './run.js'
 
-/** What is used of fs-native-extensions. */
+/** The functions used from fs-native-extensions. */
 interface FsNativeExtensions {
   tryLock(fd: number): boolean
   waitForLock(fd: number): Promise<void>
   unlock(fd: number): void
 }
 
-/** What is used of fs-ext. */
+/** The functions used from fs-ext. */
 interface FsExt {
   flockSync(fd: number, flags: string): void
   flock(fd: number, flags: string, callback: (error: Error | null) => void): void
@@ -25,7 +25,7 @@ const TIMES = 10_000
 const HANDOVERS = 300
 const file = folderFile('lock')
 
-/** A way to wait for a lock, and to let it go. */
+/** A way to wait for a lock and to release it. */
 interface Way {
   readonly name: string
   open(file: string): () => Promise<() => void>
@@ -83,7 +83,7 @@ export async function lock(): Promise<void> {
   print('Lock and unlock, uncontended', await compare(cases))
   closeSync(fd)
 
-  // When the lock was released, in the memory of both processes.
+  // The time of the release, in memory that both processes share.
   const stamp = mapping.array(BigUint64Array, 0, 1)
   const handed: Result[] = []
   for (const [key, open] of Object.entries(ways)) {
@@ -96,7 +96,7 @@ export async function lock(): Promise<void> {
   rmSync(file)
 }
 
-/** Has another process take and release the lock while this one waits for it. */
+/** Lets another process take and release the lock while this process waits for it. */
 async function handOver(key: string, way: Way, stamp: BigUint64Array): Promise<Result> {
   const child = fork(import.meta.filename, [key, file], { execArgv: process.execArgv })
   const tell = async (what: string): Promise<void> => {
@@ -119,7 +119,7 @@ async function handOver(key: string, way: Way, stamp: BigUint64Array): Promise<R
   return { name: way.name, median: median(times), best: Math.min(...times) }
 }
 
-/** The other process. It holds the lock for some time, so that this one surely sleeps when it is released. */
+/** The other process. It holds the lock long enough that the first process sleeps at the release. */
 function serve(key: string, name: string): void {
   const way = ways[key]!()
   if (typeof way === 'string') throw new Error(way)

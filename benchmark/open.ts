@@ -1,4 +1,4 @@
-/** Mapping a file of 1 GiB and closing it. */
+/** Maps a file of 1 GiB and closes the mapping. */
 import { closeSync, openSync } from 'node:fs'
 import { mapBuffer, mmapSync, unmap } from '../index.js'
 import { sparseFile } from './files.js'
@@ -38,7 +38,7 @@ export async function open(): Promise<void> {
   print('Mapping and closing 1 GiB', await compare(cases))
 }
 
-// It has no way to unmap: that is the collector's work, which comes when it comes and is counted when it does.
+// It cannot unmap. The garbage collector unmaps at some time, which is measured when it happens.
 function peerCase(file: string): Case {
   const peer = loadMmapIo()
   const name = '@riaskov/mmap-io map, left to the collector'

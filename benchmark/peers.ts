@@ -1,25 +1,25 @@
-/** Other packages, brought by npm into `benchmark/.peers` where they can be built. */
+/** Other packages, which npm installs into `benchmark/.peers` where they can be built. */
 import { execSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 
-/** What is used of @riaskov/mmap-io. */
+/** The functions used from @riaskov/mmap-io. */
 export interface MmapIo {
   readonly PROT_READ: number
   readonly MAP_SHARED: number
   map(size: number, protection: number, privacy: number, fd: number, offset?: number): Buffer
 }
 
-// A build is for one version of Node, hence a folder for each.
+// A build works with one version of Node, so each version has a folder.
 const home = path.join(import.meta.dirname, '.peers', `node-${process.versions.node}`)
 
-/** The peer that maps files, or why it isn't there. */
+/** Returns the peer that maps files, or why it is not available. */
 export function loadMmapIo(): MmapIo | string {
   return loadPeer<MmapIo>('@riaskov/mmap-io', '1.4.3')
 }
 
-/** A package in that version, or why it isn't there. */
+/** Returns a package in this version, or why it is not available. */
 export function loadPeer<T>(name: string, version: string): T | string {
   const failed = path.join(home, `failed-${name.replace('/', '-')}`)
   try {
@@ -36,12 +36,12 @@ function install(peer: string): void {
   console.log(`fetching and building ${peer} ...`)
   mkdirSync(home, { recursive: true })
   writeFileSync(path.join(home, '..', '.gitignore'), '*\n')
-  // With a file of its own in which npm notes what is there, or the second package would remove the first.
+  // Each package has its own package.json; otherwise the second installation would remove the first package.
   const command = `npm install --prefix "${home}" --no-audit --no-fund --loglevel=error ${peer}`
   execSync(command, { stdio: 'ignore', timeout: 300_000, env: buildEnvironment() })
 }
 
-// For this Node, whichever is first on PATH, and with the headers that it brought.
+// Builds for the running Node, even if another is first on PATH, and with its headers.
 function buildEnvironment(): NodeJS.ProcessEnv {
   const bin = path.dirname(process.execPath)
   const prefix = path.dirname(bin)

@@ -1,41 +1,41 @@
-/** Runs the ways to do one job in turns, wherever they run, and says how many times as fast as its peers ours is. */
+/** Compares candidates for a job in alternating runs, and reports the ratio of each peer's time to ours. */
 import { duration, median, printTable } from './run.js'
 
-/** What doing the job once took. */
+/** The cost of running the job once. */
 export interface Sample {
   readonly nanoseconds: number
-  /** Of the processor, on all cores; nanoseconds. */
+  /** Processor time on all cores, in nanoseconds. */
   readonly cpu?: number
-  /** What came out, which must be the same for all. */
+  /** The result, which must be the same for all candidates. */
   readonly result?: unknown
-  /** The most memory that was resident since the last time, and the longest wait of the event loop. */
+  /** The maximum of resident memory since the last run, and the longest delay of the event loop. */
   readonly resident?: number
   readonly stall?: number
 }
 
-/** One way to do a job. */
+/** A candidate: one way to do a job. */
 export interface Way {
   readonly name: string
-  /** How many times as fast as which other way it is meant to be. */
+  /** The intended speed-up, and the candidate that it is relative to. */
   readonly goals?: Readonly<Record<string, number>>
-  /** Why it can't be measured here. */
+  /** The reason why it cannot be measured here. */
   readonly missing?: string
-  /** It leaves out matches that lie across two chunks, as programs of its kind do. */
+  /** Whether it misses matches that cross two chunks, as usual programs of its kind do. */
   readonly inexact?: boolean
-  /** How much of the job it does, where all of it would take too long. @default 1 */
+  /** The fraction of the job that it does, if the whole would take too long. @default 1 */
   readonly share?: number
   measure(): Promise<Sample>
-  /** Ends what it needed. */
+  /** Releases its resources. */
   end?(): void
 }
 
-/** How to race. */
+/** The options of a comparison. */
 export interface RaceOptions {
   readonly rounds: number
-  /** How much there is to do, and in what. */
+  /** The amount of work, and its unit. */
   readonly amount: number
   readonly unit: keyof typeof UNITS
-  /** Done before each measurement of each way. */
+  /** Called before each measurement of each candidate. */
   before?(): unknown
 }
 
@@ -52,8 +52,8 @@ interface Figures {
 }
 
 /**
- * Measures each way once, then each again, and so on: what disturbs the machine for a while disturbs all of them. The first
- * round warms up and does not count.
+ * Measures each candidate once, then each again, and so on, so that a temporary disturbance of the machine affects all of them. The
+ * first round is a warm-up and does not count.
  */
 export async function race(title: string, ways: readonly Way[], options: RaceOptions): Promise<void> {
   const taken = new Map<Way, Sample[]>(ways.map((way) => [way, []]))
@@ -101,7 +101,7 @@ function printRace(title: string, all: readonly Figures[], { amount, unit }: Rac
   )
 }
 
-// Of the whole job, where only a share of it was done.
+// Scaled to the whole job, if only a fraction was done.
 function timeOf({ way, samples }: Figures): number {
   return median(samples.map(({ nanoseconds }) => nanoseconds)) / (way.share ?? 1)
 }

@@ -1,4 +1,4 @@
-/** Many small reads at random places of a file: one that is in memory, and one that is on the disk. */
+/** Many small reads at random offsets of a file: one in memory, and one on the disk. */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { type Advice, mmapSync } from '../index.js'
 import { apart, type Works } from './apart.js'
@@ -11,7 +11,7 @@ const SIZE = 64
 const NUMBERS = SIZE / 8
 const WARM_READS = 1_000_000
 const COLD_READS = 4096
-// A naive mapping takes milliseconds for each.
+// A mapping without preparation takes milliseconds for each.
 const NAIVE_SHARE = 1 / 16
 const GATHERED = 4096
 
@@ -102,7 +102,7 @@ function add(numbers: Float64Array, at: number): number {
   return sum
 }
 
-// Eight bytes of text are a large number, and so is their sum: what is left after it was divided is compared.
+// Eight bytes of text are a large number, and so is their sum: a remainder is compared.
 function checksum(sum: number): number {
   return Number.isFinite(sum) ? Number(sum.toPrecision(8)) : 0
 }
@@ -143,7 +143,7 @@ async function coldRandom(file: string, size: number, rounds: number): Promise<v
   const values = [file, size, COLD_READS]
   const few = [file, size, COLD_READS * NAIVE_SHARE]
   const [pread, naive] = ['fs.readSync', 'a mapping, no advice']
-  // Nothing may map the file when it is dropped: hence a process for each.
+  // No process may map the file when the cache drops it, so each candidate has a process.
   const fresh = { fresh: true }
   const ways = [
     apart({ name: pread }, import.meta.url, 'pread', values, fresh),

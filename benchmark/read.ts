@@ -1,4 +1,4 @@
-/** Random reads of 4 KiB, of a file in the cache and of one that is not. */
+/** Random reads of 4 KiB, from a cached file and from a file that is not cached. */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { type Advice, type Mapping, mmapSync } from '../index.js'
 import { cool, dataFile, warm } from './files.js'
@@ -61,7 +61,7 @@ async function coldReads(file: string): Promise<void> {
   let fd = -1
   let mapping: Mapping | undefined
 
-  // Nothing may map the file when it is dropped.
+  // No process may map the file when the cache drops it.
   const renew = (open: () => void) => () => {
     mapping?.closeSync()
     mapping = undefined

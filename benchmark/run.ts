@@ -1,19 +1,19 @@
-/** Takes measurements in turns, and writes them down as a table. */
+/** Takes alternating measurements, and prints them as a table. */
 
-/** One way to do a job. */
+/** A case: one way to do a job. */
 export interface Case {
   readonly name: string
-  /** Done once for each measurement. What it returns is looked at, so that no engine leaves it out. */
+  /** Called once for each measurement. Its result is used, so that the engine cannot optimise the work away. */
   run(): unknown
-  /** Done before each measurement, and not measured. */
+  /** Called before each measurement, and not measured. */
   before?(): unknown
-  /** How many times `run` does the job. @default 1 */
+  /** The number of times that `run` does the job. @default 1 */
   readonly times?: number
-  /** Why it can't be measured here. */
+  /** The reason why it cannot be measured here. */
   readonly missing?: string
 }
 
-/** What one case took for one job, in nanoseconds: the median, and the best. */
+/** The time of one case for one job, in nanoseconds: the median and the minimum. */
 export interface Result {
   readonly name: string
   readonly median: number
@@ -22,8 +22,8 @@ export interface Result {
 }
 
 /**
- * Measures each case once, then each again, and so on: what disturbs the machine for a while disturbs all of them. The first
- * round warms up and does not count.
+ * Measures each case once, then each again, and so on, so that a temporary disturbance of the machine affects all of them. The first
+ * round is a warm-up and does not count.
  */
 export async function compare(cases: readonly Case[], rounds = 7): Promise<Result[]> {
   const taken = cases.map((): number[] => [])
@@ -44,12 +44,12 @@ export async function compare(cases: readonly Case[], rounds = 7): Promise<Resul
   })
 }
 
-/** The one in the middle; of an even number of values, the upper one of the two. */
+/** Returns the median; for an even number of values, the upper of the two in the middle. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
-/** Prints a table; the ratios are those of the medians to that of the first case. */
+/** Prints a table, with the ratios of the medians to the median of the first case. */
 export function print(title: string, results: readonly Result[]): void {
   const base = results[0]?.median ?? Number.NaN
   const rows = results.map(({ name, median: middle, best, missing }) => {
@@ -59,7 +59,7 @@ export function print(title: string, results: readonly Result[]): void {
   printTable([title, 'median', 'best', 'ratio'], rows)
 }
 
-/** Prints a table in Markdown, with its columns below each other. */
+/** Prints a table in Markdown, with aligned columns. */
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = head.map((text, column) =>
     Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0), text.length),
@@ -86,7 +86,7 @@ export function duration(nanoseconds: number): string {
 
 let kept: unknown
 
-/** Uses a value in a way that no engine sees through. */
+/** Uses a value in a way that the engine cannot optimise away. */
 export function keep(value: unknown): void {
   if (kept === value && Number.isNaN(kept)) console.log(value)
   kept = value

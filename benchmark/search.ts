@@ -1,4 +1,4 @@
-/** Counting and finding in a text that is in memory. */
+/** Counts and finds matches in a text that is in memory. */
 import { createReadStream } from 'node:fs'
 import { mmap, mmapSync } from '../index.js'
 import { absent, apart, command, isThere, python, type Works } from './apart.js'
@@ -6,7 +6,7 @@ import { race, type Way } from './race.js'
 import type { Settings } from './settings.js'
 import { COMMON, hold, RARE, textFile } from './text.js'
 
-/** How Python's tutorials search a mapped file. */
+/** The search in a mapped file as in Python tutorials. */
 const TUTORIAL = `
 import mmap, sys, time
 start = time.perf_counter()
@@ -40,7 +40,7 @@ export const works: Works = {
     const mapping = mmapSync(file)
     const needle = Buffer.from(word)
     let sum = 0
-    // A Buffer is wrong about what lies beyond 2 GiB, hence the windows.
+    // The search of a Buffer is wrong beyond 2 GiB, so windows are searched.
     for (const { offset, view } of mapping.windows({ size: 2 ** 30, overlap: needle.length - 1 })) {
       for (let at = view.indexOf(needle); at !== -1; at = view.indexOf(needle, at + needle.length)) {
         sum += offset + at
@@ -59,7 +59,7 @@ export const works: Works = {
   },
 }
 
-// Uses each offset, as cheaply as can be. They come in the same order in each way, so that the sum is rounded alike.
+// Uses each offset, with little work. The order is the same for each candidate, so that the sum is rounded in the same way.
 function addTo(sum: number, offsets: Float64Array): number {
   for (let index = 0; index < offsets.length; index++) sum += offsets[index]!
   return sum

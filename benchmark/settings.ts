@@ -1,12 +1,12 @@
-/** What the command line says: which topics, and on how large a file. */
+/** The settings from the command line: the topics, and the size of the files. */
 import { parseArgs } from 'node:util'
 
-/** How to measure. */
+/** The settings of the measurements. */
 export interface Settings {
   /** The size of the text and of the other large files, in bytes. */
   readonly size: number
   readonly rounds: number
-  /** Where the text is kept, so that it needn't be made each time. */
+  /** The path that keeps the text for further runs. */
   readonly file: string | undefined
 }
 

@@ -1,4 +1,4 @@
-/** Ten thousand files of 4 KiB, each read whole. */
+/** Reads ten thousand files of 4 KiB. */
 import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { mapBuffer, mmapSync } from '../index.js'

@@ -1,4 +1,4 @@
-/** A file that is in memory, to a socket and through a hash. */
+/** Sends a file that is in memory to a socket, and through a hash. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import { race, type Way } from './race.js'
 import type { Settings } from './settings.js'
 import { hold, textFile } from './text.js'
 
-// Takes all that comes on a port of its choice, as quickly as it comes, and answers the end with the number of bytes.
+// Receives everything on a free port as fast as possible, and answers the end with the number of bytes.
 const SINK = `
 import socket
 server = socket.create_server(('127.0.0.1', 0))
@@ -50,7 +50,7 @@ export const works: Works = {
     await mapping.close()
     return fingerprint(hash.digest())
   },
-  // What the hash takes by itself, of bytes that are in the processor's cache.
+  // The time for the hash alone, of bytes in the cache of the processor.
   hashAlone: (size: number) => {
     const block = Buffer.alloc(2 ** 20)
     return () => {

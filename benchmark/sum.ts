@@ -1,4 +1,4 @@
-/** A sum in JavaScript over a mapped file, against the same loop over an ordinary Buffer that holds the same bytes. */
+/** A sum in JavaScript over a mapped file, compared with the same loop over a Buffer with the same bytes. */
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { mmapSync } from '../index.js'
 import { dataFile } from './files.js'
@@ -52,7 +52,7 @@ function sumNumbers(values: Float64Array): number {
   return total
 }
 
-// So that a page that the system has dropped in the meantime is not what is measured.
+// Touches the pages first, so that the loop does not wait for a page that the system has dropped meanwhile.
 function touch(bytes: Uint8Array): number {
   let total = 0
   for (let index = 0; index < bytes.length; index += 4096) total += bytes[index]!

@@ -1,4 +1,4 @@
-/** The text that is searched and read: lines as of a log, with a word in every eighth and another eleven times in all. */
+/** The text of the benchmarks: lines like those of a log. One word is in every eighth line, another occurs eleven times in total. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
@@ -13,7 +13,7 @@ const BLOCK = 32 * 2 ** 20
 const LEVELS = ['INFO ', 'DEBUG', 'INFO ', COMMON, 'INFO ', 'WARN ', 'INFO ', 'DEBUG']
 const PLACES = ['/api/items', '/api/users', '/health', '/static/app.js', '/api/orders', '/login']
 
-/** A file of that many bytes of text; one that is there already, if a path is given, or else made there and kept. */
+/** Makes a file with this number of bytes of text. With a path, uses the file at the path, or makes it there and keeps it. */
 export function textFile(size: number, kept?: string): string {
   const file = kept ?? folderFile('text')
   if (existsSync(file) && statSync(file).size === size) return file
@@ -33,7 +33,7 @@ export function textFile(size: number, kept?: string): string {
   return file
 }
 
-// The same numbers each time, so that runs can be compared.
+// The same numbers in each run, so that runs can be compared.
 function textBlock(): Buffer {
   let state = 12345
   const random = (below: number): number => {
@@ -52,14 +52,14 @@ function textBlock(): Buffer {
   return block
 }
 
-/** Holds a file in memory. */
+/** Keeps a file in memory. */
 export interface Hold {
-  /** What is known about how it is held. */
+  /** Describes how the file is kept in memory. */
   readonly note: string
   end(): Promise<void>
 }
 
-// Maps a file, locks it, says so, and waits to be ended.
+// Maps a file, locks it in memory, reports that, and waits to be killed.
 const LOCKER = `
 import ctypes, os, sys
 path, size = sys.argv[1], os.path.getsize(sys.argv[1])
@@ -74,8 +74,8 @@ sys.stdin.read()
 `
 
 /**
- * Reads a file into the cache as the system reads ahead (what was just written lies there in smaller pieces), and has another
- * process lock it there.
+ * Reads a file into the page cache with the read-ahead of the system (a file that was just written is cached in smaller folios), and
+ * lets another process lock it there.
  */
 export async function hold(file: string): Promise<Hold> {
   cool(file)
@@ -95,7 +95,7 @@ export async function hold(file: string): Promise<Hold> {
   }
 }
 
-// The size of the pieces of the cache decides what a fault costs.
+// The size of the folios of the cache determines the cost of a fault.
 function hugeShare(pid: number | undefined, file: string): string {
   if (process.platform !== 'linux' || pid === undefined) return ''
   const [, part = ''] = readFileSync(`/proc/${pid}/smaps`, 'utf8').split(`${file}\n`)

@@ -1,4 +1,4 @@
-/** Making views of a mapping, against slices of an ordinary Buffer. */
+/** Makes views of a mapping, compared with slices of a Buffer. */
 import { mmapAnonymous } from '../index.js'
 import { compare, keep, print } from './run.js'
 

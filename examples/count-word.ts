@@ -1,5 +1,5 @@
 /**
- * Counts a word in a file without reading the file: windows over the mapping, and Buffer's own search in each.
+ * Counts a word in a file without reading the file into memory: windows over the mapping, each searched with `Buffer.indexOf`.
  *
  *     node --import=tsx examples/count-word.ts [FILE WORD]
  */
@@ -13,8 +13,8 @@ if (needle.length === 0) throw new Error('The word to count must not be empty.')
 const start = performance.now()
 const mapping = mmapSync(file)
 let count = 0
-// An overlap of one byte less than the word: a word that lies across two windows is whole in the second one, and no word is
-// whole in both.
+// The overlap is one byte less than the word. A word that crosses the border of two windows is complete in the second one, and no
+// word is complete in both.
 for (const { view } of mapping.windows({ overlap: needle.length - 1 })) {
   for (let at = view.indexOf(needle); at !== -1; at = view.indexOf(needle, at + 1)) count++
 }

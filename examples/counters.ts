@@ -1,5 +1,5 @@
 /**
- * Numbers that outlive the process: a typed array over a file, changed in place and made durable.
+ * Keeps numbers beyond the end of the process: a typed array over a file, changed in place and made durable.
  *
  *     npx tsx examples/counters.ts [FILE]
  */
@@ -17,7 +17,7 @@ for (let round = 1; round <= 3; round++) {
   for (const index of counters.keys()) counters[index] = (counters[index] ?? 0n) + BigInt(index + 1)
   console.log(`round ${round}: ${counters.join(', ')}`)
 
-  // Without it the system writes when it likes; after it, the bytes survive a loss of power.
+  // After a flush the bytes survive a power cut. Without it the system writes them at some later time.
   await mapping.flush()
   await mapping.close()
 }

@@ -1,6 +1,6 @@
 /**
- * What ends other programs: a file that shrinks while it is mapped. Here it is zeros, a warning, and an error with the next
- * call.
+ * Shrinks a file while it is mapped, which kills other programs. Here the lost bytes read as zeros, a warning is printed, and the next
+ * call throws an error.
  *
  *     npx tsx examples/truncated.ts
  */

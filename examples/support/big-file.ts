@@ -5,8 +5,8 @@ import path from 'node:path'
 const BIG = 100e6
 
 /**
- * A file of at least 100 MB that is surely here: the running executable, or else the largest library of the Rust compiler
- * that built this package. Where neither is that big, the executable all the same.
+ * Returns a file of at least 100 MB that exists on this machine: the running executable, or the largest library of the Rust compiler
+ * that built this package. If both are smaller, it returns the executable.
  */
 export function findBigFile(): string {
   if (sizeOf(process.execPath) >= BIG) return process.execPath
@@ -21,7 +21,7 @@ function sizeOf(file: string): number {
 function compilerLibraries(): string[] {
   try {
     const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim()
-    // On Windows the libraries lie beside the programs.
+    // On Windows the libraries are in the folder of the programs.
     const folder = path.join(sysroot, process.platform === 'win32' ? 'bin' : 'lib')
     return readdirSync(folder)
       .filter((name) => /\.(?:so|dylib|dll)$/.test(name))
