@@ -1,4 +1,4 @@
-//! How bytes, files and names become durable, and what each call of the system promises.
+//! Durability of bytes, files and names, and what each system call guarantees.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -24,7 +24,7 @@ pub unsafe fn start_writing(fd: i32, offset: u64, address: usize, length: usize)
     #[cfg(target_os = "linux")]
     {
         let _ = address;
-        // SAFETY: it answers bad arguments with an error.
+        // SAFETY: the call returns an error for bad arguments.
         let result = unsafe {
             libc::sync_file_range(
                 fd,
@@ -73,7 +73,7 @@ pub fn sync_barrier(fd: i32) -> Result<Reached> {
     sync_drive(fd)
 }
 
-/// Makes a file, or a directory, durable with all that the system knows of it.
+/// Makes a file, or a directory, durable with all its metadata.
 /// `fsync(2)`: <https://man7.org/linux/man-pages/man2/fsync.2.html>
 pub fn sync_all(fd: i32) -> Result<Reached> {
     #[cfg(target_vendor = "apple")]
@@ -82,8 +82,8 @@ pub fn sync_all(fd: i32) -> Result<Reached> {
     fsync(fd).map(|()| Reached::Media)
 }
 
-/// The first of these requests that the file system knows, or `fsync`, which on macOS leaves the
-/// drive's cache alone.
+/// Makes the first of these requests that the file system supports, or `fsync`, which on macOS does not
+/// flush the drive's cache.
 #[cfg(target_vendor = "apple")]
 fn full_sync(fd: i32, requests: &[libc::c_int]) -> Result<Reached> {
     for &request in requests {
@@ -100,7 +100,7 @@ fn full_sync(fd: i32, requests: &[libc::c_int]) -> Result<Reached> {
                 libc::EINTR => {}
                 // Network file systems refuse the strong requests.
                 libc::ENOTSUP | libc::EINVAL | libc::ENOTTY | libc::ENODEV => break,
-                // Anything else is a lost write.
+                // Any other error means a lost write.
                 _ => return Err(SysError::last("fcntl")),
             }
         }
@@ -110,7 +110,7 @@ fn full_sync(fd: i32, requests: &[libc::c_int]) -> Result<Reached> {
 
 fn fsync(fd: i32) -> Result<()> {
     loop {
-        // SAFETY: fsync answers a bad descriptor with an error.
+        // SAFETY: fsync returns an error for a bad descriptor.
         if unsafe { libc::fsync(fd) } == 0 {
             return Ok(());
         }
@@ -177,7 +177,7 @@ pub fn drop_file_cache(fd: i32) {
     let _ = fd;
 }
 
-/// Makes a new file that only its owner can reach, or with the permissions that new files have.
+/// Creates a new file that only its owner can access, or one with the default permissions.
 pub fn create_new(path: &Path, is_private: bool) -> Result<File> {
     OpenOptions::new()
         .read(true)
@@ -201,13 +201,13 @@ pub fn temporary_path(target: &Path, random: u64) -> PathBuf {
     target.with_file_name(OsStr::from_bytes(&temporary))
 }
 
-/// Gives a file another name, in the place of the file that has it, in one step.
+/// Renames a file, replacing a file of that name, in one step.
 /// `rename(2)`: <https://man7.org/linux/man-pages/man2/rename.2.html>
 pub fn rename(_: &File, from: &Path, to: &Path) -> Result<()> {
     std::fs::rename(from, to).map_err(|error| SysError::from_io(&error, "rename"))
 }
 
-/// Gives a file the owner and the group that `like` has, if it doesn't have them.
+/// Gives a file the owner and the group of `like`, if they differ.
 /// `fchown(2)`: <https://man7.org/linux/man-pages/man2/fchown.2.html>
 pub fn copy_owner(file: &File, like: &std::fs::Metadata) -> Result<()> {
     let own = file
@@ -221,13 +221,13 @@ pub fn copy_owner(file: &File, like: &std::fs::Metadata) -> Result<()> {
     fchown(file, user, group).map_err(|error| SysError::from_io(&error, "fchown"))
 }
 
-/// The permissions of a file as numbers, with the bits for set-user-id and the like.
+/// Returns the permissions of a file as a number, with the set-user-id, set-group-id and sticky bits.
 #[must_use]
 pub fn permissions_of(metadata: &std::fs::Metadata) -> u32 {
     metadata.permissions().mode() & 0o7777
 }
 
-/// Gives a file these permissions, whatever the umask.
+/// Gives a file these permissions, regardless of the umask.
 pub fn set_permissions(file: &File, permissions: u32) -> Result<()> {
     file.set_permissions(std::fs::Permissions::from_mode(permissions))
         .map_err(|error| SysError::from_io(&error, "fchmod"))

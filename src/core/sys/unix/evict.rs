@@ -2,8 +2,8 @@
 
 use crate::core::sys::error::{Result, SysError};
 
-/// Lets go of clean pages: out of this process's page table, and out of the page cache if nobody
-/// else maps them. Private changes are lost.
+/// Removes clean pages from this process's page table, and from the page cache if no other process maps
+/// them. Private changes are lost.
 ///
 /// # Safety
 ///
@@ -17,7 +17,7 @@ pub unsafe fn release_pages(address: usize, length: usize, fd: i32, offset: u64)
     drop_cache(fd, offset, length as u64)
 }
 
-/// Lets go of the clean pages of a part of a file that nobody maps, out of the page cache.
+/// Removes the clean, unmapped pages of a range of a file from the page cache.
 /// `posix_fadvise(2)`: <https://man7.org/linux/man-pages/man2/posix_fadvise.2.html>
 pub fn drop_cache(fd: i32, offset: u64, length: u64) -> Result<()> {
     #[cfg(target_os = "linux")]
@@ -141,7 +141,7 @@ pub fn write_back(fd: i32, offset: u64, length: u64) -> Result<()> {
     }
 }
 
-/// Whether pages can be taken out of memory without losing what is private to them.
+/// Reports whether pages can be removed from memory without losing private changes.
 #[must_use]
 pub fn can_page_out() -> bool {
     // SAFETY: an empty range: the kernel only looks at the number.

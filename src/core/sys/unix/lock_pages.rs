@@ -4,7 +4,7 @@
 use super::capability::has_capability;
 use crate::core::sys::error::{Result, SysError};
 
-/// Whether locks in memory are not counted for this process: `CAP_IPC_LOCK`.
+/// Reports whether this process can lock memory without a limit (`CAP_IPC_LOCK`).
 #[must_use]
 pub fn has_unlimited_memory_locks() -> bool {
     #[cfg(target_os = "linux")]
@@ -16,8 +16,8 @@ pub fn has_unlimited_memory_locks() -> bool {
     false
 }
 
-/// Keeps pages in memory from the time on at which they come there; those that are there stay.
-/// Brings none in. Answers `ENOSYS` where the system can't.
+/// Keeps resident pages in memory, and others once they are loaded. Brings no page in. Fails with
+/// `ENOSYS` where the system does not support this.
 /// `mlock2(2)`: <https://man7.org/linux/man-pages/man2/mlock.2.html>
 ///
 /// # Safety
@@ -58,7 +58,7 @@ pub unsafe fn lock_pages(address: usize, length: usize) -> Result<()> {
     Err(SysError::last("mlock"))
 }
 
-/// Lets the system take pages out of memory again.
+/// Allows the system to remove pages from memory again.
 ///
 /// # Safety
 ///
@@ -71,7 +71,7 @@ pub unsafe fn unlock_pages(address: usize, length: usize) -> Result<()> {
     Err(SysError::last("munlock"))
 }
 
-/// Whether pages can be locked without bringing them in.
+/// Reports whether pages can be locked without bringing them in.
 #[must_use]
 pub fn can_lock_on_fault() -> bool {
     // SAFETY: an empty range: nothing is locked. Without the right to lock anything the kernel

@@ -1,4 +1,4 @@
-//! Which pages are in memory: finding out, bringing them in, keeping them there, letting them go.
+//! Pages in memory: which are resident, and how others are brought in.
 
 #[cfg(target_os = "linux")]
 use super::capability::has_capability;
@@ -101,7 +101,7 @@ pub fn reports_residency(fd: i32) -> bool {
     }
 }
 
-/// Whether the process has `CAP_FOWNER`.
+/// Reports whether the process has `CAP_FOWNER`.
 #[cfg(target_os = "linux")]
 fn acts_for_owners() -> bool {
     const CAP_FOWNER: u32 = 3;
@@ -162,9 +162,9 @@ pub fn cache_counts(fd: i32, offset: u64, length: u64) -> Result<CacheCounts> {
     }
 }
 
-/// Whether [`cache_counts`] works at all.
+/// Reports whether [`cache_counts`] is supported.
 #[must_use]
 pub fn can_count_cache() -> bool {
-    // A descriptor that can't be is the last thing that a kernel complains of that has the call.
+    // A kernel that has the call reports the invalid descriptor.
     cache_counts(-1, 0, 0).is_err_and(|error| error.errno() == Some(libc::EBADF))
 }

@@ -1,4 +1,4 @@
-//! How bytes, files and names become durable, and what each call of the system promises.
+//! Durability of bytes, files and names, and what each system call guarantees.
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions};
@@ -22,17 +22,17 @@ use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::file_kind::Kind;
 use crate::core::sys::{RawHandle, Reached};
 
-/// How often a flush is tried again that somebody else's lock on the file is in the way of.
+/// The number of attempts to flush while a lock of another process on the file interferes.
 const MAX_ATTEMPTS: u32 = 50;
 
-/// Writes changed pages to the file. The drive may still have them in its cache afterwards.
+/// Writes changed pages to the file. Afterwards they may still be in the cache of the drive only.
 /// <https://learn.microsoft.com/en-us/windows/win32/api/memoryapi/nf-memoryapi-flushviewoffile>
 ///
 /// # Safety
 ///
 /// `address..address + length` must be mapped pages that the caller owns.
 pub unsafe fn write_pages(address: usize, length: usize) -> Result<()> {
-    // A view may consist of several, after it has grown, and one call takes one view.
+    // A region may consist of several views after it has grown, and one call accepts one view.
     for part in views_in(address, length) {
         for attempt in 1.. {
             // SAFETY: the caller owns the pages, and none of them changes.
@@ -40,7 +40,7 @@ pub unsafe fn write_pages(address: usize, length: usize) -> Result<()> {
                 break;
             }
             let error = SysError::last("msync");
-            // The writer of pages and this call get in each other's way (ERROR_LOCK_VIOLATION).
+            // The system's page writer can interfere with this call (ERROR_LOCK_VIOLATION).
             if error.errno() != Some(EBUSY) || attempt == MAX_ATTEMPTS {
                 return Err(error);
             }
@@ -50,7 +50,7 @@ pub unsafe fn write_pages(address: usize, length: usize) -> Result<()> {
     Ok(())
 }
 
-/// Asks the system to start writing a range of a file out.
+/// Asks the system to start writing a range of a file to the disk.
 ///
 /// # Safety
 ///
@@ -60,7 +60,7 @@ pub unsafe fn start_writing(_: RawHandle, _: u64, address: usize, length: usize)
     unsafe { write_pages(address, length) }
 }
 
-/// Empties the cache of the drive.
+/// Flushes the file and the cache of the drive.
 /// <https://learn.microsoft.com/en-us/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers>
 pub fn sync_drive(handle: RawHandle) -> Result<Reached> {
     for attempt in 1.. {
@@ -77,17 +77,17 @@ pub fn sync_drive(handle: RawHandle) -> Result<Reached> {
     Ok(Reached::Media)
 }
 
-/// The same: there is no weaker request.
+/// Does the same as [`sync_drive`]: Windows has no weaker request.
 pub fn sync_barrier(handle: RawHandle) -> Result<Reached> {
     sync_drive(handle)
 }
 
-/// Makes a file durable with all that the system knows of it.
+/// Makes a file durable with all its metadata.
 pub fn sync_all(handle: RawHandle) -> Result<Reached> {
     sync_drive(handle)
 }
 
-/// Opens a directory, to say early that it is none.
+/// Opens a directory, so that another kind of file is refused early.
 pub fn open_directory(path: &Path) -> Result<File> {
     let directory = OpenOptions::new()
         .access_mode(FILE_READ_ATTRIBUTES)
@@ -102,18 +102,18 @@ pub fn open_directory(path: &Path) -> Result<File> {
     }
 }
 
-/// Directories can't be flushed here: NTFS and ReFS keep names in a journal, which flushing any
-/// file of the volume writes up to its last entry.
+/// Does nothing: Windows cannot flush directories. NTFS and ReFS keep names in a journal, which a flush
+/// of any file of the volume writes up to its last entry.
 pub fn sync_open_directory(_: &File) -> Result<Reached> {
     Ok(Reached::Media)
 }
 
-/// Sees that the names in a directory are durable, as they are here.
+/// Makes the names in a directory durable, which they are on Windows already.
 pub fn sync_directory(path: &Path) -> Result<Reached> {
     sync_open_directory(&open_directory(path)?)
 }
 
-/// Where an open file is now, whatever it was called when it was opened.
+/// Returns the current path of an open file, also after a rename.
 #[must_use]
 pub fn current_path(file: &File) -> Option<PathBuf> {
     let mut name = vec![0_u16; 1024];
@@ -139,10 +139,10 @@ pub fn current_path(file: &File) -> Option<PathBuf> {
     }
 }
 
-/// The system keeps no damaged pages for clean ones here, as far as is known.
+/// Does nothing: Windows is not known to keep damaged pages as clean ones.
 pub fn drop_file_cache(_: RawHandle) {}
 
-/// Makes a new file. Who may reach it is what its directory says.
+/// Creates a new file with the access rights that its directory gives.
 pub fn create_new(path: &Path, _is_private: bool) -> Result<File> {
     OpenOptions::new()
         .read(true)
@@ -154,7 +154,7 @@ pub fn create_new(path: &Path, _is_private: bool) -> Result<File> {
         .map_err(|error| SysError::from_io(&error, "open"))
 }
 
-/// A temporary name beside `target`, in the same directory, and never longer than a name may be.
+/// Returns a temporary path in the directory of `target`, within the maximum length of a name.
 #[must_use]
 pub fn temporary_path(target: &Path, random: u64) -> PathBuf {
     const MAX_NAME: usize = 200;

@@ -1,9 +1,8 @@
-//! The seam to vectored exception handling: an access that went wrong becomes a question to core,
-//! and everything else goes on to who handles it.
+//! Vectored exception handling: core decides about a failed access to a region of this library, and
+//! every other exception goes to the next handler.
 //!
-//! Exceptions of Windows come to the thread that caused them, at the very instruction, and never
-//! in the middle of something else; so a handler may take locks that the faulting code does not
-//! hold. <https://learn.microsoft.com/en-us/windows/win32/debug/vectored-exception-handling>
+//! Windows raises an exception in the thread and at the instruction that caused it, never between other
+//! instructions. So a handler may take locks that the faulting code does not hold. <https://learn.microsoft.com/en-us/windows/win32/debug/vectored-exception-handling>
 
 use std::ptr;
 use std::sync::Mutex;
@@ -30,13 +29,13 @@ use crate::core::sys::{FaultAction, Trap};
 const EXCEPTION_CONTINUE_EXECUTION: i32 = -1;
 const EXCEPTION_CONTINUE_SEARCH: i32 = 0;
 
-/// Core's judgement, as a function pointer.
+/// The function of core that decides about a trap, as a pointer.
 static FAULT_HANDLER: AtomicUsize = AtomicUsize::new(0);
 
 type FaultHandler = fn(address: usize, trap: Trap) -> FaultAction;
 
-/// Puts our handler in front of the others, once. Nobody can put theirs in its place: those that
-/// come later are asked earlier and pass on what is not theirs, as V8 does for WebAssembly.
+/// Installs the handler before the others, once. No other handler can replace it: a handler that is
+/// installed later runs earlier and passes on other exceptions, as V8 does for WebAssembly.
 pub fn install_fault_handler(judge: FaultHandler) -> Result<bool> {
     static IS_INSTALLED: Mutex<bool> = Mutex::new(false);
     let mut is_installed = IS_INSTALLED.lock().ignore_poison();
@@ -52,9 +51,9 @@ pub fn install_fault_handler(judge: FaultHandler) -> Result<bool> {
 }
 
 unsafe extern "system" fn on_exception(pointers: *mut EXCEPTION_POINTERS) -> i32 {
-    // SAFETY: the system hands us valid records.
+    // SAFETY: the system passes valid records.
     let record = unsafe { &*(*pointers).ExceptionRecord };
-    // The code that trapped may be about to ask for the error of its own last call.
+    // The code that trapped may ask for the error of its last call afterwards.
     // SAFETY: no preconditions, as below.
     let error = unsafe { GetLastError() };
     let result = answer(record);
@@ -67,12 +66,12 @@ fn answer(record: &EXCEPTION_RECORD) -> i32 {
     let Some((address, access, trap)) = access_of(record) else {
         return EXCEPTION_CONTINUE_SEARCH;
     };
-    // The pages are being mapped anew by another thread: by then the access may work.
+    // Another thread is mapping the pages again. The access may work afterwards.
     if wait_for_change(address) {
         return EXCEPTION_CONTINUE_EXECUTION;
     }
-    // A load that works by now, because they were mapped anew before we came here. Of other memory
-    // nobody knows what a trap means: V8 has keys for its own that no query shows.
+    // A load may work by now, because the pages were mapped again before this handler ran. In other
+    // memory a trap can have other reasons: V8 uses protection keys that no query shows.
     let is_load = access == Access::Load && trap == Trap::Forbidden;
     if is_load && reservation_at(address).is_some() && is_readable(address) {
         return EXCEPTION_CONTINUE_EXECUTION;
@@ -87,8 +86,7 @@ fn answer(record: &EXCEPTION_RECORD) -> i32 {
         FaultAction::Retry => EXCEPTION_CONTINUE_EXECUTION,
         FaultAction::PassOn => EXCEPTION_CONTINUE_SEARCH,
         FaultAction::Terminate => {
-            // SAFETY: ends this process, with the exception as its exit code, as if nobody had
-            // handled it.
+            // SAFETY: ends this process with the exception as exit code, like an unhandled exception.
             unsafe { TerminateProcess(GetCurrentProcess(), record.ExceptionCode.cast_unsigned()) };
             EXCEPTION_CONTINUE_SEARCH
         }
@@ -101,8 +99,8 @@ enum Access {
     Store,
 }
 
-/// Where a record says an access went wrong, and how; none for other exceptions, and for a jump
-/// into memory, which is somebody's bug and no missing page.
+/// Returns the address, the access and the kind of trap of a record, or nothing for other exceptions and
+/// for a jump into memory, which is a bug of the program and no missing page.
 fn access_of(record: &EXCEPTION_RECORD) -> Option<(usize, Access, Trap)> {
     let trap = match record.ExceptionCode {
         EXCEPTION_ACCESS_VIOLATION => Trap::Forbidden,
@@ -121,7 +119,7 @@ fn access_of(record: &EXCEPTION_RECORD) -> Option<(usize, Access, Trap)> {
     (address != record.ExceptionAddress as usize).then_some((address, access, trap))
 }
 
-/// A bell that a handler can ring and a thread can wait for: an event.
+/// A notification that a handler can send and a thread can wait for: an event.
 #[derive(Debug)]
 pub struct Notifier {
     event: AtomicIsize,
@@ -129,7 +127,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// A bell without a rope; [`Notifier::hang`] makes it ring.
+    /// Returns a notifier without an event, which [`Notifier::open`] creates.
     #[must_use]
     pub const fn closed() -> Self {
         Self {
@@ -150,7 +148,7 @@ impl Notifier {
         Ok(())
     }
 
-    /// Rings.
+    /// Notifies the waiting thread.
     pub fn notify(&self) {
         if self.is_open.load(Ordering::Acquire) {
             // SAFETY: the event is never closed.
@@ -158,7 +156,7 @@ impl Notifier {
         }
     }
 
-    /// Waits for the bell; false when it can ring no more.
+    /// Waits for a notification. Returns false if none can come any more.
     pub fn wait(&self) -> bool {
         const WAIT_OBJECT_0: u32 = 0;
         // SAFETY: the event is never closed.
@@ -172,7 +170,7 @@ impl Notifier {
 /// Writes to standard error. Safe to call in an exception handler.
 pub fn write_error(bytes: &[u8]) {
     let mut written = 0;
-    // SAFETY: the pointer and length are those of a slice; nothing can be done about a failure.
+    // SAFETY: the pointer and length are those of a slice; a failure cannot be handled here.
     unsafe {
         WriteFile(
             GetStdHandle(STD_ERROR_HANDLE),

@@ -22,15 +22,15 @@ pub(super) fn overlapped_at(offset: u64) -> OVERLAPPED {
 /// (`CreateFileMapping`, Remarks), so this library writes by stores into the mapping here.
 pub const WRITES_ARE_COHERENT: bool = false;
 
-/// Writes all of `file..file + length` at `offset`. `WriteFile`.
+/// Writes all of `source..source + length` at `offset`. `WriteFile`.
 ///
 /// # Safety
 ///
-/// The file must be readable memory, or address space that nobody else uses: the system answers
-/// what it can't read with an error.
+/// The source must be readable memory, or address space that belongs to the caller. The system returns
+/// an error for memory that it cannot read.
 pub unsafe fn write_at(
     handle: RawHandle,
-    file: *const u8,
+    source: *const u8,
     length: usize,
     offset: u64,
 ) -> Result<()> {
@@ -40,12 +40,12 @@ pub unsafe fn write_at(
         let mut overlapped = overlapped_at(offset + done as u64);
         let mut written = 0;
         let count = (length - done).min(MAX_WRITE) as u32;
-        // SAFETY: the caller answers for the file; the handle is synchronous, so that the call
+        // SAFETY: the caller answers for the source; the handle is synchronous, so that the call
         // is over when it returns.
         let result = unsafe {
             WriteFile(
                 as_pointer(handle),
-                file.add(done),
+                source.add(done),
                 count,
                 &raw mut written,
                 &raw mut overlapped,

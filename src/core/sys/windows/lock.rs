@@ -1,7 +1,7 @@
-//! Locks on files, over any range of bytes.
+//! File locks over any range of bytes.
 //!
-//! Locks of Windows keep others from reading and writing, which locks of this library never do.
-//! So they are set where no file has bytes: 2^62 further on.
+//! Locks on Windows keep other processes from reading and writing, which locks of this library never
+//! do. So this library sets them 2^62 bytes further on, where no file has bytes.
 //! <https://learn.microsoft.com/en-us/windows/win32/api/fileapi/nf-fileapi-lockfileex>
 
 use std::fs::OpenOptions;
@@ -22,15 +22,15 @@ use super::handle::{as_pointer, own_handle};
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{Access, LockMode, RawHandle};
 
-/// Where locks are set that stand for the first byte of a file.
+/// The offset of the lock that stands for the first byte of a file.
 const LOCK_OFFSET: u64 = 1 << 62;
 
-/// Sets, changes or (without a mode) removes the lock of an open file on the bytes from `start`
-/// on; a length of 0 reaches to the end of all files. False if another one's lock is in the way;
-/// with `wait` the thread sleeps until none is.
+/// Sets, changes or (without a mode) removes the lock of an open file on the bytes from `start`. A
+/// length of 0 extends to the largest possible offset. Returns false if a lock of another open file
+/// conflicts; with `wait` the thread sleeps until none does.
 ///
-/// A lock can't be made exclusive in one step here: it is let go for a moment, and taken again as
-/// it was where the other can't be had. `EIO` says that it is lost.
+/// Windows cannot change a lock in one step. The lock is released for a moment, and taken again in its
+/// old mode if the new mode is not available. `EIO` means that the lock is lost.
 pub fn lock_range(
     handle: RawHandle,
     mode: Option<LockMode>,
@@ -47,15 +47,15 @@ pub fn lock_range(
         return Ok(true);
     };
     let taken = take(handle, mode, range, wait);
-    // What there was is had again, whatever became of the other. Somebody may have been quicker.
+    // Take the old lock again if the new one failed. Another process may have locked meanwhile.
     if had && !matches!(taken, Ok(true)) && !take(handle, LockMode::Shared, range, false)? {
         return Err(SysError::new(EIO, "LockFileEx"));
     }
     taken
 }
 
-/// Windows takes any handle for any lock; every other system wants one that is open for writing to
-/// keep readers out, and one for reading to keep writers out.
+/// Checks that the handle is open for writing (exclusive locks) or reading (shared locks), which every
+/// other system requires. Windows accepts any handle for any lock.
 fn check_access(handle: RawHandle, mode: LockMode) -> Result<()> {
     let (reads, writes) = access_of(handle)?;
     let may = match mode {
@@ -75,7 +75,7 @@ fn shifted_range(start: u64, length: u64) -> Result<(u64, u64)> {
             .because("on Windows the ranges of locks begin below 2^62 bytes")
     };
     let rest = (LOCK_OFFSET - 1).checked_sub(start).ok_or_else(too_large)?;
-    // Nobody can lock what is behind, so whoever has all before it has that as well.
+    // No process can lock bytes after this range, so a lock up to its end covers them as well.
     match length {
         0 => Ok((start + LOCK_OFFSET, rest)),
         length => Ok((start + LOCK_OFFSET, length.min(rest))),
@@ -89,7 +89,7 @@ fn take(handle: RawHandle, mode: LockMode, range: (u64, u64), wait: bool) -> Res
     };
     let fail_immediately = if wait { 0 } else { LOCKFILE_FAIL_IMMEDIATELY };
     let mut overlapped = overlapped_at(range.0);
-    // SAFETY: the handle is synchronous, so that the call is over when it returns.
+    // SAFETY: the handle is synchronous, so the call is complete when it returns.
     let done = unsafe {
         LockFileEx(
             as_pointer(handle),
@@ -111,10 +111,10 @@ fn take(handle: RawHandle, mode: LockMode, range: (u64, u64), wait: bool) -> Res
     }
 }
 
-/// Whether there was a lock of this very range.
+/// Removes the lock of exactly this range. Reports whether there was one.
 fn unlock(handle: RawHandle, range: (u64, u64)) -> bool {
     let mut overlapped = overlapped_at(range.0);
-    // SAFETY: as above; what is not locked is an error.
+    // SAFETY: as above; a range that is not locked causes an error.
     unsafe {
         UnlockFileEx(
             as_pointer(handle),
@@ -126,8 +126,8 @@ fn unlock(handle: RawHandle, range: (u64, u64)) -> bool {
     }
 }
 
-/// The lock that another open file has on these bytes and that is in the way of `mode`. There is
-/// no such question here, so it is found out by locking for a moment.
+/// Returns the mode of a lock of another open file on these bytes that conflicts with `mode`. Windows
+/// has no such query, so this function takes the lock for a moment.
 pub fn test_range(
     handle: RawHandle,
     mode: LockMode,
@@ -146,12 +146,12 @@ pub fn test_range(
     Ok(Some(LockMode::Exclusive))
 }
 
-/// The same as `lock_range` for the whole file.
+/// Does the same as `lock_range` for the whole file.
 pub fn lock_whole_file(handle: RawHandle, mode: Option<LockMode>, wait: bool) -> Result<bool> {
     lock_range(handle, mode, 0, 0, wait)
 }
 
-/// Whether an error says that the file system lacks locks.
+/// Reports whether an error means that the file system lacks locks.
 #[must_use]
 pub fn is_lock_refused(error: &SysError) -> bool {
     matches!(error.errno(), Some(EISDIR | ENOSYS | EOPNOTSUPP))
@@ -165,7 +165,7 @@ fn rights(access: Access) -> u32 {
     }
 }
 
-/// Opens the file at a path, to lock it. It is created, empty, if that is asked for.
+/// Opens the file at a path for locking. With `create`, creates an empty file if none exists.
 pub fn open_to_lock(path: &Path, access: Access, create: bool) -> Result<OwnedHandle> {
     OpenOptions::new()
         .write(access.writes)
@@ -177,7 +177,7 @@ pub fn open_to_lock(path: &Path, access: Access, create: bool) -> Result<OwnedHa
         .map_err(|error| SysError::from_io(&error, "open"))
 }
 
-/// Opens an open file once more, for the same access, with locks of its own.
+/// Opens an open file again, for the same access, with its own locks.
 /// <https://learn.microsoft.com/en-us/windows/win32/api/winbase/nf-winbase-reopenfile>
 pub fn reopen(handle: RawHandle, _: Option<&Path>) -> Result<OwnedHandle> {
     let access = rights(lock_access(handle)?);
@@ -188,14 +188,14 @@ pub fn reopen(handle: RawHandle, _: Option<&Path>) -> Result<OwnedHandle> {
     )
 }
 
-/// What a handle is open for.
+/// Returns the access for which a handle is open.
 pub fn lock_access(handle: RawHandle) -> Result<Access> {
     let (reads, writes) = access_of(handle)?;
     Ok(Access { reads, writes })
 }
 
-/// Whether a path still leads to an open file. One that was removed may keep its name until it is
-/// closed everywhere.
+/// Reports whether a path still leads to an open file. A removed file may keep its name until its last
+/// handle is closed.
 pub fn path_leads_to(path: &Path, handle: RawHandle) -> Result<bool> {
     if is_removed(handle) {
         return Ok(false);
@@ -208,17 +208,17 @@ pub fn path_leads_to(path: &Path, handle: RawHandle) -> Result<bool> {
     }
 }
 
-/// Who sleeps for a lock gets it in the very moment in which it is free, and has it for a while even
-/// if nobody wants it any more. So nobody sleeps, and each is asked for again and again.
+/// A thread that sleeps for a lock gets it at the moment in which it becomes free, and holds it for a
+/// while even if its caller has given up. So no thread sleeps for a lock; the library retries.
 pub const CAN_SLEEP_FOR_LOCKS: bool = false;
 
-/// A lock is changed in several steps, between which there is none: see [`lock_range`].
+/// A lock changes its mode in several steps, between which it is not held: see [`lock_range`].
 pub const CHANGES_LOCKS_ATOMICALLY: bool = false;
 
-/// The name of the locks over ranges.
+/// The name of range locks.
 pub const RANGE_LOCKS: &str = "LockFileEx";
 
-/// Whether this system has locks over ranges of bytes.
+/// Reports whether this system has locks over ranges of bytes.
 #[must_use]
 pub fn has_range_locks() -> bool {
     true

@@ -1,4 +1,4 @@
-//! Pages: how they are replaced, protected, advised and brought in.
+//! Pages: replacement and advice.
 
 use windows_sys::Win32::System::Memory::{CreateFileMappingW, PAGE_READONLY};
 
@@ -10,10 +10,10 @@ use super::reservation::reservation_at;
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{ExtraAdvice, PageAccess, RawHandle, Replacement};
 
-/// Puts `with` in the place of the pages at `address`. Who comes to them meanwhile waits until
-/// that is done; only the system itself may find nothing there and answer a call with an error.
+/// Replaces the pages at `address` with `with`. A thread that accesses them meanwhile waits. Only a
+/// system call may find no pages and fail.
 ///
-/// Safe to call in an exception handler. On failure the old pages may be gone, and nothing there.
+/// Safe to call in an exception handler. On failure the range may be left without pages.
 ///
 /// # Safety
 ///
@@ -24,14 +24,14 @@ pub unsafe fn replace_pages(address: usize, length: usize, with: Replacement) ->
     let fill = match with {
         Replacement::Nothing => return reservation.revoke(),
         Replacement::Zeros => Fill::Zeros,
-        // What a private mapping has is a private view already.
+        // The view of a private mapping is private already.
         Replacement::PrivateFile { .. } if !is_private => Fill::Copy,
         Replacement::PrivateFile { .. } | Replacement::SharedFile { .. } => Fill::File,
     };
     replace_range(&reservation, &(address..address + length), fill)
 }
 
-/// Whether the file can be mapped at all. An empty file can't, and is nothing to complain about.
+/// Checks whether the file can be mapped. Accepts an empty file, which Windows cannot map.
 pub fn probe_mappable(handle: RawHandle) -> Result<()> {
     if fstat(handle)?.size == 0 {
         return Ok(());
@@ -50,10 +50,10 @@ pub fn probe_mappable(handle: RawHandle) -> Result<()> {
     own_handle(section, "mmap").map(drop)
 }
 
-/// Advice for a range that the system has a call for.
+/// Advice that the system has a call for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KnownAdvice {
-    /// Nothing special, which is how it always is here.
+    /// No special treatment, which is the only behaviour here.
     Normal,
     /// Needed soon.
     WillNeed,
@@ -69,14 +69,14 @@ pub enum UncheckedAdvice {
 }
 
 impl ExtraAdvice {
-    /// No number: there is none of it here.
+    /// Returns nothing: Windows has none of this advice.
     #[must_use]
     pub fn number(self) -> Option<i32> {
         None
     }
 }
 
-/// None of this advice exists here.
+/// Fails with `EINVAL`: Windows has none of this advice.
 ///
 /// # Safety
 ///
@@ -85,11 +85,11 @@ pub unsafe fn advise_pages(_: usize, _: usize, _: i32) -> Result<()> {
     Err(SysError::new(EINVAL, "madvise"))
 }
 
-/// Frees the memory behind pages that nobody will look at again until they are asked for anew.
+/// Frees the memory of pages, which must be committed again before use.
 ///
 /// # Safety
 ///
-/// `address..address + length` must be whole pages that nobody else knows of.
+/// `address..address + length` must be whole pages that no other code uses.
 pub unsafe fn free_pages(address: usize, length: usize) -> Result<()> {
     let reservation = reservation_at(address).ok_or_else(|| SysError::new(EINVAL, "madvise"))?;
     reservation.decommit(address, length)

@@ -1,5 +1,4 @@
-//! Mapped address space, as the regions of the library have it: runs of addresses with the views of
-//! a file, or memory, in them.
+//! Mapped address space: reservations that contain views of a file, or memory.
 
 use std::ptr;
 use std::sync::Arc;
@@ -26,22 +25,22 @@ use super::virtual_memory::{page_size, protect_pages};
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{MapRequest, PageAccess};
 
-/// A read-only view has private pages, so that the one that is stored into can be made writable.
+/// A read-only view has private pages, so that a page can be made writable after a store traps.
 pub const READ_ONLY_IS_PRIVATE: bool = true;
 
-/// No file is cut as long as anybody maps it.
+/// Windows refuses to truncate a mapped file.
 pub const TRUNCATES_MAPPED_FILES: bool = false;
 
-/// All memory that is handed out is promised.
+/// Windows reserves memory for every page that it commits.
 pub const HAS_UNRESERVED_MEMORY: bool = false;
 
-/// Whether address space can be set aside for a mapping to grow into.
+/// Reports whether address space can be reserved for a mapping to grow into.
 #[must_use]
 pub fn can_reserve_address_space() -> bool {
     placeholders().is_some()
 }
 
-/// Mapped address space of ours.
+/// Mapped address space that this value owns.
 #[derive(Debug)]
 pub struct RawRegion {
     reservation: Arc<Reservation>,
@@ -59,8 +58,8 @@ impl RawRegion {
         };
         let first = Self::map_views(request, file);
         match first {
-            // Private pages are promised all at once: more than memory and page file have. Then
-            // each is promised when it is stored into.
+            // Memory for all private pages at once can exceed memory and page file. Then each page
+            // is committed at its first store.
             Err(error)
                 if error.errno() == Some(ENOMEM)
                     && request.no_reserve
@@ -101,7 +100,7 @@ impl RawRegion {
             calls: Some(calls),
             is_revoked: false,
         };
-        // From here on what fails gives the addresses back.
+        // From here on an error releases the addresses.
         let pages = Self {
             reservation: Reservation::register(base, span, state),
             copies_lazily: file.copies_lazily,
@@ -162,7 +161,7 @@ impl RawRegion {
         Ok(pages)
     }
 
-    /// Takes zeros: addresses for `reserve` bytes, and memory for `length` of them.
+    /// Maps zeros: address space for `reserve` bytes, and memory for `length` of them.
     pub fn anonymous(
         length: usize,
         reserve: usize,
@@ -202,27 +201,27 @@ impl RawRegion {
         Ok(pages)
     }
 
-    /// The address of the first page.
+    /// Returns the address of the first page.
     #[must_use]
     pub fn address(&self) -> usize {
         self.reservation.base
     }
 
-    /// Bytes of address space.
+    /// Returns the bytes of address space.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "there is always a page")]
     pub fn len(&self) -> usize {
         self.reservation.span
     }
 
-    /// Whether private pages are promised only when they are stored into: a store then traps,
-    /// and that is no fault.
+    /// Reports whether private pages are committed at the first store. That store traps, which is no
+    /// fault.
     #[must_use]
     pub fn copies_lazily(&self) -> bool {
         self.copies_lazily
     }
 
-    /// Sees that the first `length` bytes are mapped, which the file has by now.
+    /// Maps the first `length` bytes, which the file must have by now.
     pub fn extend_to(&self, length: usize) -> Result<()> {
         let mut change = self.reservation.change();
         let (from, to) = (change.state.mapped, length.next_multiple_of(page_size()));
@@ -239,7 +238,7 @@ impl RawRegion {
             }
         } else {
             for segment in self.reservation.segments() {
-                // A fault may have put zeros where the file had nothing.
+                // The fault handler may have put zeros after the end of the file.
                 let part = segment.start.max(start)..segment.end.min(end);
                 if segment.kind == SegmentKind::Reserved && part.start < part.end {
                     self.reservation.split(part.start, part.end)?;
@@ -259,7 +258,7 @@ impl RawRegion {
         ReleasedViews::unmap(&self.reservation)
     }
 
-    /// Gives advice for a range.
+    /// Gives the system advice for a range.
     pub fn advise(&self, advice: KnownAdvice, offset: usize, length: usize) -> Result<()> {
         match advice {
             KnownAdvice::Normal => Ok(()),
@@ -271,7 +270,7 @@ impl RawRegion {
     ///
     /// # Safety
     ///
-    /// Nobody may rely on the contents.
+    /// No code may rely on the contents.
     pub unsafe fn discard(
         &self,
         advice: UncheckedAdvice,
@@ -283,7 +282,7 @@ impl RawRegion {
         match (advice, access) {
             (UncheckedAdvice::DontNeed, None) => {
                 let _change = self.reservation.change();
-                // SAFETY: memory of ours that nobody relies on; it is zeros when it is back.
+                // SAFETY: no code relies on the contents; the memory contains zeros afterwards.
                 let back = unsafe {
                     VirtualFree(start as *mut _, length, MEM_DECOMMIT) != 0
                         && !VirtualAlloc(start as *const _, length, MEM_COMMIT, PAGE_READWRITE)
@@ -296,7 +295,7 @@ impl RawRegion {
                 }
             }
             (UncheckedAdvice::Free, None) => {
-                // SAFETY: memory of ours that nobody relies on.
+                // SAFETY: no code relies on the contents.
                 let reset =
                     unsafe { VirtualAlloc(start as *const _, length, MEM_RESET, PAGE_READWRITE) };
                 if reset.is_null() {
@@ -310,7 +309,7 @@ impl RawRegion {
                 release_pages(start, length, NO_HANDLE, 0)
             },
             (UncheckedAdvice::Free, Some(_)) => Err(SysError::new(EINVAL, "madvise")),
-            // The file's pages are put where the private ones were.
+            // The file's pages replace the private pages.
             (UncheckedAdvice::DontNeed, Some(_)) => {
                 replace_range(&self.reservation, &(start..start + length), Fill::File)
             }
@@ -333,7 +332,7 @@ impl Drop for RawRegion {
         let _change = self.reservation.change();
         for segment in self.reservation.segments() {
             let start = segment.start as *mut _;
-            // SAFETY: nobody holds the pages any more. What fails leaves them as they are.
+            // SAFETY: no code uses the pages any more. On failure they stay as they are.
             unsafe {
                 if segment.kind == SegmentKind::View {
                     UnmapViewOfFile(MEMORY_MAPPED_VIEW_ADDRESS { Value: start });

@@ -10,7 +10,7 @@ use crate::core::sys::error::Result;
 /// `VirtualFree`: makes one placeholder of all in a range.
 const MEM_COALESCE_PLACEHOLDERS: u32 = 1;
 
-/// Views that are away for a moment.
+/// Views that are unmapped until this value is dropped.
 pub struct ReleasedViews<'a> {
     reservation: &'a Reservation,
     length: usize,
@@ -39,7 +39,7 @@ impl<'a> ReleasedViews<'a> {
         Ok(released)
     }
 
-    /// Puts back the first `length` bytes.
+    /// Maps the first `length` bytes again.
     pub fn remap(mut self, length: usize) -> Result<()> {
         self.length = length.next_multiple_of(page_size());
         self.map_views_again()
@@ -63,10 +63,10 @@ impl<'a> ReleasedViews<'a> {
             }
         }
         change.state.mapped = self.length;
-        // Neighbours that are free again become one, for what may come to lie across them.
+        // Adjacent free placeholders become one, because a later view may extend across them.
         let rest = self.reservation.span - self.length;
         if rest > 0 {
-            // SAFETY: placeholders of ours; where they are not all free nothing happens.
+            // SAFETY: the placeholders belong to this reservation; the call fails unless all are free.
             unsafe { VirtualFree(end as *mut _, rest, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS) };
         }
         Ok(())
@@ -75,7 +75,7 @@ impl<'a> ReleasedViews<'a> {
 
 impl Drop for ReleasedViews<'_> {
     fn drop(&mut self) {
-        // As it was. What fails leaves addresses with nothing behind them, which are faults.
+        // Map as before. Addresses that cannot be mapped again cause faults.
         let _ = self.map_views_again();
     }
 }

@@ -1,8 +1,8 @@
-//! Putting something else into the middle of a view, in place.
+//! Replaces a range of pages in the middle of a view, in place.
 //!
-//! A view can only be unmapped as a whole. So it is, down to a placeholder that keeps the
-//! addresses; what lay around the cut is mapped again, and what was private in it is copied back.
-//! Threads that come to the pages meanwhile wait in the exception handler.
+//! A view can only be unmapped as a whole, which leaves a placeholder that keeps the addresses. Then the
+//! parts around the range are mapped again, and their private pages are copied back. Threads that
+//! access the pages meanwhile wait in the exception handler.
 
 use std::ops::Range;
 use std::ptr;
@@ -19,28 +19,28 @@ use super::view::unmap_view;
 use super::virtual_memory::{is_readable, page_size, protect_pages, runs_of};
 use crate::core::sys::error::{Result, SysError};
 
-/// What comes in the place of pages.
+/// The new contents of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fill {
-    /// Zeros of our own.
+    /// Zeros in private memory.
     Zeros,
-    /// What is there, in memory of our own.
+    /// The current contents, copied to private memory.
     Copy,
     /// The file's pages, as they were first mapped.
     File,
 }
 
-/// Pages of a view that have to be as they were when it is mapped again.
+/// Pages of a view that must keep their state when the view is mapped again.
 enum SavedPages {
-    /// They were private, with these bytes.
+    /// Private pages, with these bytes.
     Private(usize, Vec<u8>),
-    /// They were read-only, with these bytes: the file's, or some that were stored before.
+    /// Read-only pages, with these bytes: those of the file, or bytes stored before.
     ReadOnlyCopy(Range<usize>, Vec<u8>),
-    /// They were read-only.
+    /// Read-only pages.
     ReadOnly(Range<usize>),
 }
 
-/// Fills `cut`, whole pages of a reservation.
+/// Replaces `cut`, whole pages of a reservation.
 pub(super) fn replace_range(
     reservation: &Reservation,
     cut: &Range<usize>,
@@ -66,7 +66,7 @@ fn replace_in_segment(
 ) -> Result<()> {
     let is_memory = segment.kind == SegmentKind::Memory;
     let Some(calls) = state.calls else {
-        // Memory without a file, or after the end of a mapping: reserved, and no placeholder.
+        // Memory without a file, or a closed mapping: a plain reservation without placeholders.
         return match (segment.kind, fill) {
             (SegmentKind::View, _) | (_, Fill::File) => Err(SysError::new(ENOSYS, "mmap")),
             _ => commit(part),
@@ -76,7 +76,7 @@ fn replace_in_segment(
         return commit(part);
     }
     let bytes = match (segment.kind, fill) {
-        // It is of our own already.
+        // The memory is private already.
         (SegmentKind::Memory, Fill::Zeros | Fill::Copy) => return commit(part),
         (SegmentKind::View, Fill::Copy) => Some(copy_bytes(part)?),
         _ => None,
@@ -114,7 +114,7 @@ fn replace_in_segment(
         reservation.split(part.start, part.end)?;
     }
     if fill == Fill::File {
-        // Behind what is mapped there is nothing of the file.
+        // The file has no pages after the mapped part.
         let end = part.end.min(reservation.base + state.mapped);
         if part.start >= end {
             return Ok(());
@@ -144,7 +144,7 @@ fn replace_in_segment(
     Ok(())
 }
 
-/// Puts memory behind reserved addresses; where there is some it keeps its contents.
+/// Commits memory at reserved addresses. Committed memory keeps its contents.
 fn commit(part: &Range<usize>) -> Result<()> {
     // SAFETY: the addresses are ours.
     let memory = unsafe {
@@ -167,11 +167,11 @@ fn copy_bytes(part: &Range<usize>) -> Result<Vec<u8>> {
             return Err(SysError::new(EFAULT, "mmap"));
         }
     }
-    // SAFETY: all of its pages could be read just now, and nobody changes what is mapped.
+    // SAFETY: all pages were readable just now, and the caller holds the lock on changes of the mapping.
     Ok(unsafe { std::slice::from_raw_parts(part.start as *const u8, part.len()) }.to_vec())
 }
 
-/// What is to be put back after a part of a view was mapped again.
+/// Saves the state of pages that mapping a part of a view again would lose.
 fn save_pages(part: Range<usize>) -> Vec<SavedPages> {
     let mut saved = Vec::new();
     for (run, info) in runs_of(part.start, part.len()) {
@@ -180,13 +180,13 @@ fn save_pages(part: Range<usize>) -> Vec<SavedPages> {
         }
         let is_private_view = info.AllocationProtect != PAGE_READWRITE;
         match info.Protect {
-            // Stored into: the system then says that it is private and writable.
+            // After a store the system reports a page as private and writable.
             PAGE_READWRITE if is_private_view => {
                 if let Ok(bytes) = copy_bytes(&run) {
                     saved.push(SavedPages::Private(run.start, bytes));
                 }
             }
-            // The system does not say whether these were stored into.
+            // The system does not report whether these pages were stored into.
             PAGE_READONLY if info.AllocationProtect == PAGE_WRITECOPY => {
                 if let Ok(bytes) = copy_bytes(&run) {
                     saved.push(SavedPages::ReadOnlyCopy(run, bytes));

@@ -1,9 +1,8 @@
-//! Runs of addresses: what is there, and who changes it.
+//! Reservations of address space: their contents, and the thread that changes them.
 //!
-//! A run is taken first, as a placeholder, and views of the file are put into it. So it can hold
-//! more than the file has, views can be taken out and put back in place, and no other thread can
-//! get the addresses meanwhile. Where the system has no placeholders there is one view, as large as
-//! what was asked for.
+//! A reservation begins as a placeholder, and views of the file are mapped into it. So it can be larger
+//! than the file, views can be unmapped and mapped again in place, and no other thread can get the
+//! addresses meanwhile. Without placeholders there is one view, as large as the request.
 
 use std::collections::BTreeMap;
 use std::ptr;
@@ -27,41 +26,41 @@ use crate::core::poison::IgnorePoison;
 use crate::core::sys::PageAccess;
 use crate::core::sys::error::{Result, SysError};
 
-/// The runs of addresses that are ours, by their beginning.
+/// The reservations of this library, by their first address.
 static RESERVATIONS: RwLock<BTreeMap<usize, Arc<Reservation>>> = RwLock::new(BTreeMap::new());
 
-/// A run of addresses.
+/// A reserved range of addresses.
 #[derive(Debug)]
 pub(super) struct Reservation {
     pub base: usize,
     pub span: usize,
-    /// The thread that is changing what is there; 0 for none.
+    /// The thread that is changing the contents; 0 for none.
     changing_thread: AtomicU32,
     state: Mutex<State>,
-    /// The addresses were lost to somebody else, which without placeholders can happen.
+    /// Whether other code has got the addresses, which can happen without placeholders.
     is_lost: AtomicBool,
 }
 
-/// What is at the addresses.
+/// The contents of a reservation.
 #[derive(Debug)]
 pub(super) struct State {
     /// The file; none for memory without one.
     pub file: Option<MappedFile>,
-    /// How much from the beginning on is mapped, or committed; whole pages.
+    /// The mapped or committed bytes from the start; whole pages.
     pub mapped: usize,
-    /// With placeholders around the views.
+    /// The calls for placeholders, if placeholders surround the views.
     pub calls: Option<Placeholders>,
     pub is_revoked: bool,
 }
 
-/// The run that an address belongs to.
+/// Returns the reservation that contains an address.
 pub(super) fn reservation_at(address: usize) -> Option<Arc<Reservation>> {
     let reservations = RESERVATIONS.read().ignore_poison();
     let (_, reservation) = reservations.range(..=address).next_back()?;
     (address < reservation.base + reservation.span).then(|| Arc::clone(reservation))
 }
 
-/// Waits if another thread is changing what is at `address`; true if it did.
+/// Waits while another thread changes the contents at `address`. Reports whether it waited.
 pub(super) fn wait_for_change(address: usize) -> bool {
     let Some(reservation) = reservation_at(address) else {
         return false;
@@ -79,7 +78,7 @@ pub(super) fn wait_for_change(address: usize) -> bool {
     }
 }
 
-/// The right to change what is there.
+/// The exclusive right to change the contents.
 pub(super) struct Change<'a> {
     reservation: &'a Reservation,
     pub state: MutexGuard<'a, State>,
@@ -92,7 +91,7 @@ impl Drop for Change<'_> {
 }
 
 impl Reservation {
-    /// Makes a run that was taken from the system known.
+    /// Registers a range that the system has reserved.
     pub fn register(base: usize, span: usize, state: State) -> Arc<Self> {
         let reservation = Arc::new(Self {
             base,
@@ -108,12 +107,12 @@ impl Reservation {
         reservation
     }
 
-    /// The end of it: no fault is looked up there any more.
+    /// Removes the reservation from the registry. Faults no longer find it.
     pub fn unregister(&self) {
         RESERVATIONS.write().ignore_poison().remove(&self.base);
     }
 
-    /// Keeps others from changing anything, and from looking while it is changed.
+    /// Locks the contents against changes, and makes faults wait until they are unlocked.
     pub fn change(&self) -> Change<'_> {
         let state = self.state.lock().ignore_poison();
         // SAFETY: no preconditions.
@@ -125,13 +124,12 @@ impl Reservation {
         }
     }
 
-    /// How its pages may be used; none for memory without a file.
+    /// Returns how the pages may be used, or nothing for memory without a file.
     pub fn access(&self) -> Option<PageAccess> {
         self.change().state.file.map(|file| file.access)
     }
 
-    /// Maps the file's pages at `from..to`, bytes from the beginning, into a placeholder that is
-    /// as large.
+    /// Maps the file's pages at `from..to`, in bytes from the start, into a placeholder of that size.
     pub fn map(&self, state: &State, from: usize, to: usize) -> Result<()> {
         let (Some(file), Some(calls)) = (state.file, state.calls) else {
             return Err(SysError::new(EINVAL, "mmap"));
@@ -161,7 +159,7 @@ impl Reservation {
         };
         let mut result = map(to - from);
         if result.is_err() {
-            // Wine wants no more than the file has, and fills the last page by itself.
+            // Wine refuses a view beyond the end of the file, and fills the last page itself.
             let rest = fstat(file.handle)?.size.saturating_sub(start) as usize;
             if rest > 0 && rest < to - from && rest.next_multiple_of(page_size()) == to - from {
                 result = map(rest);
@@ -175,7 +173,7 @@ impl Reservation {
         Ok(())
     }
 
-    /// Makes two placeholders of the one that holds `at`, if it doesn't begin or end there.
+    /// Splits the placeholder around `start..end`, so that this range is a placeholder of its own.
     pub fn split(&self, start: usize, end: usize) -> Result<()> {
         let Some(info) = query(start) else {
             return Err(SysError::new(EINVAL, "mmap"));
@@ -201,7 +199,7 @@ impl Reservation {
         Ok(())
     }
 
-    /// Takes everything away for good; the addresses stay ours, and nothing is there.
+    /// Unmaps everything for good. The addresses stay reserved and inaccessible.
     pub fn revoke(&self) -> Result<()> {
         let mut change = self.change();
         change.state.is_revoked = true;
@@ -218,7 +216,7 @@ impl Reservation {
     fn reduce_to_reservation(&self, segment: &Segment, calls: Option<Placeholders>) -> Result<()> {
         let (start, length) = (segment.start as *mut _, segment.end - segment.start);
         let result = match (segment.kind, calls) {
-            // SAFETY: memory of ours whose contents nobody shall see again.
+            // SAFETY: memory of this reservation whose contents are no longer needed.
             (SegmentKind::Memory, _) => unsafe { VirtualFree(start, length, MEM_DECOMMIT) != 0 },
             (SegmentKind::View, Some(calls)) => {
                 unmap_view(segment.start, calls)?;
@@ -233,7 +231,7 @@ impl Reservation {
                 if unsafe { UnmapViewOfFile(view) } == 0 {
                     return Err(SysError::last("munmap"));
                 }
-                // SAFETY: addresses of nobody; another thread may have got them meanwhile.
+                // SAFETY: the addresses are free, unless another thread has got them meanwhile.
                 let address = unsafe { VirtualAlloc(start, length, MEM_RESERVE, PAGE_NOACCESS) };
                 if address.is_null() {
                     let error = SysError::last("mmap");
@@ -252,7 +250,7 @@ impl Reservation {
         }
     }
 
-    /// Gives memory without a file back, from `address` on; it has to be covered anew.
+    /// Decommits memory without a file from `address`. It must be committed again before use.
     pub fn decommit(&self, address: usize, length: usize) -> Result<()> {
         let mut change = self.change();
         if change.state.file.is_some() {
@@ -266,7 +264,7 @@ impl Reservation {
         Ok(())
     }
 
-    /// What was taken from the system in one go: views, memory, placeholders.
+    /// Returns the segments: views, memory and placeholders, each allocated by one call.
     pub fn segments(&self) -> Vec<Segment> {
         let mut segments: Vec<Segment> = Vec::new();
         if self.is_lost.load(Ordering::Acquire) {
@@ -298,7 +296,7 @@ impl Reservation {
     }
 }
 
-/// A part of a reservation that the system knows as one.
+/// A part of a reservation that one call allocated.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Segment {
     pub start: usize,
@@ -312,6 +310,6 @@ pub(super) enum SegmentKind {
     View,
     /// Memory.
     Memory,
-    /// Addresses with nothing behind them.
+    /// Reserved addresses without memory.
     Reserved,
 }

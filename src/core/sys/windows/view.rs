@@ -14,19 +14,19 @@ use super::handle::{Handle, as_pointer, own_handle};
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{PageAccess, RawHandle};
 
-/// What the views show.
+/// The file that views show, and how.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MappedFile {
     pub handle: RawHandle,
-    /// Where in the file the first page lies.
+    /// The offset of the first page in the file.
     pub offset: u64,
     pub access: PageAccess,
-    /// Private pages are promised when they are stored into, and not before.
+    /// Whether memory for private pages is committed at the first store, and not before.
     pub copies_lazily: bool,
 }
 
-/// Makes a plain reservation of a placeholder, so that memory can be put there page by page. One
-/// that is a plain reservation already stays it.
+/// Turns a placeholder into a plain reservation, so that memory can be committed there page by page. A
+/// plain reservation stays unchanged.
 pub(super) fn reserve_placeholder(start: usize, length: usize, calls: Placeholders) -> bool {
     // SAFETY: the placeholder is ours.
     let address = unsafe {
@@ -43,9 +43,9 @@ pub(super) fn reserve_placeholder(start: usize, length: usize, calls: Placeholde
     !address.is_null()
 }
 
-/// Takes a view away and leaves a placeholder.
+/// Unmaps a view and leaves a placeholder.
 pub(super) fn unmap_view(start: usize, calls: Placeholders) -> Result<()> {
-    // SAFETY: the view is ours; who comes to it meanwhile waits.
+    // SAFETY: the view belongs to the caller; a thread that accesses it meanwhile waits.
     let done = unsafe {
         (calls.unmap)(
             GetCurrentProcess(),
@@ -60,7 +60,7 @@ pub(super) fn unmap_view(start: usize, calls: Placeholders) -> Result<()> {
     }
 }
 
-/// The file as something that views are made of.
+/// Creates a section of the file, from which views are mapped.
 pub(super) fn section(file: &MappedFile) -> Result<Handle> {
     let protection = match file.access {
         PageAccess::Shared => PAGE_READWRITE,
@@ -80,7 +80,7 @@ pub(super) fn section(file: &MappedFile) -> Result<Handle> {
     own_handle(section, "mmap")
 }
 
-/// How the pages of its views may be used.
+/// Returns the protection of the pages of the views.
 pub(super) fn view_protection(file: &MappedFile) -> u32 {
     match file.access {
         PageAccess::Shared => PAGE_READWRITE,
@@ -89,8 +89,8 @@ pub(super) fn view_protection(file: &MappedFile) -> u32 {
     }
 }
 
-/// Why addresses or memory could not be had. All that is asked for is sound but for its amount, and
-/// the system says so in several ways: more than the processor can address is a wrong parameter.
+/// Returns the error of a failed allocation. Only the amount can be wrong, and the system reports this
+/// in several ways: more than the processor can address is an invalid parameter.
 pub(super) fn allocation_error() -> SysError {
     let error = SysError::last("mmap");
     match error.errno() {

@@ -1,4 +1,4 @@
-//! Pages as the system knows them: their size, runs of alike pages, their protection.
+//! Queries and protection of pages.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,13 +13,13 @@ use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
 use crate::core::sys::error::{Result, SysError};
 
-/// The size of a page in bytes.
+/// Returns the size of a page in bytes.
 pub fn page_size() -> usize {
     static SIZE: AtomicUsize = AtomicUsize::new(0);
     known(&SIZE, |info| info.dwPageSize as usize)
 }
 
-/// The unit of file offsets for the system's own call: 64 KiB on all machines so far.
+/// Returns the unit of file offsets that can be mapped: 64 KiB on all machines so far.
 #[must_use]
 pub fn allocation_granularity() -> usize {
     static SIZE: AtomicUsize = AtomicUsize::new(0);
@@ -40,17 +40,17 @@ fn known(size: &AtomicUsize, look: impl FnOnce(&SYSTEM_INFO) -> usize) -> usize 
     found
 }
 
-/// What the system says of the run of pages that begins at `address`, all alike.
+/// Returns the properties of the run of equal pages that begins at `address`.
 pub(super) fn query(address: usize) -> Option<MEMORY_BASIC_INFORMATION> {
     // SAFETY: all-zero is valid, and the call fills it.
     let mut info: MEMORY_BASIC_INFORMATION = unsafe { std::mem::zeroed() };
     let size = size_of::<MEMORY_BASIC_INFORMATION>();
-    // SAFETY: the pointer is valid for the call; the address is only looked at.
+    // SAFETY: the pointer is valid for the call, which does not access the address.
     let done = unsafe { VirtualQuery(address as *const _, &raw mut info, size) };
     (done != 0).then_some(info)
 }
 
-/// The runs of alike pages in a range.
+/// Returns the runs of pages with equal properties in a range.
 pub(super) fn runs_of(
     address: usize,
     length: usize,
@@ -69,7 +69,7 @@ pub(super) fn runs_of(
     })
 }
 
-/// The parts of a range that are views of a file, each within one view.
+/// Returns the parts of a range that are views of a file, each within one view.
 pub(super) fn views_in(address: usize, length: usize) -> Vec<Range<usize>> {
     let mut parts: Vec<(usize, Range<usize>)> = Vec::new();
     for (run, info) in runs_of(address, length) {
@@ -83,7 +83,7 @@ pub(super) fn views_in(address: usize, length: usize) -> Vec<Range<usize>> {
     parts.into_iter().map(|(_, part)| part).collect()
 }
 
-/// Makes pages readable, and writable or not.
+/// Makes pages readable, and writable if `writable` is true.
 ///
 /// Safe to call in an exception handler.
 ///
@@ -111,8 +111,8 @@ pub unsafe fn protect_pages(address: usize, length: usize, writable: bool) -> Re
 
 pub(super) fn set_protection(run: &Range<usize>, protection: u32) -> Result<()> {
     let mut before = 0;
-    // SAFETY: the pages are the caller's caller's; taking a right away can at worst make a store
-    // trap, which the fault guard answers.
+    // SAFETY: the pages belong to the caller. Without write access a store traps, and the fault handler
+    // takes care of that.
     let done = unsafe {
         VirtualProtect(
             run.start as *const _,
@@ -128,7 +128,7 @@ pub(super) fn set_protection(run: &Range<usize>, protection: u32) -> Result<()> 
     }
 }
 
-/// Whether the byte at `address` can be read, found out without a trap.
+/// Reports without a trap whether the byte at `address` can be read.
 #[must_use]
 pub fn is_readable(address: usize) -> bool {
     let mut byte = 0_u8;
@@ -146,7 +146,7 @@ pub fn is_readable(address: usize) -> bool {
     done != 0 && count == 1
 }
 
-/// Whether the byte at `address` can be stored into, found out without a trap.
+/// Reports without a trap whether the byte at `address` is writable.
 #[must_use]
 pub fn is_writable(address: usize) -> bool {
     query(address).is_some_and(|info| {
