@@ -1,4 +1,4 @@
-// What the compiler must accept, and what it must refuse. Checked by `tsc`, never run.
+// Code that the compiler must accept, and code that it must refuse. Checked by `tsc`, never run.
 import {
   type ByteRange,
   type ByteRanges,

@@ -33,11 +33,11 @@ export interface ReplaceSyncOptions {
 
 /** Options of `replaceFile`. */
 export interface ReplaceOptions extends ReplaceSyncOptions {
-  /** Aborting it leaves the old file, until the new one is complete. @default none */
+  /** Aborting it keeps the old file, unless the new file is complete already. @default none */
   readonly signal?: AbortSignal | undefined
 }
 
-/** Writes a new file, by way of a mapping of it. */
+/** A function that writes the content of a new file into a mapping of it. */
 export type Writer<T> = (mapping: Mapping) => T
 
 interface Plan {
@@ -51,7 +51,7 @@ interface Plan {
 const SYNC_OPTIONS = ['size', 'permissions']
 const OPTIONS = [...SYNC_OPTIONS, 'signal']
 
-// As many bytes as are copied between two turns of the event loop: some milliseconds.
+// The number of bytes that are copied in one turn of the event loop, which takes some milliseconds.
 const SLICE = 8 * 2 ** 20
 
 /**
@@ -104,7 +104,7 @@ export async function replaceFile(
       try {
         await (plan.bytes === undefined ? (content as Writer<unknown>)(mapping) : copySlowly(plan.bytes, mapping, plan))
         checkAborted(plan.signal)
-        // It knows of faults, and of failures that the system tells only once.
+        // The mapping reports faults, and failures of writing that the system reports only once.
         await mapping.flush()
         size = mapping.length
       } finally {
@@ -238,7 +238,7 @@ function parsePlan(
   return { ...interpreted, path: target, bytes, size: interpreted.size ?? bytes?.length ?? 0 }
 }
 
-// The event loop has its turn in between, and may take the bytes away.
+// The event loop runs between two slices, and code that runs there may detach the bytes.
 async function copySlowly(bytes: Uint8Array, mapping: Mapping, { size, signal }: Plan): Promise<void> {
   for (let at = 0; at < size; at += SLICE) {
     if (at > 0) await setImmediate()
@@ -257,7 +257,7 @@ function checkAborted(signal: AbortSignal | undefined): void {
 function checkReturned(value: unknown): void {
   const isThenable = typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function'
   if (!isThenable) return
-  // It may reject, and has been told of here.
+  // It may reject; the error thrown here replaces that rejection.
   if (isPromise(value)) value.catch(() => undefined)
   throw withCode(
     new TypeError('The function returned a promise, for which replaceFileSync() does not wait; use replaceFile()'),
