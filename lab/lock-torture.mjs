@@ -1,4 +1,4 @@
-// Runs the long forms of the lock specs, and prints figures.
+// Runs the long forms of the lock specs, and prints figures. No tool serves: ava has no form of a test with two sizes.
 //
 //     node lab/lock-torture.mjs [--only kill,model] [--short]      `--short` runs a hundredth
 

@@ -1,4 +1,5 @@
-// Checks that each binary is for the platform in its name, and needs nothing that a user's machine may lack.
+// Checks that each binary is for the platform in its name, and needs nothing that the machine of a user may lack. No tool serves: the
+// limits are those of this package (scripts/targets.mjs).
 //
 //     node scripts/check-artifact.mjs FILE…     each named memmap.PLATFORM.node
 //

@@ -1,5 +1,6 @@
 // Uses the package as after an installation: from a tarball, in a folder of its own, with import, require, types and the program.
-// The binary, which npm would install as the package of the platform, is copied next to its loader.
+// The binary, which npm would install as the package of the platform, is copied next to its loader. No tool serves: publint and attw
+// read the package, and do not run it.
 
 import { execFileSync, execSync } from 'node:child_process'
 import {

@@ -2,26 +2,26 @@
 
 /** Specs that are not run: they are about views, their programs make views, or they have nothing to do with memory. */
 export const aboutViews = {
-  'base/load-error': 'how the loader fails has nothing to do with memory',
-  'base/load-error.slow': 'how the loader fails has nothing to do with memory',
-  'state/close.slow': 'how the addresses of views are given back',
-  'state/close-in-flight.slow': 'what a close does to views in the hands of others',
+  'base/load-error': 'the errors of the loader do not depend on memory',
+  'base/load-error.slow': 'the errors of the loader do not depend on memory',
+  'state/close.slow': 'it checks that the addresses of views are released',
+  'state/close-in-flight.slow': 'it checks views that other code uses during a close',
   docs: 'the examples show views',
-  'map-buffer': 'it is about views for good',
-  'map-buffer.slow': 'it is about views for good',
+  'map-buffer': 'it is about views that are never detached',
+  'map-buffer.slow': 'it is about views that are never detached',
   'state/exit.slow': 'its programs end with views',
-  'state/faults.slow': 'how loads and stores through views fault',
-  'state/faults-disk.slow': 'how loads and stores through views fault',
-  'state/faults-readonly.slow': 'how stores through views fault',
-  'state/faults-report.slow': 'how loads and stores through views fault',
-  'state/faults-threads.slow': 'how loads and stores through views fault',
-  'state/leak.slow': 'what views leave behind',
+  'state/faults.slow': 'it is about faults of loads and stores through views',
+  'state/faults-disk.slow': 'it is about faults of loads and stores through views',
+  'state/faults-readonly.slow': 'it is about faults of stores through views',
+  'state/faults-report.slow': 'it is about faults of loads and stores through views',
+  'state/faults-threads.slow': 'it is about faults of loads and stores through views',
+  'state/leak.slow': 'it is about what views leave behind',
   'model.slow': 'the model makes views',
-  'durability/power-cut.slow': 'what a disk keeps is asked of the disk',
+  'durability/power-cut.slow': 'it is about the disk, not about memory',
   'state/signal.slow': 'its programs fault through views',
   'torture/torture.slow': 'long, and about views',
   'torture/arguments.slow': 'long, and about views',
-  'torture/cost.slow': 'what views cost',
+  'torture/cost.slow': 'it is about the cost of views',
   'torture/count.slow': 'long, and about views',
   'durability/flush-torture.slow': 'long, and about views',
   'torture/large.slow': 'long, and about views',
@@ -31,7 +31,7 @@ export const aboutViews = {
   'state/worker.slow': 'its programs end with views',
 }
 
-const copies = 'as copies, windows of gigabytes take hours and more memory than there is'
+const copies = 'copies of windows of gigabytes take hours and more memory than the machine has'
 
 /** Tests that are not run: they cannot run without views, or take hours. */
 export const notRun = {
@@ -45,9 +45,9 @@ export const notRun = {
   'iterate/windows': { 'windows cross every boundary of a file that is longer than any ArrayBuffer': copies },
 }
 
-const looks = 'the test looks through a view, or stores through one'
+const looks = 'the test reads or writes through a view'
 const subject = 'it is about views'
-const isCopied = 'there are copies instead of views'
+const isCopied = 'the library makes copies instead of views'
 
 export const differences = {
   'residency/advice': {

@@ -1,54 +1,55 @@
 // The tests with another result on Bun and Deno, by spec and title. docs/platforms.md describes the differences for users.
 
-/** Specs that are not run there, and why. `__test__/smoke.mjs` has the dangers for each runtime. */
+/** Specs that are not run on either, with the reason. `__test__/smoke.mjs` checks the hazards on each runtime. */
 export const aboutNode = {
-  'base/load-error': 'how the loader fails is about the package, whatever runs it',
-  'base/load-error.slow': 'how the loader fails is about the package, whatever runs it',
-  'cli/cli': 'the command is started by Node',
-  'cli/cli.slow': 'the command is started by Node',
-  'cli/cli-terminal.slow': 'the command is started by Node',
-  'state/close.slow': 'when a closed mapping’s addresses are given back is up to the runtime’s collector',
-  'state/close-in-flight.slow': 'how jobs of zlib, crypto and fs end is up to the runtime',
-  docs: 'the examples are run by Node',
-  'state/exit.slow': 'how a process ends is up to the runtime',
-  'state/faults-disk.slow': 'the disks that fail are rigged for Node',
-  'state/faults-threads.slow': 'what a worker’s end does is up to the runtime',
-  'state/leak.slow': 'when something is collected is up to the runtime',
-  'open-limit.slow': 'how much memory a runtime needs for itself is its own',
-  'model.slow': 'it runs on its own: see lab/model.mjs',
-  'durability/power-cut.slow': 'the disks that fail are rigged for Node',
-  'state/signal.slow': 'who handles signals before us is up to the runtime',
-  'streams/stream-danger.slow': 'how streams of a process end is up to the runtime',
-  'torture/torture.slow': 'long, and about Node’s limits',
-  'torture/arguments.slow': 'long',
-  'torture/cost.slow': 'what the collector counts is Node’s',
-  'torture/count.slow': 'long',
-  'durability/flush-torture.slow': 'the disks that fail are rigged for Node',
-  'torture/large.slow': 'long',
-  'torture/objects.slow': 'long',
-  'state/worker.slow': 'what a worker’s end does is up to the runtime',
+  'base/load-error': 'the errors of the loader depend on the package, not on the runtime',
+  'base/load-error.slow': 'the errors of the loader depend on the package, not on the runtime',
+  'cli/cli': 'Node starts the command',
+  'cli/cli.slow': 'Node starts the command',
+  'cli/cli-terminal.slow': 'Node starts the command',
+  'state/close.slow': 'the garbage collector of the runtime decides when addresses are released',
+  'state/close-in-flight.slow': 'the runtime decides how jobs of zlib, crypto and fs end',
+  docs: 'Node runs the examples',
+  'state/exit.slow': 'the runtime decides how a process ends',
+  'state/faults-disk.slow': 'the failing disks are set up for Node',
+  'state/faults-threads.slow': 'the runtime decides what happens at the end of a worker',
+  'state/leak.slow': 'the runtime decides when an object is collected',
+  'open-limit.slow': 'each runtime needs another amount of memory',
+  'model.slow': 'it has a program of its own, lab/model.mjs',
+  'durability/power-cut.slow': 'the failing disks are set up for Node',
+  'state/signal.slow': 'the runtime decides which handlers of signals exist',
+  'streams/stream-danger.slow': 'the runtime decides how streams of a process end',
+  'torture/torture.slow': 'it runs for long, and is about the limits of Node',
+  'torture/arguments.slow': 'it runs for long',
+  'torture/cost.slow': 'it is about the garbage collector of Node',
+  'torture/count.slow': 'it runs for long',
+  'durability/flush-torture.slow': 'the failing disks are set up for Node',
+  'torture/large.slow': 'it runs for long',
+  'torture/objects.slow': 'it runs for long',
+  'state/worker.slow': 'the runtime decides what happens at the end of a worker',
 }
 
-/** Further specs that one of them does not run. */
+/** Further specs that are not run on one of them. */
 export const leftOut = {
   bun: {},
   deno: {
-    'base/errors': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
-    'base/errors.slow': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
-    'state/faults': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
-    'state/faults.slow': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
-    'state/faults-readonly.slow': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
-    'state/faults-report.slow': 'its fixtures start `process.execPath -e`, of which Deno makes other arguments',
+    'base/errors': 'its fixtures start `process.execPath -e`, whose arguments mean something else on Deno',
+    'base/errors.slow': 'its fixtures start `process.execPath -e`, whose arguments mean something else on Deno',
+    'state/faults': 'its fixtures start `process.execPath -e`, whose arguments mean something else on Deno',
+    'state/faults.slow': 'its fixtures start `process.execPath -e`, whose arguments mean something else on Deno',
+    'state/faults-readonly.slow':
+      'its fixtures start `process.execPath -e`, whose arguments mean something else on Deno',
+    'state/faults-report.slow': 'its fixtures start `process.execPath -e`, whose arguments mean something else on Deno',
   },
 }
 
-const opens = 'its fs.watch() opens what has changed, and waits for whoever is to write to a pipe'
+const opens = 'its fs.watch() opens the changed object, and waits for a writer if that is a pipe'
 
-/** Tests that are not run there: they may fail, or pass. */
+/** Tests that are not run: their result varies. */
 export const notRun = {
   bun: {
     'locks/lock-danger.slow': {
-      'abandoned waits leave no thread and no descriptor': 'its collector starts threads meanwhile, which stay',
+      'abandoned waits leave no thread and no descriptor': 'its garbage collector starts threads, which stay',
     },
   },
   deno: {

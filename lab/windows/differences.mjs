@@ -1,39 +1,39 @@
 // The tests with another result on Windows, and those that differ only under wine, by spec and title. In a title, * stands for any
 // text. docs/platforms.md describes the differences for users.
 
-const cut = 'Windows cuts no file that is mapped'
-const promised = 'Windows promises all memory that it hands out: there is no noReserve for memory without a file'
+const cut = 'Windows truncates no mapped file'
+const promised = 'Windows commits all memory when it is mapped: noReserve does not exist for memory without a file'
 const advice = 'the advice does not exist on Windows'
-const proc = 'it looks into /proc'
+const proc = 'it reads /proc'
 const modes = 'files have no permissions for owner, group and others'
 const signals = 'there are no signals'
 const far = 'ranges of locks begin below 2^62 bytes'
-const noSuchCode = 'fs has another error there'
-const inUse = 'the name of a file that is open or mapped is not given to another file, nor removed'
-const badBuffer = 'its WriteFile has an error for a bad buffer that libuv does not know'
-const links = 'symbolic links that wine makes lead nowhere'
+const noSuchCode = 'fs has another error code on Windows'
+const inUse = 'an open or mapped file cannot be removed, and no other file can take its name'
+const badBuffer = 'WriteFile of wine returns an error for a bad buffer that libuv does not know'
+const links = 'symbolic links made by wine do not resolve'
 
 export const windows = {
   /** Specs that are not run. */
   leftOut: {
-    'base/load-error': 'how the loader fails is about the package, whatever runs it',
-    'base/load-error.slow': 'how the loader fails is about the package, whatever runs it',
-    'cli/cli-terminal.slow': 'the terminal is one of Unix',
-    docs: 'the examples are run where the docs are checked',
+    'base/load-error': 'the errors of the loader depend on the package, not on the system',
+    'base/load-error.slow': 'the errors of the loader depend on the package, not on the system',
+    'cli/cli-terminal.slow': 'it uses a terminal of Unix',
+    docs: 'the examples do not depend on the system',
     'state/faults.slow': cut,
-    'state/faults-disk.slow': 'the disks that fail are rigged for Linux',
-    'durability/flush-disk.slow': 'the disks that fail are rigged for Linux',
-    'state/leak.slow': 'it counts what /proc shows',
-    'open-limit.slow': 'the limits are those of Unix',
-    'model.slow': 'it cuts files that are mapped',
-    'durability/power-cut.slow': 'the disks that fail are rigged for Linux',
-    'torture/torture.slow': 'it counts what /proc shows',
-    'torture/arguments.slow': 'long',
-    'torture/cost.slow': 'it counts what /proc shows',
-    'torture/count.slow': 'it counts what /proc shows',
-    'durability/flush-torture.slow': 'the disks that fail are rigged for Linux',
-    'torture/large.slow': 'the files are made with holes, as Unix makes them',
-    'torture/objects.slow': 'long',
+    'state/faults-disk.slow': 'the failing disks exist only on Linux',
+    'durability/flush-disk.slow': 'the failing disks exist only on Linux',
+    'state/leak.slow': 'it reads /proc',
+    'open-limit.slow': 'the limits exist only on Unix',
+    'model.slow': 'it truncates mapped files',
+    'durability/power-cut.slow': 'the failing disks exist only on Linux',
+    'torture/torture.slow': 'it reads /proc',
+    'torture/arguments.slow': 'it runs for long',
+    'torture/cost.slow': 'it reads /proc',
+    'torture/count.slow': 'it reads /proc',
+    'durability/flush-torture.slow': 'the failing disks exist only on Linux',
+    'torture/large.slow': 'the sparse files are made as on Unix',
+    'torture/objects.slow': 'it runs for long',
   },
   /** Tests that are not run. */
   notRun: {
@@ -68,7 +68,7 @@ export const windows = {
       'a missing page is an error only when the loop reaches it': cut,
     },
     'views/views-refused': { 'advice, prefetching, protection, resizing and health checks work': advice },
-    'cli/cli': { 'resident draws the resident parts of a file': 'paths are longer by a drive' },
+    'cli/cli': { 'resident draws the resident parts of a file': 'paths start with a drive' },
     'state/close.slow': { 'addresses are returned to the system: *': proc },
     'views/copy': {
       'write() into a truncated file does not make it longer': cut,
@@ -102,7 +102,7 @@ export const windows = {
       'a path that is too long is refused': noSuchCode,
       'an unlinked file can be locked': inUse,
     },
-    'durability/flush': { "a flush of a file on tmpfs reports 'volatile'": 'there is no file system in memory' },
+    'durability/flush': { "a flush of a file on tmpfs reports 'volatile'": 'Windows has no file system in memory' },
     'lines/follow-end.slow': {
       'a waiting loop does not poll, and a program that stops following ends by itself':
         'Windows tells too late of what is written: it is asked each second',
@@ -114,7 +114,7 @@ export const windows = {
       'missing pages make gather() and prefetch() fail, and do not end the process': cut,
     },
     'growth/resize-danger.slow': {
-      'an impossible size leaves the file unchanged': 'the disk is found too small before the file system is',
+      'an impossible size leaves the file unchanged': 'the disk is reported as too small before the file system',
     },
     'open-kind.slow': {
       'a path through a file throws ENOTDIR': noSuchCode,
@@ -151,7 +151,7 @@ export const windows = {
       'random operations of four processes on ranges of 2^57 bytes agree with a plain array': far,
     },
     open: {
-      'escaped characters of a URL are decoded': 'names have no question mark',
+      'escaped characters of a URL are decoded': 'file names cannot contain a question mark',
       'a path through a file throws ENOTDIR': noSuchCode,
       'anonymous memory may be larger than memory': promised,
       'populate, noReserve and advice do not change the bytes': advice,
@@ -179,7 +179,7 @@ export const windows = {
     },
     'residency/residency.slow': {
       'verify() of a truncated file records no fault': cut,
-      'only a mapping in mode r+ can be verified for writing': 'nothing is known of blocks ahead',
+      'only a mapping in mode r+ can be verified for writing': 'the system does not report blocks in advance',
     },
     'growth/resize.slow': {
       'resizes, writes and reads in any order agree with a plain Buffer': cut,
@@ -228,16 +228,16 @@ export const wine = {
       'closing during fs.write neither crashes nor corrupts data': badBuffer,
       'closing during fs.promises.writeFile neither crashes nor corrupts data': badBuffer,
     },
-    'iterate/read-ahead': { 'close() and closeSync() end a wait': 'all pages are there at once' },
+    'iterate/read-ahead': { 'close() and closeSync() end a wait': 'all pages are resident at once' },
     'lines/follow': {
       'a file may be missing for a while': inUse,
       'a symbolic link is followed to its current target': links,
       'a symbolic link to a directory in the path is followed to its current target': links,
     },
     'streams/read-stream': {
-      'small chunks: the same chunks as from fs': 'small chunks come two at a time, now and then',
-      'chunks of one byte: the same chunks as from fs': 'small chunks come two at a time, now and then',
-      'chunks that fill the file exactly: the same chunks as from fs': 'small chunks come two at a time, now and then',
+      'small chunks: the same chunks as from fs': 'small chunks sometimes arrive in pairs',
+      'chunks of one byte: the same chunks as from fs': 'small chunks sometimes arrive in pairs',
+      'chunks that fill the file exactly: the same chunks as from fs': 'small chunks sometimes arrive in pairs',
     },
   },
   differences: {
@@ -267,7 +267,7 @@ export const wine = {
       'a link to itself is not replaced': links,
     },
     'streams/stream-danger.slow': {
-      'closing during a pipe neither crashes nor corrupts data: http': 'its sockets end a server that is idle',
+      'closing during a pipe neither crashes nor corrupts data: http': 'sockets of wine end an idle server',
     },
   },
 }
