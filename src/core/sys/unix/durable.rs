@@ -82,8 +82,8 @@ pub fn sync_all(fd: i32) -> Result<Reached> {
     fsync(fd).map(|()| Reached::Media)
 }
 
-/// Makes the first of these requests that the file system supports, or `fsync`, which on macOS does not
-/// flush the drive's cache.
+/// Makes the first of these requests that the file system supports, or `fsync`, which on macOS does
+/// not flush the drive's cache.
 #[cfg(target_vendor = "apple")]
 fn full_sync(fd: i32, requests: &[libc::c_int]) -> Result<Reached> {
     for &request in requests {
@@ -168,7 +168,7 @@ fn name_of(file: &File) -> Option<std::ffi::OsString> {
 }
 
 /// Lets the system forget what it holds of a file, so that it is read from the disk again. Pages
-/// that somebody maps stay.
+/// that a process maps stay.
 pub fn drop_file_cache(fd: i32) {
     #[cfg(target_os = "linux")]
     // SAFETY: advice on a descriptor.
@@ -221,7 +221,8 @@ pub fn copy_owner(file: &File, like: &std::fs::Metadata) -> Result<()> {
     fchown(file, user, group).map_err(|error| SysError::from_io(&error, "fchown"))
 }
 
-/// Returns the permissions of a file as a number, with the set-user-id, set-group-id and sticky bits.
+/// Returns the permissions of a file as a number, with the set-user-id, set-group-id and sticky
+/// bits.
 #[must_use]
 pub fn permissions_of(metadata: &std::fs::Metadata) -> u32 {
     metadata.permissions().mode() & 0o7777

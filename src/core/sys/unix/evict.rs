@@ -2,8 +2,8 @@
 
 use crate::core::sys::error::{Result, SysError};
 
-/// Removes clean pages from this process's page table, and from the page cache if no other process maps
-/// them. Private changes are lost.
+/// Removes clean pages from this process's page table, and from the page cache if no other process
+/// maps them. Private changes are lost.
 ///
 /// # Safety
 ///
@@ -42,8 +42,8 @@ pub fn drop_cache(fd: i32, offset: u64, length: u64) -> Result<()> {
 
 /// Takes pages out of memory and loses nothing: what is private goes to the swap space, if there is
 /// any, or stays; clean pages of a file that no other process maps go out of the page cache as
-/// well. Answers `ENOSYS` where the system can't, and for pages that can't go.
-/// `madvise(2)`, `MADV_PAGEOUT`: <https://man7.org/linux/man-pages/man2/madvise.2.html>
+/// well. Fails with `ENOSYS` where the system does not support this, and for pages that cannot be
+/// evicted. `madvise(2)`, `MADV_PAGEOUT`: <https://man7.org/linux/man-pages/man2/madvise.2.html>
 ///
 /// # Safety
 ///
@@ -56,7 +56,7 @@ pub unsafe fn page_out(address: usize, length: usize) -> Result<()> {
             return Ok(());
         }
         let error = SysError::last("madvise");
-        // Linux before 5.4 doesn't know the advice, and huge pages of a fixed size can't go.
+        // Linux before 5.4 lacks the advice, and hugetlb pages cannot be evicted.
         if error.errno() == Some(libc::EINVAL) {
             return Err(SysError::new(libc::ENOSYS, "madvise"));
         }
@@ -80,7 +80,7 @@ pub unsafe fn evict_shared(address: usize, length: usize, fd: i32, offset: u64) 
     {
         // SAFETY: a shared mapping has no contents of its own to lose.
         match unsafe { release_pages(address, length, fd, offset) } {
-            // Locked by somebody else (mlockall), or huge pages of an old system.
+            // Locked by other code (mlockall), or huge pages of an old kernel.
             Err(error) if error.errno() == Some(libc::EINVAL) => Ok(()),
             result => result,
         }

@@ -129,7 +129,7 @@ pub fn appends(fd: i32) -> bool {
 pub fn is_sealed_against_writing(fd: i32) -> bool {
     #[cfg(target_os = "linux")]
     {
-        // SAFETY: fcntl answers a file that can't be sealed with an error.
+        // SAFETY: fcntl returns an error for a file that cannot be sealed.
         let seals = unsafe { libc::fcntl(fd, libc::F_GET_SEALS) };
         seals > 0 && seals & (libc::F_SEAL_WRITE | libc::F_SEAL_FUTURE_WRITE) != 0
     }

@@ -6,8 +6,8 @@ use crate::core::sys::error::{Result, SysError};
 ///
 /// # Safety
 ///
-/// The source must be readable memory, or address space that belongs to the caller. The kernel fails
-/// with `EFAULT` for memory that it cannot read.
+/// The source must be readable memory, or address space that belongs to the caller. The kernel
+/// fails with `EFAULT` for memory that it cannot read.
 pub unsafe fn write_at(fd: i32, source: *const u8, length: usize, offset: u64) -> Result<()> {
     let mut done = 0;
     while done < length {
@@ -31,9 +31,9 @@ pub unsafe fn write_at(fd: i32, source: *const u8, length: usize, offset: u64) -
     Ok(())
 }
 
-/// Reads bytes at an offset of a file, as many as one call returns. Never consumes bytes of a pipe or
-/// a terminal: a file without offsets causes an error.
-/// `pread(2)`: <https://man7.org/linux/man-pages/man2/pread.2.html>
+/// Reads bytes at an offset of a file, as many as one call returns. Never consumes bytes of a pipe
+/// or a terminal: a file without offsets causes an error. `pread(2)`:
+/// <https://man7.org/linux/man-pages/man2/pread.2.html>
 pub fn read_at(fd: i32, target: &mut [u8], offset: u64) -> Result<usize> {
     loop {
         // SAFETY: the kernel writes no more than the length of the slice, into the slice.
@@ -55,9 +55,8 @@ pub fn read_at(fd: i32, target: &mut [u8], offset: u64) -> Result<usize> {
     }
 }
 
-/// Reports whether the file has a byte at `offset`: false after its end, an error if the byte cannot
-/// be read.
-/// Safe to call in a signal handler.
+/// Reports whether the file has a byte at `offset`: false after its end, an error if the byte
+/// cannot be read. Safe to call in a signal handler.
 pub fn has_byte(fd: i32, offset: u64) -> Result<bool> {
     let mut byte = 0_u8;
     // SAFETY: reads at most one byte, into the local one.

@@ -1,5 +1,5 @@
-//! File locks: locks of an open file description over any range of bytes, and `flock` for whole files
-//! on systems without range locks.
+//! File locks: locks of an open file description over any range of bytes, and `flock` for whole
+//! files on systems without range locks.
 //!
 //! POSIX locks (`F_SETLK`) are never used: the process loses them whenever any code in it closes
 //! any descriptor of the file.
@@ -24,8 +24,8 @@ fn flags(access: Access) -> libc::c_int {
 }
 
 /// Sets, changes or (without a mode) removes the lock of an open file description on the bytes from
-/// `start`. A length of 0 extends to the largest possible offset. Returns false if a lock of another
-/// description conflicts; with `wait` the thread sleeps until none does.
+/// `start`. A length of 0 extends to the largest possible offset. Returns false if a lock of
+/// another description conflicts; with `wait` the thread sleeps until none does.
 pub fn lock_range(
     fd: i32,
     mode: Option<LockMode>,
@@ -130,8 +130,8 @@ pub fn is_lock_refused(error: &SysError) -> bool {
     error.errno().is_some_and(|errno| refusals.contains(&errno))
 }
 
-/// Opens the file at a path for locking. With `create`, creates an empty file that only its owner can
-/// access.
+/// Opens the file at a path for locking. With `create`, creates an empty file that only its owner
+/// can access.
 pub fn open_to_lock(path: &Path, access: Access, create: bool) -> Result<OwnedFd> {
     let mut flags = flags(access);
     if create {
@@ -158,8 +158,8 @@ fn open_with(path: &Path, flags: libc::c_int) -> Result<OwnedFd> {
     }
 }
 
-/// Opens an open file again, for the same access, with a new open file description. `path` is the path
-/// of the file, for systems that need it.
+/// Opens an open file again, for the same access, with a new open file description. `path` is the
+/// path of the file, for systems that need it.
 pub fn reopen(fd: i32, path: Option<&Path>) -> Result<OwnedFd> {
     let access = lock_access(fd)?;
     let again = match reopen_path(fd) {
@@ -167,7 +167,8 @@ pub fn reopen(fd: i32, path: Option<&Path>) -> Result<OwnedFd> {
         None => Err(SysError::new(libc::ENOENT, "open")),
     };
     match (again, path) {
-        // The path may lead to another file by now, where the system gives no link to the open file.
+        // The path may lead to another file by now, where the system gives no link to the open
+        // file.
         (Ok(again), _) if is_same(fd, again.as_raw_fd())? => Ok(again),
         (_, Some(path)) => {
             let again = open_with(path, flags(access))?;
@@ -217,8 +218,8 @@ fn reopen_path(fd: i32) -> Option<PathBuf> {
     Some(PathBuf::from(format!("/proc/self/fd/{fd}")))
 }
 
-/// Returns the current path of the file. On macOS opening `/dev/fd/N` duplicates the descriptor, which
-/// would share its locks. `fcntl(2)`, `F_GETPATH`.
+/// Returns the current path of the file. On macOS opening `/dev/fd/N` duplicates the descriptor,
+/// which would share its locks. `fcntl(2)`, `F_GETPATH`.
 #[cfg(target_vendor = "apple")]
 fn reopen_path(fd: i32) -> Option<PathBuf> {
     use std::ffi::{CStr, OsStr};

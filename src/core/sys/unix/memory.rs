@@ -31,7 +31,8 @@ pub fn allocation_granularity() -> usize {
     page_size()
 }
 
-/// Replaces the pages at `address` with `with` in one step: no other thread sees the range unmapped.
+/// Replaces the pages at `address` with `with` in one step: no other thread sees the range
+/// unmapped.
 ///
 /// Safe to call in a signal handler. On failure the old pages stay mapped.
 ///
@@ -55,8 +56,8 @@ pub unsafe fn replace_pages(address: usize, length: usize, with: Replacement) ->
         }
     };
     let flags = flags | libc::MAP_FIXED | libc::MAP_NORESERVE;
-    // SAFETY: the range belongs to the caller (this function's contract), so the replacement affects
-    // no other owner.
+    // SAFETY: the range belongs to the caller (this function's contract), so the replacement
+    // affects no other owner.
     let result = unsafe { mmap(address, length, protection, flags, fd, offset) };
     if result == usize::MAX {
         Err(SysError::last("mmap"))
@@ -65,8 +66,8 @@ pub unsafe fn replace_pages(address: usize, length: usize, with: Replacement) ->
     }
 }
 
-/// Makes the system call directly. A C library may take a lock around it, which a signal handler must
-/// not do: in musl `mmap` with `MAP_FIXED` waits for other threads.
+/// Makes the system call directly. A C library may take a lock around it, which a signal handler
+/// must not do: in musl `mmap` with `MAP_FIXED` waits for other threads.
 #[cfg(target_os = "linux")]
 unsafe fn mmap(
     address: usize,
@@ -197,8 +198,9 @@ const FUTEX_PRIVATE: i32 = 128;
 static UNUSED_FUTEX: u32 = 0;
 
 /// Reports without a trap whether the page of `address` can be read. The kernel compares the first
-/// word of the page before it moves zero waiting threads (`futex(2)`, `FUTEX_CMP_REQUEUE`). Emulators
-/// leave this comparison to the kernel; some read the arguments of other calls themselves, and crash.
+/// word of the page before it moves zero waiting threads (`futex(2)`, `FUTEX_CMP_REQUEUE`).
+/// Emulators leave this comparison to the kernel; some read the arguments of other calls
+/// themselves, and crash.
 ///
 /// Safe to call in a signal handler.
 #[cfg(target_os = "linux")]
@@ -206,8 +208,8 @@ static UNUSED_FUTEX: u32 = 0;
 pub fn is_readable(address: usize) -> bool {
     const FUTEX_CMP_REQUEUE: i32 = 4;
     let page = address & !(page_size() - 1);
-    // SAFETY: the call wakes and moves no thread, whatever the word is, and only reads the word; a bad
-    // address is an error.
+    // SAFETY: the call wakes and moves no thread, whatever the word is, and only reads the word; a
+    // bad address is an error.
     let result = unsafe {
         libc::syscall(
             libc::SYS_futex,
@@ -223,8 +225,8 @@ pub fn is_readable(address: usize) -> bool {
     result >= 0 || last_errno() == libc::EAGAIN
 }
 
-/// Reports without a trap whether the word at `address`, a multiple of four, is writable: the kernel
-/// combines it with zero by `or` (`futex(2)`, `FUTEX_WAKE_OP`).
+/// Reports without a trap whether the word at `address`, a multiple of four, is writable: the
+/// kernel combines it with zero by `or` (`futex(2)`, `FUTEX_WAKE_OP`).
 ///
 /// Safe to call in a signal handler.
 #[cfg(target_os = "linux")]
@@ -232,8 +234,8 @@ pub fn is_readable(address: usize) -> bool {
 pub fn is_writable(address: usize) -> bool {
     const FUTEX_WAKE_OP: i32 = 5;
     const OR_WITH_0: u32 = 2 << 28;
-    // SAFETY: no thread waits on the first word, and `or` with zero keeps the value of the second; a
-    // bad address is an error.
+    // SAFETY: no thread waits on the first word, and `or` with zero keeps the value of the second;
+    // a bad address is an error.
     let result = unsafe {
         libc::syscall(
             libc::SYS_futex,
@@ -265,7 +267,8 @@ pub fn is_readable(_address: usize) -> bool {
 ///
 /// # Safety
 ///
-/// `address..address + length` must be whole pages of memory without a file that no other code uses.
+/// `address..address + length` must be whole pages of memory without a file that no other code
+/// uses.
 pub unsafe fn free_pages(address: usize, length: usize) -> Result<()> {
     // The kernel does not free locked pages. If unlocking fails, the call below fails too.
     // SAFETY: the caller owns the pages.
@@ -278,7 +281,8 @@ pub unsafe fn free_pages(address: usize, length: usize) -> Result<()> {
         }
         Ok(())
     }
-    // On other systems the advice keeps the contents, and the number of mapped ranges is not limited.
+    // On other systems the advice keeps the contents, and the number of mapped ranges is not
+    // limited.
     #[cfg(not(target_os = "linux"))]
     // SAFETY: as the caller says.
     unsafe {

@@ -28,7 +28,8 @@ pub fn can_reserve_address_space() -> bool {
 pub struct RawRegion(MmapRaw);
 
 impl RawRegion {
-    /// Maps a file. Pages after its end are mapped too, and become accessible once the file has them.
+    /// Maps a file. Pages after its end are mapped too, and become accessible once the file has
+    /// them.
     pub fn map_file(request: &MapRequest) -> Result<Self> {
         let mut options = MmapOptions::new();
         let length = whole_pages(request.reserve.max(request.length));

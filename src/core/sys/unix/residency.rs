@@ -7,8 +7,8 @@ use super::memory::{is_readable, page_size};
 use crate::core::sys::error::{Result, SysError};
 use crate::core::sys::{CacheCounts, Populate};
 
-/// Brings pages into memory and into the page table, without a signal where one of them can't
-/// be delivered. Answers `ENOSYS` where the system can't.
+/// Brings pages into memory and into the page table, without a signal for a page that cannot
+/// be delivered. Fails with `ENOSYS` where the system does not support this.
 /// `madvise(2)`: <https://man7.org/linux/man-pages/man2/madvise.2.html>
 ///
 /// # Safety
@@ -26,7 +26,7 @@ pub unsafe fn populate_pages(address: usize, length: usize, what_for: Populate) 
             return Ok(());
         }
         let error = SysError::last("madvise");
-        // Linux before 5.14 doesn't know the advice.
+        // Linux before 5.14 lacks the advice.
         if error.errno() == Some(libc::EINVAL) {
             return Err(SysError::new(libc::ENOSYS, "madvise"));
         }
@@ -39,8 +39,8 @@ pub unsafe fn populate_pages(address: usize, length: usize, what_for: Populate) 
     }
 }
 
-/// Whether a page can be loaded from, found out without a trap where there is no better call. `file`
-/// is the one under it, if there is one, and `offset` where the page lies in that.
+/// Whether a page can be loaded from, found out without a trap where there is no better call.
+/// `file` is the one under it, if there is one, and `offset` where the page lies in that.
 #[must_use]
 pub fn can_load(page: usize, file: Option<i32>, offset: u64) -> bool {
     if cfg!(target_os = "linux") {
@@ -109,7 +109,8 @@ fn acts_for_owners() -> bool {
 }
 
 /// Which pages are in this process's page table, one flag a page (1 or 0). They are in memory,
-/// whoever may know; of the others this says nothing. Answers `ENOSYS` where the system can't.
+/// also where [`reports_residency`] is false; other pages may be in memory too. Fails with `ENOSYS`
+/// where the system does not support this.
 /// <https://docs.kernel.org/admin-guide/mm/pagemap.html>
 pub fn present_pages(address: usize, flags: &mut [u8]) -> Result<()> {
     #[cfg(target_os = "linux")]
@@ -135,7 +136,7 @@ pub fn present_pages(address: usize, flags: &mut [u8]) -> Result<()> {
     }
 }
 
-/// Counts the pages of a part of a file. Answers `ENOSYS` where the system can't: before Linux
+/// Counts the pages of a part of a file. Fails with `ENOSYS` where the system does not support this: before Linux
 /// 6.5. `cachestat(2)`: <https://docs.kernel.org/admin-guide/mm/index.html>,
 /// <https://man7.org/linux/man-pages/man2/cachestat.2.html>
 pub fn cache_counts(fd: i32, offset: u64, length: u64) -> Result<CacheCounts> {

@@ -1,8 +1,8 @@
 //! The signals of a page that cannot be delivered, and the handlers that were installed before.
 //!
-//! One handler for SIGBUS and SIGSEGV asks core whether the address belongs to this library. If not,
-//! it calls the previous handler or restores the default action, so that the signal and the core dump
-//! are the same as without this library.
+//! One handler for SIGBUS and SIGSEGV asks core whether the address belongs to this library. If
+//! not, it calls the previous handler or restores the default action, so that the signal and the
+//! core dump are the same as without this library.
 //!
 //! Everything that runs in the handler is async-signal-safe: atomics and system calls, no
 //! allocation, no lock. `sigaction(2)`: <https://man7.org/linux/man-pages/man2/sigaction.2.html>,
@@ -21,8 +21,8 @@ use crate::core::sys::{FaultAction, Trap};
 
 const SIGNALS: [i32; 2] = [libc::SIGBUS, libc::SIGSEGV];
 
-/// The actions that were in force before, each in a leaked box: a handler may read an old action while
-/// a new one is stored, and only a few are ever stored.
+/// The actions that were in force before, each in a leaked box: a handler may read an old action
+/// while a new one is stored, and only a few are ever stored.
 static PREVIOUS: [AtomicPtr<libc::sigaction>; 2] = [
     AtomicPtr::new(ptr::null_mut()),
     AtomicPtr::new(ptr::null_mut()),
@@ -31,15 +31,15 @@ static PREVIOUS: [AtomicPtr<libc::sigaction>; 2] = [
 /// The function of core that decides about a trap, as a pointer.
 static FAULT_HANDLER: AtomicUsize = AtomicUsize::new(0);
 
-/// The threads that currently run a previous handler. If such a thread enters this handler again, the
-/// previous handler has saved this one as its own previous handler. With more threads than entries
-/// such a loop is not detected.
+/// The threads that currently run a previous handler. If such a thread enters this handler again,
+/// the previous handler has saved this one as its own previous handler. With more threads than
+/// entries such a loop is not detected.
 static CHAINING: [AtomicI32; 32] = [const { AtomicI32::new(0) }; 32];
 
 type FaultHandler = fn(address: usize, trap: Trap) -> FaultAction;
 
-/// Installs the handler for both signals, if it is not installed. Returns true if another handler had
-/// replaced it.
+/// Installs the handler for both signals, if it is not installed. Returns true if another handler
+/// had replaced it.
 pub fn install_fault_handler(judge: FaultHandler) -> Result<bool> {
     static CHANGING: Mutex<()> = Mutex::new(());
     let _guard = CHANGING.lock().ignore_poison();
@@ -64,7 +64,8 @@ fn our_action() -> libc::sigaction {
     ours.sa_sigaction = on_signal as *const () as usize;
     // SA_RESTART as in libuv: a signal from another process must not make system calls fail.
     ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-    // A fault inside the handler must end the process instead of recursing: both signals stay blocked.
+    // A fault inside the handler must end the process instead of recursing: both signals stay
+    // blocked.
     for signal in SIGNALS {
         // SAFETY: the set is a local variable.
         unsafe { libc::sigaddset(&raw mut ours.sa_mask, signal) };
@@ -127,7 +128,8 @@ fn trap(signal: i32, code: i32) -> Option<Trap> {
     }
 }
 
-/// Returns the address of the instruction, or `usize::MAX` on platforms whose layout is unknown here.
+/// Returns the address of the instruction, or `usize::MAX` on platforms whose layout is unknown
+/// here.
 fn instruction_address(context: *mut c_void) -> usize {
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     // SAFETY: with SA_SIGINFO the kernel passes a valid context.
@@ -202,8 +204,8 @@ fn call(
     }
 }
 
-/// Restores the default action. A fault then happens again, with the true address in the core dump. A
-/// signal from another process is sent to this thread again.
+/// Restores the default action. A fault then happens again, with the true address in the core dump.
+/// A signal from another process is sent to this thread again.
 fn default_action(signal: i32, code: i32) {
     // SAFETY: all-zero is SIG_DFL without flags; raising is async-signal-safe, and the signal
     // stays blocked until this handler returns.
@@ -258,8 +260,8 @@ fn thread_number() -> i32 {
     unsafe { libc::pthread_mach_thread_np(libc::pthread_self()) as i32 }
 }
 
-/// A notification that a signal handler can send and a thread can wait for: a pipe that never blocks
-/// the sender.
+/// A notification that a signal handler can send and a thread can wait for: a pipe that never
+/// blocks the sender.
 #[derive(Debug)]
 pub struct Notifier {
     reader: AtomicI32,
@@ -283,7 +285,8 @@ impl Notifier {
         if unsafe { close_on_exec_pipe(&mut ends) } != 0 {
             return Err(SysError::last("pipe"));
         }
-        // SAFETY: the descriptors are new, and nothing else owns them. Only the sender must never wait.
+        // SAFETY: the descriptors are new, and nothing else owns them. Only the sender must never
+        // wait.
         unsafe { libc::fcntl(ends[1], libc::F_SETFL, libc::O_NONBLOCK) };
         self.reader.store(ends[0], Ordering::Release);
         self.writer.store(ends[1], Ordering::Release);

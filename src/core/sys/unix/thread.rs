@@ -2,8 +2,8 @@
 
 use std::ffi::{CStr, c_void};
 
-/// Keeps this library loaded until the process ends. A worker that ends unloads add-ons that no other
-/// thread uses, but the signal handler and threads of this library may still run.
+/// Keeps this library loaded until the process ends. A worker that ends unloads add-ons that no
+/// other thread uses, but the signal handler and threads of this library may still run.
 pub fn pin_library() {
     // SAFETY: dladdr only reads; the address is one of our own functions. dlopen with
     // RTLD_NOLOAD loads nothing: it finds the library that is there and marks it.
@@ -21,8 +21,8 @@ pub fn pin_library() {
     }
 }
 
-/// Tells the scheduler that the calling thread need not run at once when it is woken, so that it does
-/// not displace the thread that wakes it. Its share of the processor stays the same.
+/// Tells the scheduler that the calling thread need not run at once when it is woken, so that it
+/// does not displace the thread that wakes it. Its share of the processor stays the same.
 ///
 /// `sched(7)`: <https://man7.org/linux/man-pages/man7/sched.7.html>
 #[cfg(target_os = "linux")]
@@ -41,8 +41,8 @@ pub fn use_batch_scheduling() {
 #[cfg(not(target_os = "linux"))]
 pub fn use_batch_scheduling() {}
 
-/// Returns the address of an exported symbol of this process, for functions that only newer runtimes
-/// have.
+/// Returns the address of an exported symbol of this process, for functions that only newer
+/// runtimes have.
 #[must_use]
 pub fn find_symbol(name: &CStr) -> Option<*mut c_void> {
     // SAFETY: the name ends in NUL; looking up runs no code.

@@ -1,5 +1,6 @@
 //! Calls that only newer systems have, looked up at first use: placeholders, which keep a range of
-//! addresses reserved while views in it are mapped and unmapped. Windows 10 1803 and later have them. <https://learn.microsoft.com/en-us/windows/win32/api/memoryapi/nf-memoryapi-virtualalloc2>
+//! addresses reserved while views in it are mapped and unmapped. Windows 10 1803 and later have
+//! them. <https://learn.microsoft.com/en-us/windows/win32/api/memoryapi/nf-memoryapi-virtualalloc2>
 
 use std::ffi::c_void;
 use std::sync::OnceLock;

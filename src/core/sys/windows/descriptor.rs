@@ -86,8 +86,8 @@ pub fn close_descriptor(fd: i32) {
     // SAFETY: libuv exports the function with this signature.
     let close = unsafe { std::mem::transmute::<*mut c_void, Close>(address) };
     let mut request = [0_u64; REQUEST];
-    // SAFETY: without a callback the call is complete when it returns and needs no loop. A request to
-    // close owns no memory that would have to be freed.
+    // SAFETY: without a callback the call is complete when it returns and needs no loop. A request
+    // to close owns no memory that would have to be freed.
     unsafe { close(ptr::null_mut(), request.as_mut_ptr().cast(), fd, None) };
 }
 

@@ -102,8 +102,8 @@ pub fn open_directory(path: &Path) -> Result<File> {
     }
 }
 
-/// Does nothing: Windows cannot flush directories. NTFS and ReFS keep names in a journal, which a flush
-/// of any file of the volume writes up to its last entry.
+/// Does nothing: Windows cannot flush directories. NTFS and ReFS keep names in a journal, which a
+/// flush of any file of the volume writes up to its last entry.
 pub fn sync_open_directory(_: &File) -> Result<Reached> {
     Ok(Reached::Media)
 }

@@ -1,8 +1,9 @@
 //! Vectored exception handling: core decides about a failed access to a region of this library, and
 //! every other exception goes to the next handler.
 //!
-//! Windows raises an exception in the thread and at the instruction that caused it, never between other
-//! instructions. So a handler may take locks that the faulting code does not hold. <https://learn.microsoft.com/en-us/windows/win32/debug/vectored-exception-handling>
+//! Windows raises an exception in the thread and at the instruction that caused it, never between
+//! other instructions. So a handler may take locks that the faulting code does not hold.
+//! <https://learn.microsoft.com/en-us/windows/win32/debug/vectored-exception-handling>
 
 use std::ptr;
 use std::sync::Mutex;
@@ -86,7 +87,8 @@ fn answer(record: &EXCEPTION_RECORD) -> i32 {
         FaultAction::Retry => EXCEPTION_CONTINUE_EXECUTION,
         FaultAction::PassOn => EXCEPTION_CONTINUE_SEARCH,
         FaultAction::Terminate => {
-            // SAFETY: ends this process with the exception as exit code, like an unhandled exception.
+            // SAFETY: ends this process with the exception as exit code, like an unhandled
+            // exception.
             unsafe { TerminateProcess(GetCurrentProcess(), record.ExceptionCode.cast_unsigned()) };
             EXCEPTION_CONTINUE_SEARCH
         }
@@ -99,8 +101,8 @@ enum Access {
     Store,
 }
 
-/// Returns the address, the access and the kind of trap of a record, or nothing for other exceptions and
-/// for a jump into memory, which is a bug of the program and no missing page.
+/// Returns the address, the access and the kind of trap of a record, or nothing for other
+/// exceptions and for a jump into memory, which is a bug of the program and no missing page.
 fn access_of(record: &EXCEPTION_RECORD) -> Option<(usize, Access, Trap)> {
     let trap = match record.ExceptionCode {
         EXCEPTION_ACCESS_VIOLATION => Trap::Forbidden,

@@ -26,8 +26,8 @@ pub const WRITES_ARE_COHERENT: bool = false;
 ///
 /// # Safety
 ///
-/// The source must be readable memory, or address space that belongs to the caller. The system returns
-/// an error for memory that it cannot read.
+/// The source must be readable memory, or address space that belongs to the caller. The system
+/// returns an error for memory that it cannot read.
 pub unsafe fn write_at(
     handle: RawHandle,
     source: *const u8,
@@ -60,8 +60,8 @@ pub unsafe fn write_at(
     Ok(())
 }
 
-/// Reads bytes at an offset of a file, as many as one call returns. A file without offsets causes an
-/// error.
+/// Reads bytes at an offset of a file, as many as one call returns. A file without offsets causes
+/// an error.
 pub fn read_at(handle: RawHandle, target: &mut [u8], offset: u64) -> Result<usize> {
     let mut count = 0;
     let mut overlapped = overlapped_at(offset);
@@ -82,9 +82,8 @@ pub fn read_at(handle: RawHandle, target: &mut [u8], offset: u64) -> Result<usiz
     Ok(count as usize)
 }
 
-/// Reports whether the file has a byte at `offset`: false after its end, an error if the byte cannot
-/// be read.
-/// Safe to call in an exception handler.
+/// Reports whether the file has a byte at `offset`: false after its end, an error if the byte
+/// cannot be read. Safe to call in an exception handler.
 pub fn has_byte(handle: RawHandle, offset: u64) -> Result<bool> {
     let mut byte = 0_u8;
     let mut count = 0;

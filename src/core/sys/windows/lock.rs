@@ -29,8 +29,8 @@ const LOCK_OFFSET: u64 = 1 << 62;
 /// length of 0 extends to the largest possible offset. Returns false if a lock of another open file
 /// conflicts; with `wait` the thread sleeps until none does.
 ///
-/// Windows cannot change a lock in one step. The lock is released for a moment, and taken again in its
-/// old mode if the new mode is not available. `EIO` means that the lock is lost.
+/// Windows cannot change a lock in one step. The lock is released for a moment, and taken again in
+/// its old mode if the new mode is not available. `EIO` means that the lock is lost.
 pub fn lock_range(
     handle: RawHandle,
     mode: Option<LockMode>,
@@ -54,8 +54,8 @@ pub fn lock_range(
     taken
 }
 
-/// Checks that the handle is open for writing (exclusive locks) or reading (shared locks), which every
-/// other system requires. Windows accepts any handle for any lock.
+/// Checks that the handle is open for writing (exclusive locks) or reading (shared locks), which
+/// every other system requires. Windows accepts any handle for any lock.
 fn check_access(handle: RawHandle, mode: LockMode) -> Result<()> {
     let (reads, writes) = access_of(handle)?;
     let may = match mode {
@@ -126,8 +126,8 @@ fn unlock(handle: RawHandle, range: (u64, u64)) -> bool {
     }
 }
 
-/// Returns the mode of a lock of another open file on these bytes that conflicts with `mode`. Windows
-/// has no such query, so this function takes the lock for a moment.
+/// Returns the mode of a lock of another open file on these bytes that conflicts with `mode`.
+/// Windows has no such query, so this function takes the lock for a moment.
 pub fn test_range(
     handle: RawHandle,
     mode: LockMode,
@@ -194,8 +194,8 @@ pub fn lock_access(handle: RawHandle) -> Result<Access> {
     Ok(Access { reads, writes })
 }
 
-/// Reports whether a path still leads to an open file. A removed file may keep its name until its last
-/// handle is closed.
+/// Reports whether a path still leads to an open file. A removed file may keep its name until its
+/// last handle is closed.
 pub fn path_leads_to(path: &Path, handle: RawHandle) -> Result<bool> {
     if is_removed(handle) {
         return Ok(false);
@@ -208,8 +208,8 @@ pub fn path_leads_to(path: &Path, handle: RawHandle) -> Result<bool> {
     }
 }
 
-/// A thread that sleeps for a lock gets it at the moment in which it becomes free, and holds it for a
-/// while even if its caller has given up. So no thread sleeps for a lock; the library retries.
+/// A thread that sleeps for a lock gets it at the moment in which it becomes free, and holds it for
+/// a while even if its caller has given up. So no thread sleeps for a lock; the library retries.
 pub const CAN_SLEEP_FOR_LOCKS: bool = false;
 
 /// A lock changes its mode in several steps, between which it is not held: see [`lock_range`].

@@ -214,8 +214,8 @@ impl RawRegion {
         self.reservation.span
     }
 
-    /// Reports whether private pages are committed at the first store. That store traps, which is no
-    /// fault.
+    /// Reports whether private pages are committed at the first store. That store traps, which is
+    /// no fault.
     #[must_use]
     pub fn copies_lazily(&self) -> bool {
         self.copies_lazily
@@ -252,8 +252,8 @@ impl RawRegion {
         Ok(())
     }
 
-    /// Unmaps the views until the result is dropped or told how much to map again: Windows refuses to
-    /// truncate a mapped file. A thread that accesses the pages meanwhile waits.
+    /// Unmaps the views until the result is dropped or told how much to map again: Windows refuses
+    /// to truncate a mapped file. A thread that accesses the pages meanwhile waits.
     pub fn release_views(&self) -> Result<ReleasedViews<'_>> {
         ReleasedViews::unmap(&self.reservation)
     }

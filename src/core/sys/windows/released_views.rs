@@ -66,7 +66,8 @@ impl<'a> ReleasedViews<'a> {
         // Adjacent free placeholders become one, because a later view may extend across them.
         let rest = self.reservation.span - self.length;
         if rest > 0 {
-            // SAFETY: the placeholders belong to this reservation; the call fails unless all are free.
+            // SAFETY: the placeholders belong to this reservation; the call fails unless all are
+            // free.
             unsafe { VirtualFree(end as *mut _, rest, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS) };
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! Replaces a range of pages in the middle of a view, in place.
 //!
-//! A view can only be unmapped as a whole, which leaves a placeholder that keeps the addresses. Then the
-//! parts around the range are mapped again, and their private pages are copied back. Threads that
-//! access the pages meanwhile wait in the exception handler.
+//! A view can only be unmapped as a whole, which leaves a placeholder that keeps the addresses.
+//! Then the parts around the range are mapped again, and their private pages are copied back.
+//! Threads that access the pages meanwhile wait in the exception handler.
 
 use std::ops::Range;
 use std::ptr;
@@ -167,7 +167,8 @@ fn copy_bytes(part: &Range<usize>) -> Result<Vec<u8>> {
             return Err(SysError::new(EFAULT, "mmap"));
         }
     }
-    // SAFETY: all pages were readable just now, and the caller holds the lock on changes of the mapping.
+    // SAFETY: all pages were readable just now, and the caller holds the lock on changes of the
+    // mapping.
     Ok(unsafe { std::slice::from_raw_parts(part.start as *const u8, part.len()) }.to_vec())
 }
 

@@ -1,8 +1,8 @@
 //! Reservations of address space: their contents, and the thread that changes them.
 //!
-//! A reservation begins as a placeholder, and views of the file are mapped into it. So it can be larger
-//! than the file, views can be unmapped and mapped again in place, and no other thread can get the
-//! addresses meanwhile. Without placeholders there is one view, as large as the request.
+//! A reservation begins as a placeholder, and views of the file are mapped into it. So it can be
+//! larger than the file, views can be unmapped and mapped again in place, and no other thread can
+//! get the addresses meanwhile. Without placeholders there is one view, as large as the request.
 
 use std::collections::BTreeMap;
 use std::ptr;
@@ -129,7 +129,8 @@ impl Reservation {
         self.change().state.file.map(|file| file.access)
     }
 
-    /// Maps the file's pages at `from..to`, in bytes from the start, into a placeholder of that size.
+    /// Maps the file's pages at `from..to`, in bytes from the start, into a placeholder of that
+    /// size.
     pub fn map(&self, state: &State, from: usize, to: usize) -> Result<()> {
         let (Some(file), Some(calls)) = (state.file, state.calls) else {
             return Err(SysError::new(EINVAL, "mmap"));
@@ -256,7 +257,7 @@ impl Reservation {
         if change.state.file.is_some() {
             return Err(SysError::new(EINVAL, "madvise"));
         }
-        // SAFETY: the memory is ours, and nobody misses the contents.
+        // SAFETY: the memory belongs to this reservation, and no code uses the contents.
         if unsafe { VirtualFree(address as *mut _, length, MEM_DECOMMIT) } == 0 {
             return Err(SysError::last("madvise"));
         }

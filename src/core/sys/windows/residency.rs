@@ -27,8 +27,8 @@ pub(super) fn prefetch(address: usize, length: usize) -> Result<()> {
     Ok(())
 }
 
-/// Asks for all pages of a range at once and fails with `ENOSYS`. Only an access to each page brings it
-/// into the page table, and shows whether it can be loaded.
+/// Asks for all pages of a range at once and fails with `ENOSYS`. Only an access to each page
+/// brings it into the page table, and shows whether it can be loaded.
 ///
 /// # Safety
 ///
@@ -79,8 +79,8 @@ pub unsafe fn resident_pages(address: usize, flags: &mut [u8]) -> Result<()> {
     Ok(())
 }
 
-/// Reports whether the system tells which pages of a file are in memory. Windows tells only which pages
-/// this process has, so nothing is known of the others.
+/// Reports whether the system tells which pages of a file are in memory. Windows tells only which
+/// pages this process has, so nothing is known of the others.
 #[must_use]
 pub fn reports_residency(_: RawHandle) -> bool {
     false

@@ -23,8 +23,8 @@ pub fn pin_library() {
     }
 }
 
-/// Returns the address of an exported symbol of this process, for functions that only newer runtimes
-/// have. Node exports its own from the program itself, or from `libnode.dll`.
+/// Returns the address of an exported symbol of this process, for functions that only newer
+/// runtimes have. Node exports its own from the program itself, or from `libnode.dll`.
 #[must_use]
 pub fn find_symbol(name: &CStr) -> Option<*mut c_void> {
     let libnode: Vec<u16> = "libnode.dll\0".encode_utf16().collect();

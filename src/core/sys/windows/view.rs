@@ -25,8 +25,8 @@ pub(super) struct MappedFile {
     pub copies_lazily: bool,
 }
 
-/// Turns a placeholder into a plain reservation, so that memory can be committed there page by page. A
-/// plain reservation stays unchanged.
+/// Turns a placeholder into a plain reservation, so that memory can be committed there page by
+/// page. A plain reservation stays unchanged.
 pub(super) fn reserve_placeholder(start: usize, length: usize, calls: Placeholders) -> bool {
     // SAFETY: the placeholder is ours.
     let address = unsafe {
@@ -89,8 +89,8 @@ pub(super) fn view_protection(file: &MappedFile) -> u32 {
     }
 }
 
-/// Returns the error of a failed allocation. Only the amount can be wrong, and the system reports this
-/// in several ways: more than the processor can address is an invalid parameter.
+/// Returns the error of a failed allocation. Only the amount can be wrong, and the system reports
+/// this in several ways: more than the processor can address is an invalid parameter.
 pub(super) fn allocation_error() -> SysError {
     let error = SysError::last("mmap");
     match error.errno() {

@@ -111,8 +111,8 @@ pub unsafe fn protect_pages(address: usize, length: usize, writable: bool) -> Re
 
 pub(super) fn set_protection(run: &Range<usize>, protection: u32) -> Result<()> {
     let mut before = 0;
-    // SAFETY: the pages belong to the caller. Without write access a store traps, and the fault handler
-    // takes care of that.
+    // SAFETY: the pages belong to the caller. Without write access a store traps, and the fault
+    // handler takes care of that.
     let done = unsafe {
         VirtualProtect(
             run.start as *const _,
