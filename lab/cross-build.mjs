@@ -87,11 +87,14 @@ export function crossBuild(target, profile = 'release') {
   if (target.format !== 'elf') args.push('--config', `profile.${profile}.strip="none"`)
   execFileSync(cargo, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] })
   const built = { elf: 'libmemmap.so', 'mach-o': 'libmemmap.dylib', pe: 'memmap.dll' }[target.format]
-  mkdirSync(artifacts, { recursive: true })
-  const binary = path.join(artifacts, binaryName(target))
+  const folder = path.join(targetFolder, target.triple, profile)
+  // `artifacts/` has only binaries that may be published.
+  const home = profile === 'release' ? artifacts : folder
+  mkdirSync(home, { recursive: true })
+  const binary = path.join(home, binaryName(target))
   // Removed first: a running process may have the old file mapped.
   rmSync(binary, { force: true })
-  copyFileSync(path.join(targetFolder, target.triple, profile, built), binary)
+  copyFileSync(path.join(folder, built), binary)
   return binary
 }
 
