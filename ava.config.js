@@ -8,7 +8,8 @@
 // a binary that is older than its sources.
 //
 // Without a spec in the arguments all specs are run. Then their child processes run compiled code, which starts three times as
-// fast as TypeScript; `npx ava SPEC` does without the compilation.
+// fast as TypeScript; `npx ava SPEC` does without the compilation, unless
+// MEMMAP_TEST_COMPILE is set.
 
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -34,9 +35,10 @@ function prepareBinary() {
   return { NAPI_RS_NATIVE_LIBRARY_PATH: findBinary(build) }
 }
 
-/** Compiles the programs of child processes if all specs are run. */
+/** Compiles the programs of child processes if all specs are run, or if MEMMAP_TEST_COMPILE is set. */
 function compileChildren() {
-  if (process.argv.slice(2).some((argument) => /__test__|\.spec\.|[*:/]/.test(argument))) return {}
+  const namesSpecs = process.argv.slice(2).some((argument) => /__test__|\.spec\.|[*:/]/.test(argument))
+  if (namesSpecs && !process.env.MEMMAP_TEST_COMPILE) return {}
   const folder = compileProject(`children-${process.pid}`)
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   return { MEMMAP_TEST_COMPILED: folder }

@@ -90,7 +90,9 @@ const [running] = process.versions.node.split('.')
  */
 export const quick = [
   { ...tests, env: release },
-  ...majors.filter((major) => major !== running).map((major) => specs(major, { files: nodeSpecs, env: release })),
+  ...majors
+    .filter((major) => major !== running)
+    .map((major) => specs(major, { files: nodeSpecs, env: { ...release, MEMMAP_TEST_COMPILE: '1' } })),
   { name: 'specs without views', command: 'node lab/test-cage.mjs --quick', count: countOwn, timeout: 10 * MINUTES },
   { name: 'release rehearsal', command: 'node scripts/rehearse.mjs', count: countOwn },
   { name: 'linux-arm64', command: 'node lab/test-arm64.mjs --quick', count: countOwn, timeout: 20 * MINUTES },
