@@ -13,7 +13,7 @@ import { invalidArgType } from './base/validate.js'
 import {
   checkAligned,
   checkCount,
-  construct,
+  makeView,
   countElements,
   parseType,
   type TypedArray,
@@ -53,7 +53,7 @@ export function mapBuffer(source: MappingSource, options?: FileOptions): Buffer 
   const entry = open(source, options, traceCaller(mapBuffer))
   return hand(entry, (mapping) => {
     checkCount(mapping.length, 'bytes')
-    return construct(Buffer, place(entry), mapping.length) as Buffer
+    return makeView(Buffer, place(entry), mapping.length) as Buffer
   })
 }
 
@@ -85,7 +85,7 @@ export function mapArray<T extends TypedArray>(
     const count = countElements(Type, width, 0, mapping.length)
     checkCount(count, 'elements')
     checkAligned(Type, width, mapping.offset, 0)
-    return construct(Type, place(entry), count) as T
+    return makeView(Type, place(entry), count) as T
   })
 }
 
@@ -186,10 +186,11 @@ function hand<T extends TypedArray>(entry: Entry, make: (mapping: NativeMapping)
 }
 
 function place(entry: Entry): BufferLocation {
-  const { lead, length } = entry.native
-  checkFitsBuffer(lead + length)
-  const buffer = length === 0 ? new ArrayBuffer(0) : externalMemory(() => entry.native.arrayBuffer(0, lead + length))
+  const { elementOffset, length } = entry.native
+  checkFitsBuffer(elementOffset + length)
+  const buffer =
+    length === 0 ? new ArrayBuffer(0) : externalMemory(() => entry.native.arrayBuffer(0, elementOffset + length))
   entries.set(buffer, entry)
   watch(entry)
-  return { buffer, byteOffset: length === 0 ? 0 : lead }
+  return { buffer, byteOffset: length === 0 ? 0 : elementOffset }
 }

@@ -72,11 +72,11 @@ export declare class NativeMapping {
   get length(): number
   /** Where in the file, in bytes. */
   get offset(): number
-  /** Bytes between the 8-byte boundary at which an `ArrayBuffer` starts and byte 0. */
-  get lead(): number
+  /** The element offset: the offset of byte 0 in an `ArrayBuffer`, which starts at a multiple of 8. */
+  get elementOffset(): number
   /** The size of the file when it was opened. */
   get size(): number
-  /** An `ArrayBuffer` over `byteLength` bytes at `position`, counted from byte 0 minus `lead`. */
+  /** An `ArrayBuffer` over `byteLength` bytes at `position`, counted from `elementOffset` bytes before byte 0. */
   arrayBuffer(position: number, byteLength: number): ArrayBuffer
   /** The same as a `SharedArrayBuffer`, where the runtime can. */
   sharedArrayBuffer(position: number, byteLength: number): SharedArrayBuffer
@@ -112,7 +112,7 @@ export declare class NativeMapping {
   faultCount(): number
   /** The first faults, oldest first. */
   faults(): Array<FaultRecord>
-  /** Counts pins, for the ledger. */
+  /** Adds `delta` to the number of pins that the registry shows. */
   addPins(delta: number): void
   /** Takes the pages away, on a thread of ours. */
   close(): Promise<void>
@@ -225,7 +225,7 @@ export interface AnonymousRequest {
   hugePageSize?: number
   /** End the process on a fault. */
   abortOnFault: boolean
-  /** A name for the ledger. */
+  /** A name that the registry shows. */
   label?: string
   /** The thread of JavaScript. */
   thread: number
@@ -310,7 +310,7 @@ export interface FlushResult {
   achieved: string
 }
 
-/** A line of the ledger of locks. */
+/** An entry of the registry of locks. */
 export interface LockRecord {
   /** A number that no other lock of the process has or had. */
   id: number
@@ -418,7 +418,7 @@ export interface OpenRequest {
   hugePages: boolean
   /** End the process on a fault. */
   abortOnFault: boolean
-  /** A name for the ledger. */
+  /** A name that the registry shows. */
   label?: string
   /** Whether the garbage collector ends it, by design. */
   gcOwned: boolean

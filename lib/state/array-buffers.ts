@@ -70,7 +70,7 @@ export class ArrayBuffers {
   readonly #native: NativeMapping
   readonly #owner: Entry
   readonly #shared: boolean
-  readonly #lead: number
+  readonly #elementOffset: number
   #span: number
   readonly #regular = new Map<number, OneArrayBuffer>()
   // One for each time that the mapping has grown, in the order of their starts.
@@ -83,8 +83,8 @@ export class ArrayBuffers {
     this.#native = owner.native
     this.#owner = owner
     this.#shared = shared
-    this.#lead = owner.native.lead
-    this.#span = this.#lead + owner.native.length
+    this.#elementOffset = owner.native.elementOffset
+    this.#span = this.#elementOffset + owner.native.length
   }
 
   /** Finds or makes an ArrayBuffer that holds a range of the mapping. */
@@ -92,11 +92,11 @@ export class ArrayBuffers {
     // Not over mapped pages: it costs nothing, and an empty mapping can have views too.
     if (length === 0) return { buffer: this.#shared ? new SharedArrayBuffer(0) : new ArrayBuffer(0), byteOffset: 0 }
 
-    const position = this.#lead + offset
+    const position = this.#elementOffset + offset
     const end = position + length
     // An iterator has read the length earlier; the mapping may have become shorter since.
     if (end > this.#span)
-      throw outOfRange('offset', `<= ${this.#span - this.#lead}, what is left of the mapping`, offset)
+      throw outOfRange('offset', `<= ${this.#span - this.#elementOffset}, what is left of the mapping`, offset)
     const start = this.#span <= MAX_ARRAY_BUFFER ? 0 : Math.floor(position / HALF) * HALF
     const found =
       this.#findRegular(start, position, end) ??
@@ -108,7 +108,7 @@ export class ArrayBuffers {
 
   /** Sets the length after the mapping became longer or shorter. */
   setLength(length: number): void {
-    this.#span = this.#lead + length
+    this.#span = this.#elementOffset + length
   }
 
   /**
@@ -117,13 +117,13 @@ export class ArrayBuffers {
    */
   measureReach(): number {
     const alive = this.#all().filter((one) => one.weaken().buffer !== undefined)
-    return Math.max(this.#lead, ...alive.map((one) => one.reach)) - this.#lead
+    return Math.max(this.#elementOffset, ...alive.map((one) => one.reach)) - this.#elementOffset
   }
 
   /** Empties views at once and for good: all of them, or those of ArrayBuffers with a view that reaches past `length`. */
   detach(length = -Infinity): void {
     for (const one of this.#all()) {
-      if (one.reach <= this.#lead + length) continue
+      if (one.reach <= this.#elementOffset + length) continue
       detach(one.buffer)
       this.#forget(one)
     }

@@ -4,12 +4,12 @@
 import { MemmapError } from '../base/errors.js'
 import type { MappingState } from '../state/mapping-state.js'
 import { readCopy } from './copy.js'
-import { construct } from './views.js'
+import { makeView } from './views.js'
 
 /** Returns a view of a range, or a copy where the runtime refuses views. */
 export function viewOrCopy(state: MappingState, offset: number, length: number): Buffer {
   try {
-    return construct(Buffer, state.arrayBuffers.locate(offset, length), length) as Buffer
+    return makeView(Buffer, state.arrayBuffers.locate(offset, length), length) as Buffer
   } catch (error) {
     if (error instanceof MemmapError && error.code === 'ERR_MEMMAP_UNSUPPORTED') return readCopy(state, offset, length)
     throw error

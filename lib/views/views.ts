@@ -34,7 +34,7 @@ export function bufferView(state: MappingState, offset: unknown, length: unknown
 
   // Validate what they mean
   checkCount(bytes.length, 'bytes')
-  return construct(Buffer, state.arrayBuffers.locate(bytes.offset, bytes.length), bytes.length) as Buffer
+  return makeView(Buffer, state.arrayBuffers.locate(bytes.offset, bytes.length), bytes.length) as Buffer
 }
 
 export function arrayView<T extends TypedArray>(
@@ -60,7 +60,7 @@ export function arrayView<T extends TypedArray>(
   }
   checkCount(count, 'elements')
   checkAligned(Type, width, state.offset, from)
-  return construct(Type, state.arrayBuffers.locate(from, count * width), count) as T
+  return makeView(Type, state.arrayBuffers.locate(from, count * width), count) as T
 }
 
 export function dataView(state: MappingState, offset: unknown, length: unknown): DataView {
@@ -109,7 +109,7 @@ export function checkAligned(Type: TypedArrayConstructor, width: number, base: n
 }
 
 /** Makes a view over a location. Buffer has no constructor that is not deprecated. */
-export function construct(
+export function makeView(
   Type: TypedArrayConstructor | typeof Buffer,
   { buffer, byteOffset }: BufferLocation,
   length: number,

@@ -363,7 +363,7 @@ pub fn release_lock(env: &Env, id: f64) -> Result<bool> {
         .map_err(|error| to_js(env, &error))
 }
 
-/// A line of the ledger of locks.
+/// An entry of the registry of locks.
 #[napi(object, object_from_js = false)]
 pub struct LockRecord {
     /// A number that no other lock of the process has or had.

@@ -80,9 +80,9 @@ impl NativeMapping {
         self.0.offset() as f64
     }
 
-    /// Bytes between the 8-byte boundary at which an `ArrayBuffer` starts and byte 0.
+    /// The element offset: the offset of byte 0 in an `ArrayBuffer`, which starts at a multiple of 8.
     #[napi(getter, catch_unwind)]
-    pub fn lead(&self) -> f64 {
+    pub fn element_offset(&self) -> f64 {
         (self.0.offset() % 8) as f64
     }
 
@@ -92,7 +92,7 @@ impl NativeMapping {
         self.0.size() as f64
     }
 
-    /// An `ArrayBuffer` over `byteLength` bytes at `position`, counted from byte 0 minus `lead`.
+    /// An `ArrayBuffer` over `byteLength` bytes at `position`, counted from `elementOffset` bytes before byte 0.
     #[napi(ts_return_type = "ArrayBuffer", catch_unwind)]
     pub fn array_buffer<'env>(
         &self,
@@ -124,13 +124,13 @@ impl NativeMapping {
     ) -> Result<(Arc<crate::core::mapping::region::Region>, Place)> {
         let (position, length) = (whole(position)?, whole(byte_length)?);
         let region = self.0.region().map_err(|error| to_js(env, &error))?;
-        let lead = self.0.offset() % 8;
+        let element_offset = self.0.offset() % 8;
         let fits = position
             .checked_add(length)
-            .is_some_and(|end| end <= lead + self.0.length());
+            .is_some_and(|end| end <= element_offset + self.0.length());
         match region {
             Some(region) if fits && position.is_multiple_of(8) => {
-                let address = region.address() - lead as usize + position as usize;
+                let address = region.address() - element_offset as usize + position as usize;
                 Ok((
                     region,
                     Place {
@@ -321,7 +321,7 @@ impl NativeMapping {
         self.0.faults().into_iter().map(record).collect()
     }
 
-    /// Counts pins, for the ledger.
+    /// Adds `delta` to the number of pins that the registry shows.
     #[napi(catch_unwind)]
     pub fn add_pins(&self, delta: i32) {
         self.0.registration().add_pins(delta.into());

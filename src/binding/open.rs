@@ -42,7 +42,7 @@ pub struct OpenRequest {
     pub huge_pages: bool,
     /// End the process on a fault.
     pub abort_on_fault: bool,
-    /// A name for the ledger.
+    /// A name that the registry shows.
     pub label: Option<String>,
     /// Whether the garbage collector ends it, by design.
     pub gc_owned: bool,
@@ -69,7 +69,7 @@ pub struct AnonymousRequest {
     pub huge_page_size: Option<f64>,
     /// End the process on a fault.
     pub abort_on_fault: bool,
-    /// A name for the ledger.
+    /// A name that the registry shows.
     pub label: Option<String>,
     /// The thread of JavaScript.
     pub thread: u32,
