@@ -16,8 +16,8 @@ import type { RangeIterable } from './iterate/range-iterable.js'
 import { type RecordOptions, records } from './iterate/records.js'
 import { type ChunkOptions, chunks, type Window, type WindowOptions, windows } from './iterate/windows.js'
 import type { ByteRange, ByteRanges } from './lines/decode.js'
-import type { BufferOptions, DelimitedOptions, Pieced, RangeItemOptions } from './lines/delimited.js'
-import type { StringOptions, YieldOptions } from './lines/delimited.js'
+import type { BufferOptions, DelimitedOptions, DelimitedIterable, RangeItemOptions } from './lines/delimited.js'
+import type { StringOptions, ItemOptions } from './lines/delimited.js'
 import { type LineIndex, lineIndex } from './lines/line-index.js'
 import type { LineReadable } from './lines/line-readable.js'
 import { type LineOptions, lines } from './lines/lines.js'
@@ -250,7 +250,7 @@ export class Mapping
   lines(options?: LineOptions & StringOptions): MappedIterable<string>
   lines(options: LineOptions & BufferOptions): MappedIterable<Buffer>
   lines(options: LineOptions & RangeItemOptions): MappedIterable<ByteRange, ByteRanges>
-  lines(options?: LineOptions & YieldOptions): Pieced {
+  lines(options?: LineOptions & ItemOptions): DelimitedIterable {
     return lines(this.#state, options)
   }
 
@@ -260,7 +260,7 @@ export class Mapping
     separator: string | Uint8Array,
     options: DelimitedOptions & RangeItemOptions,
   ): MappedIterable<ByteRange, ByteRanges>
-  split(separator: string | Uint8Array, options?: DelimitedOptions & YieldOptions): Pieced {
+  split(separator: string | Uint8Array, options?: DelimitedOptions & ItemOptions): DelimitedIterable {
     return split(this.#state, separator, options)
   }
 

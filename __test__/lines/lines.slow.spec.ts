@@ -3,9 +3,9 @@ import { truncateSync } from 'node:fs'
 import fc from 'fast-check'
 import test from 'ava'
 import { type ByteRange, mmapAnonymous, mmapSync } from '../../index.js'
-import { type Cut, makersOf, type LineEncoding } from '../../lib/lines/decode.js'
+import { decodersFor, type DelimiterRules, type LineEncoding } from '../../lib/lines/decode.js'
 import { makeIterable } from '../../lib/iterate/iterable.js'
-import { Pieces } from '../../lib/lines/delimited.js'
+import { DelimitedReader } from '../../lib/lines/delimited.js'
 import { runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
 import { allOf, rangeOf } from '../helpers/walks.js'
@@ -53,10 +53,10 @@ test('lines equal Buffer.toString() of each line, for any bytes and any batch si
       memory.fill(10)
       memory.write(bytes, at)
       const range = rangeOf(memory, at, at + bytes.length)
-      const cut: Cut = { separator: Uint8Array.of(10), dropReturn: true, keepEnd, keepLast: false }
+      const rules: DelimiterRules = { delimiter: Uint8Array.of(10), dropReturn: true, keepEnd, keepEmptyLast: false }
       const through = (coding: LineEncoding, offsets = false) => {
-        const { items } = makersOf(coding, offsets)
-        return allOf(makeIterable(range, () => new Pieces(range, cut, { ...items, size })))
+        const { items } = decodersFor(coding, offsets)
+        return allOf(makeIterable(range, () => new DelimitedReader(range, rules, { ...items, batchSize: size })))
       }
       const ranges = lineRangesOf(bytes, keepEnd)
       t.deepEqual(await through(encoding), linesOf(bytes, encoding, keepEnd))

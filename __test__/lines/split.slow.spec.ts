@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import test, { type ExecutionContext } from 'ava'
 import { mmapAnonymous, mmapSync } from '../../index.js'
-import { type Cut, makersOf, type LineEncoding } from '../../lib/lines/decode.js'
+import { decodersFor, type DelimiterRules, type LineEncoding } from '../../lib/lines/decode.js'
 import { makeIterable } from '../../lib/iterate/iterable.js'
-import { Pieces } from '../../lib/lines/delimited.js'
+import { DelimitedReader } from '../../lib/lines/delimited.js'
 import { runCode } from '../helpers/child.js'
 import { tempFile } from '../helpers/temp.js'
 import { allOf, rangeOf } from '../helpers/walks.js'
@@ -43,11 +43,16 @@ test('items equal those of String.split(), for any batch size', async (t) => {
     const bytes = Buffer.from(whole)
     memory.fill('ab')
     memory.write(bytes, at)
-    const cut: Cut = { separator: Buffer.from(separator), dropReturn: false, keepEnd: false, keepLast: true }
+    const rules: DelimiterRules = {
+      delimiter: Buffer.from(separator),
+      dropReturn: false,
+      keepEnd: false,
+      keepEmptyLast: true,
+    }
     const range = rangeOf(memory, at, at + bytes.length)
     const through = (encoding: LineEncoding, offsets = false) => {
-      const maker = { ...makersOf(encoding, offsets).items, size }
-      return allOf(makeIterable(range, () => new Pieces(range, cut, maker)))
+      const decoder = { ...decodersFor(encoding, offsets).items, batchSize: size }
+      return allOf(makeIterable(range, () => new DelimitedReader(range, rules, decoder)))
     }
     const expected = whole.split(separator)
     t.deepEqual(await through('utf8'), expected)
@@ -56,7 +61,7 @@ test('items equal those of String.split(), for any batch size', async (t) => {
     const ranges = expected.map((item) => {
       const offset = next
       const length = Buffer.byteLength(item)
-      next += length + cut.separator.length
+      next += length + rules.delimiter.length
       return { offset, length }
     })
     t.deepEqual(await through('utf8', true), ranges)

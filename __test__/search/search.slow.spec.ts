@@ -39,7 +39,7 @@ const needles = fc.oneof(
 )
 const pace = fc
   .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 9 }), fc.integer({ min: 1, max: 4 }))
-  .map(([least, more, wanted]) => ({ first: least, least, most: least + more, wanted }))
+  .map(([min, more, targetMatches]) => ({ first: min, min, max: min + more, targetMatches }))
 
 /** Generates memory with random contents, a range in it, and a copy of that range. */
 const parts = fc.tuple(texts, fc.nat(9), fc.nat(9)).map(([text, skip, cut]) => {
@@ -200,7 +200,7 @@ test('break ends the search at any moment', async (t) => {
   const memory = endless(t)
   memory.write('a')
   // A batch takes about as long as a turn of the event loop.
-  const small = { first: 2 ** 14, least: 2 ** 14, most: 2 ** 14, wanted: 1 }
+  const small = { first: 2 ** 14, min: 2 ** 14, max: 2 ** 14, targetMatches: 1 }
   for (let round = 0; round < 100; round++) {
     const iterator = matchesBy(stateOf(memory), 'a', {}, small)[Symbol.asyncIterator]()
     t.false((await iterator.next()).done)

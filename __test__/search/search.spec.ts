@@ -140,7 +140,7 @@ test('two loops over the same matches are independent', async (t) => {
 
 test('steps requested at once are answered in order', async (t) => {
   const memory = holding(t, 'a-'.repeat(5))
-  const iterator = matchesBy(stateOf(memory), 'a', {}, { first: 1, least: 1, most: 3, wanted: 1 })[
+  const iterator = matchesBy(stateOf(memory), 'a', {}, { first: 1, min: 1, max: 3, targetMatches: 1 })[
     Symbol.asyncIterator
   ]()
   const steps = await Promise.all(Array.from({ length: 7 }, () => iterator.next()))

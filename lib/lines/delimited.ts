@@ -1,71 +1,72 @@
 /**
- * The pieces of a range between separators, which lines are too. The native half says where the separators of a part are, in
- * one call, and `cut.ts` makes something of what lies between them.
+ * Items between delimiters: lines and splits. The native half finds the delimiters of a batch in one call, and `decode.ts` makes
+ * items of the bytes between them.
  *
- *     position                       after the last separator        reach
- *       |-- piece --|;|-- piece --|;|-- cut off, comes again ----------|
+ *     position                    after the last delimiter          batchEnd
+ *       |-- item --|;|-- item --|;|-- rest, belongs to the next batch --|
  *
- * A piece that is longer than a part is looked for in larger steps, and made by itself.
+ * If an item is longer than a batch, its end is searched in larger steps, and the item is decoded on its own.
  */
-import {
-  type Cut,
-  ENCODINGS,
-  type ByteRange,
-  type ByteRanges,
-  type Maker,
-  makersOf,
-  MOST,
-  type LineEncoding,
-  type Read,
-  RETURN,
-} from './decode.js'
-import { readCopy } from '../views/copy.js'
+import { type ByteOffsets, native, type NativePattern } from '../base/native.js'
+import { parseBoolean, parseWord } from '../base/validate.js'
 import { type BatchReader, makeIterable, type MappedIterable } from '../iterate/iterable.js'
 import { ITERATE_OPTIONS, type IterateOptions, type IterationRange } from '../iterate/range-options.js'
-import { type ByteOffsets, native, type NativePattern } from '../base/native.js'
 import type { MappingState } from '../state/mapping-state.js'
-import { parseBoolean, parseWord } from '../base/validate.js'
+import { readCopy } from '../views/copy.js'
 import { viewOrCopy } from '../views/view-or-copy.js'
+import {
+  type ByteRange,
+  type ByteRanges,
+  CARRIAGE_RETURN,
+  decodersFor,
+  type DelimiterRules,
+  ENCODINGS,
+  type ItemDecoder,
+  type LineEncoding,
+  MAX_BATCH_SIZE,
+  type ReadBytes,
+} from './decode.js'
 
-/** Options of what yields pieces. */
+/** Options of iterables over items between delimiters. */
 export interface DelimitedOptions extends IterateOptions {
-  /** Leave the end at each piece. @default false */
+  /** Keep the delimiter at the end of each item. @default false */
   readonly keepEnd?: boolean | undefined
 }
 
-/** Options for pieces as strings. */
+/** Options for items as strings. */
 export interface StringOptions {
-  /** @default 'utf8' */
+  /** How bytes are decoded. @default 'utf8' */
   readonly encoding?: 'utf8' | 'latin1' | 'ascii' | undefined
-  /** The pieces themselves are wanted. @default false */
+  /** Yield the items themselves. @default false */
   readonly offsets?: false | undefined
 }
 
-/** Options for pieces as Buffers: views, not copies. */
+/** Options for items as Buffers: views, or copies where the runtime refuses views. */
 export interface BufferOptions {
   readonly encoding: 'buffer'
-  /** The pieces themselves are wanted. @default false */
+  /** Yield the items themselves. @default false */
   readonly offsets?: false | undefined
 }
 
-/** Options for the places of pieces alone. */
+/** Options for the ranges of items. */
 export interface RangeItemOptions {
-  /** Of the separator, where it is a string; the pieces are not decoded. @default 'utf8' */
+  /** The encoding of a delimiter that is given as a string. The items are not decoded. @default 'utf8' */
   readonly encoding?: LineEncoding | undefined
+  /** Yield the ranges of the items. */
   readonly offsets: true
 }
 
-/** Options for whatever is yielded. */
-export type YieldOptions = StringOptions | BufferOptions | RangeItemOptions
+/** Options that choose what is yielded. */
+export type ItemOptions = StringOptions | BufferOptions | RangeItemOptions
 
-/** What is yielded, by the options. */
-export type Pieced = MappedIterable<string> | MappedIterable<Buffer> | MappedIterable<ByteRange, ByteRanges>
+/** What is yielded, depending on the options. */
+export type DelimitedIterable = MappedIterable<string> | MappedIterable<Buffer> | MappedIterable<ByteRange, ByteRanges>
 
-/** The names of the options of pieces. */
-export const PIECE_OPTIONS = ['encoding', 'keepEnd', 'offsets', ...ITERATE_OPTIONS]
+/** The names of the options of `DelimitedOptions` and `ItemOptions`. */
+export const DELIMITED_OPTIONS = ['encoding', 'keepEnd', 'offsets', ...ITERATE_OPTIONS]
 
-/** Reads the options that say what is yielded. */
-export function parsePieces({ encoding, keepEnd, offsets }: DelimitedOptions & YieldOptions): {
+/** Parses the options that choose what is yielded. */
+export function parseItemOptions({ encoding, keepEnd, offsets }: DelimitedOptions & ItemOptions): {
   encoding: LineEncoding
   keepEnd: boolean
   offsets: boolean
@@ -77,109 +78,115 @@ export function parsePieces({ encoding, keepEnd, offsets }: DelimitedOptions & Y
   }
 }
 
-/** Makes what is gone through. */
-export function pieces(range: IterationRange, cut: Cut, encoding: LineEncoding, offsets: boolean): Pieced {
-  const { items, batches } = makersOf(encoding, offsets)
-  const by = (maker: Maker<unknown>) => () => new Pieces(range, cut, maker)
-  return (
-    batches === undefined ? makeIterable(range, by(items)) : makeIterable(range, by(items), by(batches))
-  ) as Pieced
+/** Makes an iterable over the items of a range. */
+export function delimited(
+  range: IterationRange,
+  rules: DelimiterRules,
+  encoding: LineEncoding,
+  offsets: boolean,
+): DelimitedIterable {
+  const { items, batches } = decodersFor(encoding, offsets)
+  const readBy = (decoder: ItemDecoder<unknown>) => () => new DelimitedReader(range, rules, decoder)
+  const iterable =
+    batches === undefined ? makeIterable(range, readBy(items)) : makeIterable(range, readBy(items), readBy(batches))
+  return iterable as DelimitedIterable
 }
 
-// Where a piece is longer than a part its end is looked for in steps of so many parts.
-const STRIDE = 16
+// The end of an item that is longer than a batch is searched in steps of 16 batches.
+const BATCHES_PER_STEP = 16
 
-// A view costs as much as ten strings: more of them at once would keep the event loop waiting.
-const MOST_VIEWS = 2 ** 12
+// A view costs as much as ten strings. More views at once would block the event loop.
+const MAX_VIEWS = 2 ** 12
 
-/** Makes the pieces of a range. */
-export class Pieces<T> implements BatchReader<T> {
+/** Makes the items of a range. */
+export class DelimitedReader<T> implements BatchReader<T> {
   readonly readsBytes = true
   readonly yieldsViews: boolean
   position: number
   done: boolean
   readonly #state: MappingState
   readonly #end: number
-  readonly #cut: Cut
-  readonly #maker: Maker<T>
+  readonly #rules: DelimiterRules
+  readonly #decoder: ItemDecoder<T>
   readonly #pattern: NativePattern | undefined
   readonly #ends: Uint32Array
-  readonly #read: Read
-  // Up to here there is no separator after `position`.
+  readonly #read: ReadBytes
+  // There is no delimiter between `position` and this offset.
   #searched: number
 
-  constructor({ state, start, end }: IterationRange, cut: Cut, maker: Maker<T>) {
+  constructor({ state, start, end }: IterationRange, rules: DelimiterRules, decoder: ItemDecoder<T>) {
     this.position = this.#searched = start
-    this.done = start === end && !cut.keepLast
+    this.done = start === end && !rules.keepEmptyLast
     this.#state = state
     this.#end = end
-    this.#cut = cut
-    this.#maker = maker
-    this.yieldsViews = maker.of === 'views'
-    this.#ends = new Uint32Array(Math.min(this.yieldsViews ? MOST_VIEWS : maker.size, end - start))
-    // A view is dear where it is the only one. What is made of the bytes of one piece is made of a copy, if there are few.
-    const isCopied = maker.of === 'bytes'
+    this.#rules = rules
+    this.#decoder = decoder
+    this.yieldsViews = decoder.kind === 'views'
+    this.#ends = new Uint32Array(Math.min(this.yieldsViews ? MAX_VIEWS : decoder.batchSize, end - start))
+    // Making a view for a single item is expensive. A string of at most a batch is made of a copy instead.
+    const isCopied = decoder.kind === 'strings'
     this.#read = (offset, length) =>
-      isCopied && length <= MOST ? readCopy(state, offset, length) : viewOrCopy(state, offset, length)
-    this.#pattern = cut.separator.length === 1 ? undefined : native.needles([cut.separator])
+      isCopied && length <= MAX_BATCH_SIZE ? readCopy(state, offset, length) : viewOrCopy(state, offset, length)
+    this.#pattern = rules.delimiter.length === 1 ? undefined : native.needles([rules.delimiter])
   }
 
   get batchEnd(): number {
-    const stride = this.#searched > this.position ? STRIDE : 1
-    return Math.min(this.#searched + this.#maker.size * stride + this.#cut.separator.length - 1, this.#end)
+    const batches = this.#searched > this.position ? BATCHES_PER_STEP : 1
+    return Math.min(this.#searched + this.#decoder.batchSize * batches + this.#rules.delimiter.length - 1, this.#end)
   }
 
   readBatch(): T[] {
     const isLong = this.#searched > this.position
-    const reach = this.batchEnd
-    const found = this.#find(this.#searched, reach, isLong)
+    const { batchEnd } = this
+    const found = this.#find(this.#searched, batchEnd, isLong)
     if (found.count === 0) {
-      this.#searched = Math.max(this.position, reach - this.#cut.separator.length + 1)
-      return reach === this.#end ? this.#last() : []
+      this.#searched = Math.max(this.position, batchEnd - this.#rules.delimiter.length + 1)
+      return batchEnd === this.#end ? this.#decodeLast() : []
     }
-    const items = isLong ? this.#one(this.#searched + (this.#ends[0] as number)) : this.#many(found)
+    const items = isLong ? this.#decodeLong(this.#searched + (this.#ends[0] as number)) : this.#decodeBatch(found)
     this.#searched = this.position
-    if (this.position === this.#end && !this.#cut.keepLast) this.done = true
+    if (this.position === this.#end && !this.#rules.keepEmptyLast) this.done = true
     return items
   }
 
-  // Fills the array with the offsets of separators, counted from `from`: as many as fit, or the first.
+  // Fills the array with the offsets of delimiters, counted from `from`: as many as fit, or only the first if `isLong`.
   #find(from: number, to: number, isLong: boolean): ByteOffsets {
-    const { separator } = this.#cut
+    const { delimiter } = this.#rules
     const pattern = this.#pattern
     const out = isLong ? this.#ends.subarray(0, 1) : this.#ends
     return this.#state.run((handle) => {
-      if (pattern === undefined) return handle.byteOffsets(from, to - from, separator[0] as number, out)
+      if (pattern === undefined) return handle.byteOffsets(from, to - from, delimiter[0] as number, out)
       const count = handle.matchOffsets(pattern, from, to - from, out)
       return { count, isAscii: false, hasReturn: true }
     })
   }
 
-  #many(found: ByteOffsets): T[] {
+  #decodeBatch({ count, isAscii, hasReturn }: ByteOffsets): T[] {
     const ends = this.#ends
     const offset = this.position
-    const length = (ends[found.count - 1] as number) + this.#cut.separator.length
+    const length = (ends[count - 1] as number) + this.#rules.delimiter.length
     this.position += length
     const bytes = (): Buffer => viewOrCopy(this.#state, offset, length)
     const latin1 = (): string => this.#state.run((handle) => handle.latin1(offset, length))
-    const { count, isAscii, hasReturn } = found
-    return this.#maker.many({ offset, ends, length, count, isAscii, hasReturn, bytes, latin1 }, this.#cut)
+    return this.#decoder.decodeBatch({ offset, length, count, ends, isAscii, hasReturn, bytes, latin1 }, this.#rules)
   }
 
-  // A piece that ends at a separator.
-  #one(end: number): T[] {
-    const { separator, dropReturn, keepEnd } = this.#cut
+  // Decodes an item that is longer than a batch and has its delimiter at this offset.
+  #decodeLong(delimiterAt: number): T[] {
+    const { delimiter, dropReturn, keepEnd } = this.#rules
     const offset = this.position
-    this.position = end + separator.length
-    if (keepEnd) return this.#maker.one(offset, this.position - offset, this.#read)
-    const hasReturn = dropReturn && end > offset && readCopy(this.#state, end - 1, 1)[0] === RETURN
-    return this.#maker.one(offset, end - offset - (hasReturn ? 1 : 0), this.#read)
+    this.position = delimiterAt + delimiter.length
+    if (keepEnd) return this.#decoder.decodeOne(offset, this.position - offset, this.#read)
+    const hasReturn =
+      dropReturn && delimiterAt > offset && readCopy(this.#state, delimiterAt - 1, 1)[0] === CARRIAGE_RETURN
+    return this.#decoder.decodeOne(offset, delimiterAt - offset - (hasReturn ? 1 : 0), this.#read)
   }
 
-  #last(): T[] {
+  // Decodes the bytes after the last delimiter.
+  #decodeLast(): T[] {
     const offset = this.position
     this.position = this.#end
     this.done = true
-    return this.#maker.one(offset, this.#end - offset, this.#read)
+    return this.#decoder.decodeOne(offset, this.#end - offset, this.#read)
   }
 }

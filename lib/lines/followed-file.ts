@@ -1,6 +1,6 @@
 /**
- * A file open for reading, without being mapped. It is a plain descriptor: a FileHandle that the garbage collector takes ends
- * the process, from Node 25 on.
+ * A file that is open for reading and not mapped. It is a plain descriptor, not a FileHandle: from Node 25 on, a FileHandle that
+ * the garbage collector collects ends the process.
  */
 import { close, constants, fstat, open, read, stat } from 'node:fs'
 import { promisify } from 'node:util'
@@ -10,35 +10,35 @@ const statPath = promisify(stat)
 const statDescriptor = promisify(fstat)
 const closeDescriptor = promisify(close)
 
-/** What tells one file from another, whatever their names. */
-export interface Identity {
+/** Identifies a file, whatever its names. */
+export interface FileIdentity {
   readonly device: bigint
   readonly inode: bigint
 }
 
-// Should it be something else than a file by the time that it is opened, opening must not wait for whoever is to write to it.
-const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+// O_NONBLOCK: if the path has become a pipe since it was checked, opening it must not wait for a writer.
+const READ_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
-export class OpenFile implements Identity {
+export class FollowedFile implements FileIdentity {
   readonly #descriptor: number
   readonly device: bigint
   readonly inode: bigint
 
-  private constructor(descriptor: number, { device, inode }: Identity) {
+  private constructor(descriptor: number, { device, inode }: FileIdentity) {
     this.#descriptor = descriptor
     this.device = device
     this.inode = inode
   }
 
-  /** Opens the file of this name; nothing if what has the name is no file, such as a pipe. */
-  static async open(path: string): Promise<OpenFile | undefined> {
-    // Opening a pipe wakes whoever waits to write to it.
+  /** Opens a path. Returns undefined if it leads to something other than a regular file, such as a pipe. */
+  static async open(path: string): Promise<FollowedFile | undefined> {
+    // Checked before opening: opening a pipe would wake a process that waits to write to it.
     if (!(await statPath(path)).isFile()) return undefined
-    const descriptor = await openPath(path, READ)
-    let file: OpenFile | undefined
+    const descriptor = await openPath(path, READ_FLAGS)
+    let file: FollowedFile | undefined
     try {
       const status = await statDescriptor(descriptor, { bigint: true })
-      if (status.isFile()) file = new OpenFile(descriptor, { device: status.dev, inode: status.ino })
+      if (status.isFile()) file = new FollowedFile(descriptor, { device: status.dev, inode: status.ino })
     } finally {
       if (file === undefined) await closeDescriptor(descriptor)
     }
@@ -49,17 +49,17 @@ export class OpenFile implements Identity {
     return (await statDescriptor(this.#descriptor)).size
   }
 
-  /** Fills `block` from a place in the file, as far as the file goes. Returns what was filled. */
-  read(block: Buffer, position: number): Promise<Buffer> {
+  /** Reads into `block` from an offset of the file. Returns the part of the block that was filled; empty at the end. */
+  read(block: Buffer, offset: number): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      read(this.#descriptor, block, 0, block.length, position, (error, count) => {
+      read(this.#descriptor, block, 0, block.length, offset, (error, count) => {
         if (error === null) resolve(block.subarray(0, count))
         else reject(error)
       })
     })
   }
 
-  /** Closes it. It was only read: there is nothing that closing could tell. */
+  /** Closes the file. Errors are ignored: nothing was written, so they mean nothing. */
   async close(): Promise<void> {
     await closeDescriptor(this.#descriptor).catch(() => {})
   }

@@ -1,54 +1,48 @@
 /**
- * Lines: pieces that end in a line feed, or in a carriage return and a line feed.
+ * Lines: items that end with a line feed, or with a carriage return and a line feed.
  */
-import { follow } from './follow.js'
-import {
-  PIECE_OPTIONS,
-  type Pieced,
-  type DelimitedOptions,
-  pieces,
-  parsePieces,
-  type YieldOptions,
-} from './delimited.js'
-import type { MappingState } from '../state/mapping-state.js'
 import { invalidArgValue, parseBoolean, parseOptions } from '../base/validate.js'
 import { parseIterateOptions } from '../iterate/range-options.js'
+import type { MappingState } from '../state/mapping-state.js'
+import {
+  delimited,
+  DELIMITED_OPTIONS,
+  type DelimitedIterable,
+  type DelimitedOptions,
+  type ItemOptions,
+  parseItemOptions,
+} from './delimited.js'
+import { follow } from './follow.js'
 
-/** Options of lines. */
+/** Options of `lines()`. */
 export interface LineOptions extends DelimitedOptions {
-  /** Wait at the end for what is appended to the file, as `tail -F` does. Only with `for await`. @default false */
+  /** At the end, wait for lines that are appended to the file, as `tail -F` does. Only with `for await`. @default false */
   readonly follow?: boolean | undefined
 }
 
-const LINE_OPTIONS = ['follow', ...PIECE_OPTIONS]
-const SEPARATOR = Uint8Array.of(10)
+const LINE_OPTIONS = ['follow', ...DELIMITED_OPTIONS]
+const LINE_FEED = Uint8Array.of(10)
 
-export function lines(state: MappingState, options: (LineOptions & YieldOptions) | undefined): Pieced {
+export function lines(state: MappingState, options: (LineOptions & ItemOptions) | undefined): DelimitedIterable {
   // Validate arguments
   const given = parseOptions(options, 'options', LINE_OPTIONS)
 
   // Interpret options
-  const { encoding, keepEnd, offsets } = parsePieces(given as LineOptions & YieldOptions)
+  const { encoding, keepEnd, offsets } = parseItemOptions(given as LineOptions & ItemOptions)
   const isFollowing = parseBoolean(given.follow, 'options.follow') ?? false
-  const cut = { separator: SEPARATOR, dropReturn: true, keepEnd, keepLast: false }
+  const rules = { delimiter: LINE_FEED, dropReturn: true, keepEnd, keepEmptyLast: false }
   const resolve = parseIterateOptions(given)
 
   // Validate interpreted options
   if (isFollowing && given.length !== undefined) {
-    throw invalidArgValue(
-      'options.length',
-      given.length,
-      "can't be given with options.follow, which goes on at the end",
-    )
+    const reason = 'cannot be used with options.follow, which has no end'
+    throw invalidArgValue('options.length', given.length, reason)
   }
   if (isFollowing && given.dropBehind === true) {
-    throw invalidArgValue(
-      'options.dropBehind',
-      true,
-      "can't be given with options.follow, which reads and does not map",
-    )
+    const reason = 'cannot be used with options.follow, which reads the file and does not map it'
+    throw invalidArgValue('options.dropBehind', true, reason)
   }
   const range = resolve(state)
 
-  return isFollowing ? follow(range, cut, encoding, offsets) : pieces(range, cut, encoding, offsets)
+  return isFollowing ? follow(range, rules, encoding, offsets) : delimited(range, rules, encoding, offsets)
 }

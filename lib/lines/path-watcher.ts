@@ -1,49 +1,51 @@
 /**
- * Hears of changes of a file by its name, whichever file has that name at the time. Where the system tells of them nothing is
- * asked again and again; where it doesn't (a network, Windows, Bun, a directory that is not there) it is, once a second.
+ * Reports changes of the file that a path leads to, whichever file that is at the time. Where the system reports all changes,
+ * there is no polling. Where it does not (network file systems, Windows, Bun, a directory that does not exist), the caller is
+ * woken once a second.
  *
- * Watched are the directories in which a name lies that leads to the file: its own, and each symbolic link on the way:
+ * The watched directories are those that contain a name on the way to the file: its own directory, and that of each symbolic
+ * link:
  *
  *     /var/log/app.log -> ..data/app.log, ..data -> 2026-11-28        app.log and ..data in /var/log, app.log in 2026-11-28
  *
- * A directory further up that gets another name is not heard of, nor are links at the root of the disk.
+ * Not noticed: a directory further up that is renamed, and changes of links in the root directory.
  */
 import { type FSWatcher, watch } from 'node:fs'
 import { readlink, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import process from 'node:process'
 
-// How long a change can stay unseen where the system does not tell of it, in milliseconds.
-const POLL = 1000
+// How long a change may go unnoticed where the system does not report it, in milliseconds.
+const POLL_INTERVAL = 1000
 
-// File systems in which somebody else can write without this machine's kernel hearing of it, by their numbers in statfs(2):
-// ceph, 9p, AFS, FUSE, NFS, SMB, CIFS.
+// File systems on which another machine can write without this kernel noticing, by their numbers in statfs(2): ceph, 9p, AFS,
+// FUSE, NFS, SMB, CIFS.
 const REMOTE = new Set([0x00c36400, 0x01021997, 0x5346414f, 0x65735546, 0x6969, 0xfe534d42, 0xff534d42])
 
-// Windows tells of what was written when the file is closed, or its size is asked for by its name: a writer that keeps its file
+// Windows reports written data only when the file is closed, or when its size is queried by name: a program that keeps its file
 // open may write for hours. https://learn.microsoft.com/en-us/windows/win32/api/winbase/nf-winbase-readdirectorychangesw
-// Bun leaves out a change that comes within some milliseconds of another one of the same file.
-const TELLS_OF_WRITES = process.platform !== 'win32' && process.versions['bun'] === undefined
+// Bun omits a change that comes within some milliseconds of another change of the same file.
+const REPORTS_WRITES = process.platform !== 'win32' && process.versions['bun'] === undefined
 
-// Where a file that takes another one's name is told by the name that it had.
-const NAMES_BOTH = process.versions['deno'] === undefined
+// Deno reports a renamed file by its old name only.
+const REPORTS_NEW_NAMES = process.versions['deno'] === undefined
 
-// As many symbolic links as Linux goes through; see path_resolution(7).
-const MOST_LINKS = 40
+// As many symbolic links as Linux follows; see path_resolution(7).
+const MAX_LINKS = 40
 
-/** Directories, and the names in each that lead to a file. */
-type Ways = ReadonlyMap<string, ReadonlySet<string>>
+/** The directories to watch, and in each the names that lead to the file. */
+type WatchedNames = ReadonlyMap<string, ReadonlySet<string>>
 
-interface Watched {
+interface DirectoryWatcher {
   readonly watcher: FSWatcher
-  readonly tellsAll: boolean
+  readonly reportsAll: boolean
 }
 
-export class Watcher {
+export class PathWatcher {
   readonly #path: string
-  readonly #watched = new Map<string, Watched>()
-  // Nothing while they are looked up: what is heard then may be about any of them.
-  #ways: Ways | undefined
+  readonly #watchers = new Map<string, DirectoryWatcher>()
+  // Undefined while the names are looked up: an event may then be about any of them.
+  #names: WatchedNames | undefined
   #hasChanged = false
   #isClosed = false
   #wake: (() => void) | undefined
@@ -53,26 +55,26 @@ export class Watcher {
   }
 
   /**
-   * Waits until something may have changed since this was last called. `cancel()` ends it too. Who waits for what the system may
-   * not tell of, such as other rights, wants to be woken after a second all the same.
+   * Waits until something may have changed since the previous call, or until `cancel()` is called. With `poll`, it waits a second
+   * at most: for changes that the system may not report, such as those of permissions.
    */
-  async change(byClock = false): Promise<void> {
-    const isTold = (await this.#watch()) && !byClock
+  async change(poll = false): Promise<void> {
+    const isReported = (await this.#watch()) && !poll
     if (!this.#hasChanged && !this.#isClosed) {
-      for (const { watcher } of this.#watched.values()) watcher.ref()
+      for (const { watcher } of this.#watchers.values()) watcher.ref()
       await new Promise<void>((resolve) => {
-        const timer = isTold ? undefined : setTimeout(resolve, POLL)
+        const timer = isReported ? undefined : setTimeout(resolve, POLL_INTERVAL)
         this.#wake = () => {
           clearTimeout(timer)
           resolve()
         }
       })
-      for (const { watcher } of this.#watched.values()) watcher.unref()
+      for (const { watcher } of this.#watchers.values()) watcher.unref()
     }
     this.#hasChanged = false
   }
 
-  /** Ends the wait that is under way, or the next one. */
+  /** Ends the current wait, or the next one if there is none. */
   cancel(): void {
     this.#hasChanged = true
     this.#wake?.()
@@ -80,63 +82,64 @@ export class Watcher {
 
   close(): void {
     this.#isClosed = true
-    for (const directory of this.#watched.keys()) this.#forget(directory)
+    for (const directory of this.#watchers.keys()) this.#unwatch(directory)
     this.cancel()
   }
 
-  // True if the system will tell of every change. Directories are watched: a watch of a file goes with it when it is renamed.
+  // Returns whether the system reports every change. Directories are watched, since a watch on a file follows it when it is
+  // renamed.
   async #watch(): Promise<boolean> {
-    this.#ways = undefined
-    const ways = (this.#ways = await waysTo(this.#path))
-    for (const directory of this.#watched.keys()) if (!ways.has(directory)) this.#forget(directory)
-    for (const directory of ways.keys()) await this.#watchDirectory(directory)
-    return [...ways.keys()].every((directory) => this.#watched.get(directory)?.tellsAll)
+    this.#names = undefined
+    const names = (this.#names = await watchedNames(this.#path))
+    for (const directory of this.#watchers.keys()) if (!names.has(directory)) this.#unwatch(directory)
+    for (const directory of names.keys()) await this.#watchDirectory(directory)
+    return [...names.keys()].every((directory) => this.#watchers.get(directory)?.reportsAll)
   }
 
   async #watchDirectory(directory: string): Promise<void> {
-    if (this.#watched.has(directory)) return
+    if (this.#watchers.has(directory)) return
     try {
       const { type } = await statfs(directory)
       if (this.#isClosed) return
-      // Only who waits keeps the process alive.
-      const watcher = watch(directory, { persistent: false }, (event, name) => this.#hear(directory, event, name))
-      watcher.on('error', () => this.#forget(directory))
-      this.#watched.set(directory, { watcher, tellsAll: TELLS_OF_WRITES && !REMOTE.has(type) })
-      // What happened before that was not heard.
+      // Not persistent: the process is kept alive only during a wait, by `ref()`.
+      const watcher = watch(directory, { persistent: false }, (event, name) => this.#handle(directory, event, name))
+      watcher.on('error', () => this.#unwatch(directory))
+      this.#watchers.set(directory, { watcher, reportsAll: REPORTS_WRITES && !REMOTE.has(type) })
+      // Changes before this moment were not reported.
       this.#hasChanged = true
     } catch {
-      // There is no such directory, or too many are watched already. Then the clock wakes us.
+      // The directory does not exist, or the limit of watches is reached. The timer wakes the caller then.
     }
   }
 
-  #hear(directory: string, event: string, name: string | null): void {
-    // The directory itself was moved or removed.
-    if (name === path.basename(directory)) this.#forget(directory)
-    // Only on Linux it is certain how names are spelt here, and which are told.
-    const isCertain = name !== null && process.platform === 'linux' && (NAMES_BOTH || event !== 'rename')
-    if (!isCertain || this.#ways === undefined || this.#ways.get(directory)?.has(name)) this.cancel()
+  #handle(directory: string, event: string, name: string | null): void {
+    // The directory itself was renamed or removed.
+    if (name === path.basename(directory)) this.#unwatch(directory)
+    // Only Linux reports names exactly as they are spelt here, and reports all of them.
+    const isExact = name !== null && process.platform === 'linux' && (REPORTS_NEW_NAMES || event !== 'rename')
+    if (!isExact || this.#names === undefined || this.#names.get(directory)?.has(name)) this.cancel()
   }
 
-  #forget(directory: string): void {
-    this.#watched.get(directory)?.watcher.close()
-    this.#watched.delete(directory)
+  #unwatch(directory: string): void {
+    this.#watchers.get(directory)?.watcher.close()
+    this.#watchers.delete(directory)
     this.cancel()
   }
 }
 
-/** The names that lead to a file: its own, and those of symbolic links on the way. */
-async function waysTo(file: string): Promise<Ways> {
-  const ways = new Map<string, Set<string>>()
+/** Finds the names that lead to a file: its own, and those of the symbolic links on the way. */
+async function watchedNames(file: string): Promise<WatchedNames> {
+  const watched = new Map<string, Set<string>>()
   let { root } = path.parse(file)
   let directory = root
-  let names = namesOf(file, root)
-  for (let links = 0; names.length > 0 && links <= MOST_LINKS;) {
+  let names = namesIn(file, root)
+  for (let links = 0; names.length > 0 && links <= MAX_LINKS;) {
     const [name = '', ...rest] = names
     const full = path.join(directory, name)
     const target = await readlink(full).catch(() => undefined)
-    // Links at the root of the disk are the system's, and some systems tell of it by telling of everything on the disk.
-    const isToBeWatched = rest.length === 0 || (target !== undefined && directory !== root)
-    if (isToBeWatched) ways.set(directory, (ways.get(directory) ?? new Set()).add(name))
+    // Links in the root directory belong to the system, and on some systems watching them reports every change of the disk.
+    const isWatched = rest.length === 0 || (target !== undefined && directory !== root)
+    if (isWatched) watched.set(directory, (watched.get(directory) ?? new Set()).add(name))
     if (target === undefined) {
       directory = full
       names = rest
@@ -144,11 +147,11 @@ async function waysTo(file: string): Promise<Ways> {
     }
     links++
     if (path.isAbsolute(target)) directory = root = path.parse(target).root
-    names = [...namesOf(target, path.parse(target).root), ...rest]
+    names = [...namesIn(target, path.parse(target).root), ...rest]
   }
-  return ways
+  return watched
 }
 
-function namesOf(name: string, root: string): string[] {
-  return name.slice(root.length).split(path.sep).filter(Boolean)
+function namesIn(file: string, root: string): string[] {
+  return file.slice(root.length).split(path.sep).filter(Boolean)
 }

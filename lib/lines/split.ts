@@ -1,38 +1,38 @@
 /**
- * Splits a range at a separator, as `String.split` splits a string.
+ * Splits a range at a separator, as `String.prototype.split` splits a string.
  */
 import { isUint8Array } from 'node:util/types'
+import { invalidArgType, invalidArgValue, parseOptions } from '../base/validate.js'
+import { parseIterateOptions } from '../iterate/range-options.js'
+import type { MappingState } from '../state/mapping-state.js'
 import { parseMemory } from '../views/copy.js'
 import type { LineEncoding } from './decode.js'
 import {
-  PIECE_OPTIONS,
-  type Pieced,
+  delimited,
+  DELIMITED_OPTIONS,
+  type DelimitedIterable,
   type DelimitedOptions,
-  pieces,
-  parsePieces,
-  type YieldOptions,
+  type ItemOptions,
+  parseItemOptions,
 } from './delimited.js'
-import type { MappingState } from '../state/mapping-state.js'
-import { invalidArgType, invalidArgValue, parseOptions } from '../base/validate.js'
-import { parseIterateOptions } from '../iterate/range-options.js'
 
 export function split(
   state: MappingState,
   givenSeparator: unknown,
-  options: (DelimitedOptions & YieldOptions) | undefined,
-): Pieced {
+  options: (DelimitedOptions & ItemOptions) | undefined,
+): DelimitedIterable {
   // Validate arguments
-  const given = parseOptions(options, 'options', PIECE_OPTIONS)
+  const given = parseOptions(options, 'options', DELIMITED_OPTIONS)
 
   // Interpret options
-  const { encoding, keepEnd, offsets } = parsePieces(given as DelimitedOptions & YieldOptions)
-  const separator = parseSeparator(givenSeparator, encoding)
+  const { encoding, keepEnd, offsets } = parseItemOptions(given as DelimitedOptions & ItemOptions)
+  const delimiter = parseSeparator(givenSeparator, encoding)
   const resolve = parseIterateOptions(given)
 
-  return pieces(resolve(state), { separator, dropReturn: false, keepEnd, keepLast: true }, encoding, offsets)
+  return delimited(resolve(state), { delimiter, dropReturn: false, keepEnd, keepEmptyLast: true }, encoding, offsets)
 }
 
-// A copy: the user may change his before the loop is through.
+// Returns a copy: the caller may change the bytes before the loop ends.
 function parseSeparator(value: unknown, encoding: LineEncoding): Uint8Array {
   if (typeof value !== 'string' && !isUint8Array(value)) {
     throw invalidArgType('separator', ['string', 'Buffer', 'Uint8Array'], value)

@@ -1,9 +1,9 @@
 /**
- * All matches of a search, one by one or in batches: the range is searched part by part, and while the caller works on the
- * matches of one part, the next is searched already.
+ * All matches of a search, one by one or in batches. The range is searched batch by batch. While the caller works on the
+ * matches of one batch, the next batch is already being searched.
  */
-import { AsyncItemIterator, type BatchSource } from '../iterate/async-iterator.js'
 import type { NativeJob } from '../base/native.js'
+import { AsyncItemIterator, type BatchSource } from '../iterate/async-iterator.js'
 import type { MappingState } from '../state/mapping-state.js'
 import {
   type Needle,
@@ -12,106 +12,117 @@ import {
   type Search,
   type SearchOptions,
   type SearchSyncOptions,
-  whileTelling,
+  whileReporting,
 } from './search.js'
 
-/** Where something was found. */
+/** A match of a search. */
 export interface Match {
   /** Its first byte, counted from the start of the mapping. */
   readonly offset: number
   /** In bytes. */
   readonly length: number
-  /** Which one of a list of needles it is. Only if there was a list. */
+  /** The index of the needle that matched. Only present in searches for a list of needles. */
   readonly needle?: number
 }
 
-/** Many matches, in order: the same index in each array belongs to the same match. */
+/** Many matches, in order: elements with the same index belong to the same match. */
 export interface MatchBatch {
   /** The first byte of each, counted from the start of the mapping. */
   readonly offsets: Float64Array
   /** The length of each, in bytes. */
   readonly lengths: Float64Array
-  /** Which one of a list of needles each is. Only if there was a list. */
+  /** The index of the needle that matched. Only present in searches for a list of needles. */
   readonly needles?: Uint32Array
 }
 
-/** Can be walked through with `for await`, as often as wanted. */
+/** The matches of a search, for `for await`. Can be iterated any number of times. */
 export interface Matches extends AsyncIterable<Match> {
-  /** The same matches in batches of up to some hundred thousand; none is empty. */
+  /** Returns the same matches in batches of up to some hundred thousand. No batch is empty. */
   batches(): AsyncIterable<MatchBatch>
 }
 
-/** Can be walked through with `for`, as often as wanted. */
+/** The matches of a search, for `for`. Can be iterated any number of times. */
 export interface MatchesSync extends Iterable<Match> {
-  /** The same matches in batches of up to some hundred thousand; none is empty. */
+  /** Returns the same matches in batches of up to some hundred thousand. No batch is empty. */
   batches(): Iterable<MatchBatch>
 }
 
-/** How many bytes are searched at once. */
-export interface Pace {
+/** How many bytes are searched for each batch. */
+export interface BatchSizing {
+  /** Bytes of the first batch. */
   readonly first: number
-  readonly least: number
-  readonly most: number
-  /** Parts become smaller where they have more matches than this, and larger where they have fewer. */
-  readonly wanted: number
+  readonly min: number
+  readonly max: number
+  /** Batches become smaller if they have more matches than this, and larger if they have fewer. */
+  readonly targetMatches: number
 }
 
-// The first matches come soon, and so many threads have each something to do. More than so many are not made into objects at
-// once, as that keeps others waiting.
-const paceOf = (threads: number): Pace => ({
+// The first batch is small, so that the first matches come soon, and still has work for many threads. The number of matches
+// that are made into objects at once is limited, since that blocks the event loop.
+const sizingOfItems = (threads: number): BatchSizing => ({
   first: 2 ** 18,
-  least: 2 ** 16,
-  most: Math.min(threads, 16) * 2 ** 23,
-  wanted: 2 ** 15,
+  min: 2 ** 16,
+  max: Math.min(threads, 16) * 2 ** 23,
+  targetMatches: 2 ** 15,
 })
 
-// A batch costs its bytes alone, up to some MiB. The larger they are, the less often threads wait for one another.
-const batchPaceOf = (threads: number): Pace => ({
-  ...paceOf(threads),
-  most: Math.min(threads, 16) * 2 ** 26,
-  wanted: 2 ** 18,
+// A batch costs only its memory, up to some MiB. Larger batches mean that threads wait for each other less often.
+const sizingOfBatches = (threads: number): BatchSizing => ({
+  ...sizingOfItems(threads),
+  max: Math.min(threads, 16) * 2 ** 26,
+  targetMatches: 2 ** 18,
 })
 
 /**
- * What the native half gives: in columns where each match starts, how long it is if they are not all of one length, and, if
- * there are several needles, which one it is; then where the search stands afterwards, and how many matches there are.
+ * What the native half returns for a batch: a column of the offsets; a column of the lengths, unless all matches have the same
+ * length; a column of the needles, if there are several. Two numbers follow: the position of the search afterwards, and the
+ * number of matches.
  */
 type Columns = Float64Array
 
-// Numbers behind the columns.
-const TAIL = 2
+// The number of elements after the columns.
+const TRAILER_LENGTH = 2
 
-export function matches(state: MappingState, needle: Needle, options?: SearchOptions, pace?: Pace): Matches {
+type Convert<T> = (search: Search, columns: Columns) => T[]
+
+export function matches(state: MappingState, needle: Needle, options?: SearchOptions, sizing?: BatchSizing): Matches {
   const search = parseSearch(state, needle, options)
-  const walk = <T>(convert: (search: Search, found: Columns) => T[], usual: Pace): AsyncIterable<T> => ({
-    [Symbol.asyncIterator]: () => new AsyncItemIterator(new Parts(new Progression(search, pace ?? usual), convert)),
+  const iterable = <T>(convert: Convert<T>, usual: BatchSizing): AsyncIterable<T> => ({
+    [Symbol.asyncIterator]: () =>
+      new AsyncItemIterator(new MatchSource(new SearchPosition(search, sizing ?? usual), convert)),
   })
-  return { ...walk(items, paceOf(search.threads)), batches: () => walk(batch, batchPaceOf(search.threads)) }
+  return {
+    ...iterable(toItems, sizingOfItems(search.threads)),
+    batches: () => iterable(toBatch, sizingOfBatches(search.threads)),
+  }
 }
 
 export function matchesSync(
   state: MappingState,
   needle: Needle,
   options?: SearchSyncOptions,
-  pace?: Pace,
+  sizing?: BatchSizing,
 ): MatchesSync {
   const search = parseSearchSync(state, needle, options)
-  // One thread alone waits for nobody.
-  const usual = search.threads === 1 ? paceOf(1) : batchPaceOf(search.threads)
-  const walk = <T>(convert: (search: Search, found: Columns) => T[], by: Pace): Iterable<T> => ({
-    [Symbol.iterator]: () => stepThrough(new Progression(search, pace ?? by), convert),
+  // A single thread never waits for other threads, so large batches have no advantage.
+  const ofBatches = search.threads === 1 ? sizingOfItems(1) : sizingOfBatches(search.threads)
+  const iterable = <T>(convert: Convert<T>, usual: BatchSizing): Iterable<T> => ({
+    [Symbol.iterator]: () => iterateSync(new SearchPosition(search, sizing ?? usual), convert),
   })
-  return { ...walk(items, paceOf(search.threads)), batches: () => walk(batch, usual) }
+  return {
+    ...iterable(toItems, sizingOfItems(search.threads)),
+    batches: () => iterable(toBatch, ofBatches),
+  }
 }
 
-function* stepThrough<T>(at: Progression, convert: (search: Search, found: Columns) => T[]): Generator<T, undefined> {
-  const { state, pattern, offset, length, threads } = at.search
-  while (!at.isOver) {
+function* iterateSync<T>(position: SearchPosition, convert: Convert<T>): Generator<T, undefined> {
+  const { state, pattern, offset, length, threads } = position.search
+  while (!position.isAtEnd) {
     state.check()
-    const [entry, limit] = at.part()
-    const found = state.run((handle) => handle.matchesSync(pattern, offset, length, entry, limit, threads))
-    at.advance(found)
-    for (const item of convert(at.search, found)) {
+    const [next, limit] = position.batch()
+    const columns = state.run((handle) => handle.matchesSync(pattern, offset, length, next, limit, threads))
+    position.advance(columns)
+    for (const item of convert(position.search, columns)) {
       yield item
       if (state.closed) state.check()
     }
@@ -119,21 +130,21 @@ function* stepThrough<T>(at: Progression, convert: (search: Search, found: Colum
   return undefined
 }
 
-/** How far a search is, and how much is searched next. */
-class Progression {
+/** The position of a search, and the size of its next batch. */
+class SearchPosition {
   readonly search: Search
-  readonly #pace: Pace
+  readonly #sizing: BatchSizing
   #size: number
   #next = 0
 
-  constructor(search: Search, pace: Pace) {
+  constructor(search: Search, sizing: BatchSizing) {
     this.search = search
-    this.#pace = pace
-    this.#size = pace.first
+    this.#sizing = sizing
+    this.#size = sizing.first
   }
 
-  /** An empty match may also lie behind the last byte. */
-  get isOver(): boolean {
+  /** An empty match may also be after the last byte, so the search ends only beyond that position. */
+  get isAtEnd(): boolean {
     return this.#next > this.search.length
   }
 
@@ -141,41 +152,41 @@ class Progression {
     return Math.min(this.#next, this.search.length)
   }
 
-  /** Where the search stands, and where the next matches must begin before. */
-  part(): [entry: number, limit: number] {
+  /** Returns the position of the search, and the position before which the matches of the next batch begin. */
+  batch(): [next: number, limit: number] {
     return [this.#next, Math.min(this.#next + this.#size, this.search.length + 1)]
   }
 
-  advance(found: Columns): void {
-    const { least, most, wanted } = this.#pace
-    const [next = 0, count = 0] = found.subarray(-TAIL)
-    const fitting = count === 0 ? most : ((next - this.#next) * wanted) / count
-    this.#size = Math.max(least, Math.min(Math.ceil(fitting), this.#size * 4, most))
+  advance(columns: Columns): void {
+    const { min, max, targetMatches } = this.#sizing
+    const [next = 0, count = 0] = columns.subarray(-TRAILER_LENGTH)
+    const wanted = count === 0 ? max : ((next - this.#next) * targetMatches) / count
+    this.#size = Math.max(min, Math.min(Math.ceil(wanted), this.#size * 4, max))
     this.#next = next
   }
 }
 
-/** Gives the matches of part after part, and searches one part ahead. */
-class Parts<T> implements BatchSource<T> {
-  readonly #at: Progression
-  readonly #convert: (search: Search, found: Columns) => T[]
+/** Returns the matches batch by batch, and searches one batch ahead. */
+class MatchSource<T> implements BatchSource<T> {
+  readonly #position: SearchPosition
+  readonly #convert: Convert<T>
   #ahead: Promise<Columns> | undefined
   #job: NativeJob | undefined
-  #told = 0
+  #reported = 0
   #ended = false
 
-  constructor(at: Progression, convert: (search: Search, found: Columns) => T[]) {
-    this.#at = at
+  constructor(position: SearchPosition, convert: Convert<T>) {
+    this.#position = position
     this.#convert = convert
   }
 
   get isOpen(): boolean {
-    const { state, signal } = this.#at.search
+    const { state, signal } = this.#position.search
     return !state.closed && !signal?.aborted
   }
 
   async pull(): Promise<T[]> {
-    const { search } = this.#at
+    const { search } = this.#position
     const { state, signal } = search
     const check = (): void => {
       if (signal?.aborted) throw signal.reason
@@ -183,99 +194,99 @@ class Parts<T> implements BatchSource<T> {
     }
     while (true) {
       check()
-      if (this.#ahead === undefined && this.#at.isOver) return []
-      const found = await this.#waitFor(this.#ahead ?? this.#search())
-      // Ended when the part was through already: nothing was left to cancel.
+      if (this.#ahead === undefined && this.#position.isAtEnd) return []
+      const columns = await this.#waitFor(this.#ahead ?? this.#searchBatch())
+      // Ended after the batch was complete, when there was nothing to cancel.
       if (this.#ended) return []
-      this.#at.advance(found)
-      this.#ahead = this.#at.isOver ? undefined : this.#search()
-      this.#tell(this.#at.done)
-      // Who is told may have ended it.
+      this.#position.advance(columns)
+      this.#ahead = this.#position.isAtEnd ? undefined : this.#searchBatch()
+      this.#report(this.#position.done)
+      // The callback may have closed the mapping or aborted the signal.
       check()
-      if (found.length > TAIL) return this.#convert(search, found)
+      if (columns.length > TRAILER_LENGTH) return this.#convert(search, columns)
     }
   }
 
-  // Until the search has heard of it the mapping is in use.
+  // The mapping is in use until the native search notices that it was cancelled.
   end(): Promise<unknown> | undefined {
     this.#ended = true
     this.#job?.cancel()
-    return this.#job && this.#at.search.state.ended(this.#job)
+    return this.#job && this.#position.search.state.ended(this.#job)
   }
 
-  // A part in which there is one match that goes on and on can take long.
-  #waitFor(part: Promise<Columns>): Promise<Columns> {
-    if (this.#at.search.onProgress === undefined) return part
-    const { done } = this.#at
-    return whileTelling(
-      part,
-      () => this.#tell(done + (this.#job?.done ?? 0)),
+  // A batch can take long, for example if one match never seems to end: report the progress within it too.
+  #waitFor(batch: Promise<Columns>): Promise<Columns> {
+    if (this.#position.search.onProgress === undefined) return batch
+    const { done } = this.#position
+    return whileReporting(
+      batch,
+      () => this.#report(done + (this.#job?.done ?? 0)),
       () => this.#job?.cancel(),
     )
   }
 
-  // Where a part has too many matches for one batch, some of what was searched is searched again: no step back is told.
-  #tell(done: number): void {
-    const { onProgress, length: total } = this.#at.search
-    this.#told = Math.max(this.#told, Math.min(done, total))
-    onProgress?.({ done: this.#told, total })
+  // If a batch has too many matches, some of its bytes are searched again for the next one. Reported progress never decreases.
+  #report(done: number): void {
+    const { onProgress, length: total } = this.#position.search
+    this.#reported = Math.max(this.#reported, Math.min(done, total))
+    onProgress?.({ done: this.#reported, total })
   }
 
-  #search(): Promise<Columns> {
-    const { state, pattern, offset, length, threads, signal } = this.#at.search
-    const [entry, limit] = this.#at.part()
+  #searchBatch(): Promise<Columns> {
+    const { state, pattern, offset, length, threads, signal } = this.#position.search
+    const [next, limit] = this.#position.batch()
     const work = state.runCancellable((handle, job) => {
       this.#job = job
-      return handle.matches(pattern, offset, length, entry, limit, threads, job)
+      return handle.matches(pattern, offset, length, next, limit, threads, job)
     }, signal)
-    // Nobody may ever ask for it.
+    // The caller may never request this batch, so its rejection must not be reported as unhandled.
     work.catch(() => {})
     return work
   }
 }
 
-function items(search: Search, found: Columns): Match[] {
-  const [offsets, lengths, needles] = [columnOf(found, 0), columnOf(found, 1), needlesOf(found)]
-  const all = search.pattern.length
-  const made: Match[] = []
+function toItems(search: Search, columns: Columns): Match[] {
+  const [offsets, lengths, needles] = [columnOf(columns, 0), columnOf(columns, 1), needlesOf(columns)]
+  const sameLength = search.pattern.length
+  const items: Match[] = []
   for (let index = 0; index < offsets.length; index++) {
-    const place = { offset: offsets[index] as number, length: all ?? (lengths[index] as number) }
-    made.push(search.isList ? { ...place, needle: needles[index] as number } : place)
+    const range = { offset: offsets[index] as number, length: sameLength ?? (lengths[index] as number) }
+    items.push(search.isList ? { ...range, needle: needles[index] as number } : range)
   }
-  return made
+  return items
 }
 
-function batch(search: Search, found: Columns): MatchBatch[] {
-  const offsets = columnOf(found, 0)
+function toBatch(search: Search, columns: Columns): MatchBatch[] {
+  const offsets = columnOf(columns, 0)
   if (offsets.length === 0) return []
-  const all = search.pattern.length
-  if (all === null) {
-    const lengths = columnOf(found, 1)
-    return [search.isList ? { offsets, lengths, needles: needlesOf(found) } : { offsets, lengths }]
+  const sameLength = search.pattern.length
+  if (sameLength === null) {
+    const lengths = columnOf(columns, 1)
+    return [search.isList ? { offsets, lengths, needles: needlesOf(columns) } : { offsets, lengths }]
   }
-  // Most often nobody asks for them, and memory that is filled is what a search for many matches takes longest for.
+  // Made when they are read, which is rare: a search with many matches spends most of its time filling memory.
   let lengths: Float64Array | undefined
   return [
     {
       offsets,
       get lengths(): Float64Array {
-        return (lengths ??= new Float64Array(offsets.length).fill(all))
+        return (lengths ??= new Float64Array(offsets.length).fill(sameLength))
       },
-      ...(search.isList && { needles: needlesOf(found) }),
+      ...(search.isList && { needles: needlesOf(columns) }),
     },
   ]
 }
 
-/** A column of what the native half gives, which is not a copy; empty if it isn't there. */
-function columnOf(found: Columns, column: number): Float64Array {
-  const count = found.at(-1) as number
+// Returns a column without copying it; an empty one if the native half did not return that column.
+function columnOf(columns: Columns, column: number): Float64Array {
+  const count = columns.at(-1) as number
   const end = (column + 1) * count
-  return end > found.length - TAIL ? found.subarray(0, 0) : found.subarray(end - count, end)
+  return end > columns.length - TRAILER_LENGTH ? columns.subarray(0, 0) : columns.subarray(end - count, end)
 }
 
-// A list of one needle has no column: each match is of the first.
-function needlesOf(found: Columns): Uint32Array {
-  const needles = new Uint32Array(found.at(-1) as number)
-  needles.set(columnOf(found, 2))
+// For a list of one needle there is no column of needles, and every match is of needle 0.
+function needlesOf(columns: Columns): Uint32Array {
+  const needles = new Uint32Array(columns.at(-1) as number)
+  needles.set(columnOf(columns, 2))
   return needles
 }

@@ -1,13 +1,10 @@
 /**
- * Searching: what is looked for, where, and by how many threads; and the searches that have one answer. Those with many are in
- * `matches.ts`.
+ * Search: what to search for, in which range, with how many threads; and the searches with a single result. Those with many
+ * results are in `matches.ts`.
  */
 import { unlessStopped } from '../base/abort.js'
 import { isRegExp, isUint8Array } from 'node:util/types'
-import { parseMemory } from '../views/copy.js'
 import { call, native, type NativeJob, type NativeMapping, type NativePattern } from '../base/native.js'
-import type { MappingState } from '../state/mapping-state.js'
-import { patternOf } from './regexp/translate.js'
 import {
   invalidArgType,
   invalidArgValue,
@@ -18,48 +15,58 @@ import {
   type Range,
   resolveRange,
 } from '../base/validate.js'
+import type { MappingState } from '../state/mapping-state.js'
+import { parseMemory } from '../views/copy.js'
+import { patternOf } from './regexp/translate.js'
 
 /**
- * What to search for: a string, which stands for its UTF-8 bytes; bytes; any of several of these; or an expression.
+ * What to search for: a string, which stands for its UTF-8 bytes; bytes; a list of strings and bytes, any of which matches; or a
+ * regular expression.
  *
- * The time until a match of an expression is decided grows with the number of bytes looked at and with nothing else; where each of
- * many is decided only far behind its end, as of `/a[^]*b|a/` where there is no `b`, all of them take the square of that. What stands
- * against this is refused: lookaheads, lookbehinds and back-references; and also properties and strings (`\q{…}`) that the `regex`
- * crate doesn't know, and the flag `y`. The flag `g` changes nothing: how much is found is up to the method. Some things differ from
- * JavaScript:
+ * The time that a regular expression takes grows only with the number of bytes that the search looks at. It grows with their
+ * square if there are many matches and each is decided only far after its end, as for `/a[^]*b|a/` in text without a `b`. The
+ * constructs that would break this bound are refused: lookaheads, lookbehinds and back-references. Also refused are properties
+ * and strings (`\q{…}`) that the `regex` crate does not support, and the flag `y`. The flag `g` changes nothing: the method
+ * decides how many matches are found. There are some differences from JavaScript:
  *
- * - Characters are whole, as with the flag `u`: half of one is in no UTF-8. `.` finds one character, whatever the flags.
- * - Bytes that are no UTF-8 are no characters: not even `[^]` finds them.
- * - With the flag `m` lines end with `\n`, `\r` or `\r\n`: the latter is one end, so that `^` is not in the middle of it; U+2028
- *   and U+2029 end no lines.
- * - With the flags `i` and `u` the letters of `\b` are still those of `\w` without `i`.
+ * - Characters are never split, as with the flag `u`: one half of a surrogate pair has no UTF-8. `.` matches one character,
+ *   whatever the flags.
+ * - Bytes that are not valid UTF-8 are not characters: not even `[^]` matches them.
+ * - With the flag `m`, lines end with `\n`, `\r` or `\r\n`. The latter is one line end, so `^` does not match in the middle of it.
+ *   U+2028 and U+2029 do not end lines.
+ * - With the flags `i` and `u`, `\b` uses the same letters as `\w` without `i`.
  *
- * One whose matches can be of any length, such as `/a[^]*b/`, or `/a.*b/` where lines are very long, is searched by one thread.
+ * A regular expression whose matches can have any length, such as `/a[^]*b/`, or `/a.*b/` where lines are very long, is searched
+ * by one thread.
  */
 export type Needle = string | Uint8Array | RegExp | readonly (string | Uint8Array)[]
 
-/** Where to go through a mapping, and with how many threads. */
+/** The range to search, and with how many threads. */
 export interface SearchSyncOptions extends Range {
-  /** How many threads work at once, 1 to 1024. @default as many as the machine runs at once */
+  /** How many threads work at once, 1 to 1024. @default the number of threads that the machine runs at once */
   readonly threads?: number | undefined
 }
 
-/** The same for work that is waited for. */
+/** The same options, for asynchronous work. */
 export interface SearchOptions extends SearchSyncOptions {
-  /** Ends the work; what waits for it rejects with the signal's reason. @default none */
+  /** Ends the work; its promise rejects with the signal's reason. @default none */
   readonly signal?: AbortSignal | undefined
-  /** Is told now and then how far the work is, and at its end that all is done. What it throws ends the work. @default none */
+  /**
+   * Gets the progress from time to time, and once more when all is done. An error that it throws ends the work.
+   *
+   * @default none
+   */
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
-/** How far a piece of work is, in bytes. */
+/** The progress of a piece of work, in bytes. */
 export interface Progress {
   readonly done: number
   readonly total: number
 }
 
-/** Where, how, and for whom a range is gone through. */
-export interface Task {
+/** A piece of work on a range. */
+export interface RangeTask {
   readonly state: MappingState
   readonly offset: number
   readonly length: number
@@ -68,34 +75,34 @@ export interface Task {
   readonly onProgress: ((progress: Progress) => void) | undefined
 }
 
-/** A task of searching. */
-export interface Search extends Task {
+/** A search of a range. */
+export interface Search extends RangeTask {
   readonly pattern: NativePattern
-  /** Whether matches say which needle they are. */
+  /** Whether the needle is a list, so that matches say which needle they are of. */
   readonly isList: boolean
 }
 
 const SYNC_OPTIONS = ['offset', 'length', 'threads']
 const OPTIONS = [...SYNC_OPTIONS, 'signal', 'onProgress']
-const MOST_THREADS = 1024
+const MAX_THREADS = 1024
 
-// Often enough for a bar that moves, too seldom to cost anything; in milliseconds.
+// Short enough for a progress bar to move smoothly, long enough to cost nothing; in milliseconds.
 const PROGRESS_INTERVAL = 100
 
 export async function indexOf(state: MappingState, needle: Needle, options?: SearchOptions): Promise<number> {
-  return place(await find(parseSearch(state, needle, options), false))
+  return offsetOf(await find(parseSearch(state, needle, options), false))
 }
 
 export function indexOfSync(state: MappingState, needle: Needle, options?: SearchSyncOptions): number {
-  return place(findSync(parseSearchSync(state, needle, options), false))
+  return offsetOf(findSync(parseSearchSync(state, needle, options), false))
 }
 
 export async function lastIndexOf(state: MappingState, needle: Needle, options?: SearchOptions): Promise<number> {
-  return place(await find(parseSearch(state, needle, options), true))
+  return offsetOf(await find(parseSearch(state, needle, options), true))
 }
 
 export function lastIndexOfSync(state: MappingState, needle: Needle, options?: SearchSyncOptions): number {
-  return place(findSync(parseSearchSync(state, needle, options), true))
+  return offsetOf(findSync(parseSearchSync(state, needle, options), true))
 }
 
 export async function includes(state: MappingState, needle: Needle, options?: SearchOptions): Promise<boolean> {
@@ -117,49 +124,50 @@ export function countSync(state: MappingState, needle: Needle, options?: SearchS
   return state.run((handle) => handle.countSync(pattern, offset, length, threads))
 }
 
-interface Found {
+interface FindResult {
   readonly search: Search
-  readonly triple: Float64Array
+  /** The start of the match within the range, its length and its needle; empty if there is no match. */
+  readonly match: Float64Array
 }
 
-async function find(search: Search, backwards: boolean): Promise<Found> {
+async function find(search: Search, backwards: boolean): Promise<FindResult> {
   const { pattern, offset, length, threads } = search
-  const triple = await runTask(search, (handle, job) => handle.find(pattern, offset, length, backwards, threads, job))
-  return { search, triple }
+  const match = await runTask(search, (handle, job) => handle.find(pattern, offset, length, backwards, threads, job))
+  return { search, match }
 }
 
-function findSync(search: Search, backwards: boolean): Found {
+function findSync(search: Search, backwards: boolean): FindResult {
   const { state, pattern, offset, length, threads } = search
-  return { search, triple: state.run((handle) => handle.findSync(pattern, offset, length, backwards, threads)) }
+  return { search, match: state.run((handle) => handle.findSync(pattern, offset, length, backwards, threads)) }
 }
 
-function place({ search, triple }: Found): number {
-  const [start] = triple
+function offsetOf({ search, match }: FindResult): number {
+  const [start] = match
   return start === undefined ? -1 : search.offset + start
 }
 
-/** Runs a task on other threads, and tells how far it is. */
+/** Runs a task on native threads and reports its progress. */
 export async function runTask<T>(
-  { state, length: total, signal, onProgress }: Task,
+  { state, length: total, signal, onProgress }: RangeTask,
   operation: (native: NativeMapping, job: NativeJob) => Promise<T>,
 ): Promise<T> {
   if (onProgress === undefined) return state.runCancellable(operation, signal)
   let job: NativeJob | undefined
   const work = state.runCancellable((handle, own) => operation(handle, (job = own)), signal)
-  const tell = (): void => onProgress({ done: Math.min(job?.done ?? 0, total), total })
-  const result = await whileTelling(work, tell, () => job?.cancel())
+  const report = (): void => onProgress({ done: Math.min(job?.done ?? 0, total), total })
+  const result = await whileReporting(work, report, () => job?.cancel())
   onProgress({ done: total, total })
   return result
 }
 
-/** Waits for some work, and calls `tell` now and then. What that throws ends the wait, and `cancel` is called. */
-export async function whileTelling<T>(work: Promise<T>, tell: () => void, cancel: () => void): Promise<T> {
+/** Waits for some work and calls `report` every 100 ms. If `report` throws, calls `cancel` and rejects with its error. */
+export async function whileReporting<T>(work: Promise<T>, report: () => void, cancel: () => void): Promise<T> {
   return unlessStopped(
     () => work,
     (stop) => {
       const tick = (): void => {
         try {
-          tell()
+          report()
         } catch (error) {
           cancel()
           stop(error)
@@ -181,8 +189,8 @@ export function parseSearchSync(state: MappingState, needle: Needle, options: Se
   return { ...target, ...parseTask(state, options, SYNC_OPTIONS) }
 }
 
-/** Reads the options of a task. It is the last to be read: afterwards the mapping is known to be open. */
-export function parseTask(state: MappingState, options: SearchOptions | undefined, known = OPTIONS): Task {
+/** Parses the options of a task. Call it after all other parsing: it also checks that the mapping is open. */
+export function parseTask(state: MappingState, options: SearchOptions | undefined, known = OPTIONS): RangeTask {
   // Validate arguments
   const {
     offset,
@@ -209,7 +217,7 @@ function parseThreads(threads: unknown): number {
   if (threads === undefined) return native.availableThreads()
   if (typeof threads !== 'number') throw invalidArgType('options.threads', ['number'], threads)
   if (!Number.isInteger(threads)) throw outOfRange('options.threads', 'an integer', threads)
-  if (threads < 1 || threads > MOST_THREADS) throw outOfRange('options.threads', `>= 1 && <= ${MOST_THREADS}`, threads)
+  if (threads < 1 || threads > MAX_THREADS) throw outOfRange('options.threads', `>= 1 && <= ${MAX_THREADS}`, threads)
   return threads
 }
 
@@ -218,7 +226,7 @@ function parseNeedle(needle: unknown): Pick<Search, 'pattern' | 'isList'> {
   if (isRegExp(needle)) return { isList, pattern: patternOf(needle) }
   if (isList && needle.length === 0) throw invalidArgValue('needle', needle, 'must not be an empty list')
   const list = isList
-    ? needle.map((one, index) => parseBytesOf(one, `needle[${index}]`))
+    ? needle.map((item, index) => parseBytesOf(item, `needle[${index}]`))
     : [parseBytesOf(needle, 'needle')]
   return { isList, pattern: call(() => native.needles(list)) }
 }
