@@ -118,7 +118,7 @@ test(
   'a misspelt option is refused with a suggestion',
   refuses,
   { ofset: 1 },
-  value("The property 'options.ofset' is no option here: did you mean 'offset'?"),
+  value("The property 'options.ofset' is unknown: did you mean 'offset'?"),
 )
 test(
   'an option in the wrong case is refused with a suggestion',
@@ -130,7 +130,7 @@ test(
   'an unknown option is refused with the known names',
   refuses,
   { encoding: 'utf8' },
-  value(/known are mode, offset, length/),
+  value(/the known ones are mode, offset, length/),
 )
 test('an unknown option that is undefined is refused', refuses, { flags: undefined }, value(/'options.flags'/))
 
@@ -256,7 +256,7 @@ test(
   'an option that only files have is refused',
   refusesMemory,
   [4096, { mode: 'r' }],
-  value(/'options.mode' is no option here/),
+  value(/'options.mode' is unknown/),
 )
 
 // Constants and capabilities.

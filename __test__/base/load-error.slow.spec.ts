@@ -11,13 +11,17 @@ test('the error names the environment variable that points to a missing binary',
   const outcome = await runCode(`import { mmap } from 'memmap'`, {
     env: { NAPI_RS_NATIVE_LIBRARY_PATH: '/none/such.node' },
   })
-  refuses(t, outcome, /NAPI_RS_NATIVE_LIBRARY_PATH asks for \/none\/such\.node instead/)
+  refuses(t, outcome, /NAPI_RS_NATIVE_LIBRARY_PATH selects \/none\/such\.node in place of the installed binary/)
 })
 
 test('the error names the environment variables that ask for WebAssembly', async (t) => {
   for (const env of [{ NAPI_RS_FORCE_WASI: 'error' }, { NAPI_RS_WASI_FLAVOR: 'wasm32-wasi' }]) {
     const outcome = await runCode(`import { mmap } from 'memmap'`, { env: { NAPI_RS_NATIVE_LIBRARY_PATH: '', ...env } })
-    refuses(t, outcome, /An environment variable .* asks for a WebAssembly build, and there is none: unset it/)
+    refuses(
+      t,
+      outcome,
+      /An environment variable .* selects a WebAssembly build, which does not exist: unset the variable/,
+    )
   }
 })
 
@@ -28,19 +32,27 @@ test('without a binary the import fails and lists the attempts', async (t) => {
 test('without the loader the import reports an incomplete package', async (t) => {
   const folder = copyWithoutBinary(t)
   rmSync(path.join(folder, 'native', 'binding.cjs'))
-  refuses(t, await importFrom(folder), /The loader that comes with memmap did not look for it\. Delete node_modules/)
+  refuses(
+    t,
+    await importFrom(folder),
+    /The loader that memmap installs did not look for this platform\. Delete node_modules/,
+  )
 })
 
 test('with only the package of another platform the import says so', async (t) => {
   const folder = copyWithoutBinary(t)
   install(folder, 'win32-arm64-msvc')
-  refuses(t, await importFrom(folder), /not installed \(memmap-win32-arm64-msvc is, for another platform\)/)
+  refuses(t, await importFrom(folder), /not installed \(memmap-win32-arm64-msvc is installed, for another platform\)/)
 })
 
 test('a damaged binary is reported as refused by the system', async (t) => {
   const folder = copyWithoutBinary(t)
   for (const platform of PLATFORMS) install(folder, platform)
-  refuses(t, await importFrom(folder), /is installed, but the system refused its binary \(.+\)\. It may be damaged/)
+  refuses(
+    t,
+    await importFrom(folder),
+    /is installed, but the system could not load its binary \(.+\)\. The binary may be damaged/,
+  )
 })
 
 function refuses(t: ExecutionContext, { code, signal, stderr }: Outcome, message: RegExp): void {

@@ -15,7 +15,7 @@ test('the error names the missing package and the remedy', explains, {
   attempts: triedFor('linux-x64-musl'),
   says: [
     /^No native binary of memmap could be loaded on linux-x64-musl\. The package memmap-linux-x64-musl, an optional /,
-    /is not installed\. It is missing after an install with --omit=optional/,
+    /is not installed\. Possible causes are an install with --omit=optional/,
     /"npm install --os=linux --cpu=x64 --libc=musl"\.\nTried:\n {2}- Cannot find module '\.\/memmap/,
   ],
 })
@@ -27,39 +27,41 @@ test('the error names an installed package of another platform', explains, {
   installed: ['darwin-x64'],
   says: [
     /on darwin-arm64\./,
-    /not installed \(memmap-darwin-x64 is, for another platform\)/,
+    /not installed \(memmap-darwin-x64 is installed, for another platform\)/,
     /"npm install --os=darwin --cpu=arm64"/,
   ],
 })
 
-test('the error tells a refused binary from a missing one', explains, {
+test('the error distinguishes a binary that does not load from a missing one', explains, {
   attempts: [notFound('./memmap.linux-x64-gnu.node'), "/lib/libc.so.6: version `GLIBC_2.17' not found (required by x)"],
   installed: ['linux-x64-gnu'],
-  says: [/is installed, but the system refused its binary \(.*not found.*\)\. It needs glibc 2\.17 or newer/],
+  says: [/is installed, but the system could not load its binary \(.*not found.*\)\. It needs glibc 2\.17 or newer/],
 })
 
-test('a refusal that does not mention glibc suggests a reinstallation', explains, {
+test('a load failure that does not mention glibc suggests a reinstallation', explains, {
   attempts: [notFound('./memmap.linux-x64-gnu.node'), 'x.node: file too short'],
   installed: ['linux-x64-gnu'],
-  says: [/refused its binary \(x\.node: file too short\)\. It may be damaged/],
+  says: [/could not load its binary \(x\.node: file too short\)\. The binary may be damaged/],
 })
 
-test('the error tells a package without its binary from a missing package', explains, {
+test('the error distinguishes a package without its binary from a missing package', explains, {
   attempts: triedFor('linux-x64-gnu'),
   installed: ['linux-x64-gnu'],
-  says: [/memmap-linux-x64-gnu is installed, but its binary is not in it\. Delete node_modules/],
+  says: [/memmap-linux-x64-gnu is installed, but it contains no binary\. Delete node_modules/],
 })
 
 test('the error for an unsupported platform lists the supported platforms', explains, {
   platform: 'freebsd',
   attempts: triedFor('freebsd-x64'),
-  says: [/on freebsd-x64\. There is none for this platform\. Binaries exist for linux-x64-gnu, .*win32-arm64-msvc/],
+  says: [
+    /on freebsd-x64\. No release has a binary for this platform\. Binaries exist for linux-x64-gnu, .*win32-arm64-msvc/,
+  ],
 })
 
 test('the error names a platform that the loader does not know', explains, {
   platform: 'sunos',
   attempts: ['Unsupported OS: sunos, architecture: x64'],
-  says: [/on sunos-x64\. There is none for this platform/],
+  says: [/on sunos-x64\. No release has a binary for this platform/],
 })
 
 for (const [platform, arch] of [
@@ -70,14 +72,16 @@ for (const [platform, arch] of [
     platform,
     arch,
     attempts: ['Cannot find module'],
-    says: [/The loader that comes with memmap did not look for it\. Delete .*\nTried:\n {2}- Cannot find module$/],
+    says: [
+      /The loader that memmap installs did not look for this platform\. Delete .*\nTried:\n {2}- Cannot find module$/,
+    ],
   })
 }
 
 test('the error on a 32-bit system says that 32-bit systems are not supported', explains, {
   arch: 'arm',
   attempts: triedFor('linux-arm-gnueabihf'),
-  says: [/on linux-arm-gnueabihf\. 32-bit systems are left out on purpose/],
+  says: [/on linux-arm-gnueabihf\. memmap does not support 32-bit systems/],
 })
 
 test("the suggested os, cpu and libc are those of the package's manifest", (t) => {

@@ -1,8 +1,8 @@
 /**
- * Waits that end early: when an AbortSignal aborts, when a mapping closes, or for any other reason.
+ * Waits that can end early: because an AbortSignal aborts, because a mapping closes, or for another reason.
  */
 
-/** Watches for something that ends a wait, and calls `stop` with the reason then. Returns what ends the watching. */
+/** Watches for an event, and calls `stop` with the reason when it happens. Returns a function that ends the watching. */
 export type StopSource = (stop: (reason: unknown) => void) => () => void
 
 /** Calls `listener` with the signal's reason when the signal aborts. Returns a function that removes the listener. */
@@ -14,10 +14,11 @@ export function onAbort(signal: AbortSignal | undefined, listener: (reason: unkn
 }
 
 /**
- * Waits for the work that `begin` starts. Rejects at once when a source stops the wait, with the reason that it gives. The
- * work goes on then; its result is dropped, and its rejection is no unhandled one. Watching ends with the wait.
+ * Waits for the work that `begin` starts. When a source stops the wait, rejects at once with the reason of that source. The work
+ * then continues; its result is dropped, and a rejection of it counts as handled. Every source stops watching when the wait ends.
  *
- * The engine does not follow a race to the callers that await it: where the stack matters, cut it anew (`startStackBelow`).
+ * Errors of the work come without the chain of awaiting callers, since the engine does not record it through `Promise.race`. If
+ * the stack matters, call `startStackBelow` with the error.
  */
 export async function unlessStopped<T>(begin: () => PromiseLike<T> | T, ...sources: StopSource[]): Promise<T> {
   let ends: (() => void)[] = []

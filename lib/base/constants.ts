@@ -8,7 +8,7 @@ import { native } from './native.js'
  * Constants of this machine and this library.
  *
  * - `PAGE_SIZE`: the size of a page in bytes, the unit of residency, protection and advice.
- * - `ALLOCATION_GRANULARITY`: the alignment of mappings in the system, in bytes. Mappings of this library can begin at any offset.
+ * - `ALLOCATION_GRANULARITY`: the alignment of mappings in the system, in bytes. Mappings of this library may begin anywhere.
  * - `MAX_VIEW_LENGTH`: the maximum number of elements of a view, 2^31 - 1.
  *
  * @example

@@ -1,9 +1,9 @@
 /**
- * The guard of constructors that only this library may call, such as that of Mapping.
+ * The check in constructors that only this library may call, such as the constructor of Mapping.
  */
 import { withCode } from './errors.js'
 
-/** The first argument of every such constructor. Users cannot get hold of it. */
+/** The first argument that every such constructor requires. Code outside of this library cannot obtain it. */
 export const CONSTRUCT = Symbol('construct')
 
 /**

@@ -1,11 +1,11 @@
 /**
- * The error class of the library, and the functions that make its errors: from a state of the library, or from an error of the
- * system. Wrong arguments are plain errors of type `TypeError` and `RangeError`, as Node throws them (see `validate.ts`).
+ * The error class of the library, and functions that make errors of it. Wrong arguments cause plain errors of type `TypeError` and
+ * `RangeError` instead, as in Node; `validate.ts` makes those.
  */
 import { constants } from 'node:os'
 import util from 'node:util'
 
-/** The codes of errors of this library. System errors carry codes of the system instead, such as `ENOENT`. */
+/** The codes of errors of this library. System errors have the codes of the system instead, such as `ENOENT`. */
 export type MemmapErrorCode =
   | 'ERR_MEMMAP_ADDRESS_SPACE'
   | 'ERR_MEMMAP_BUSY'
@@ -47,7 +47,7 @@ export interface SystemFailure {
   readonly message?: string | undefined
 }
 
-// A registered symbol, so that `instanceof` holds across two installed copies of this library and across realms.
+// A registered symbol, so that `instanceof` also recognises errors of another installed copy of this library and of other realms.
 const brand = Symbol.for('memmap.MemmapError')
 
 /**
@@ -88,7 +88,7 @@ export class MemmapError extends Error {
   declare readonly reason?: string
 
   static {
-    // On the prototype, as for Error: otherwise it would be printed among the properties of each error.
+    // Defined on the prototype, as for Error: an own property would be printed among the properties of each error.
     Object.defineProperty(this.prototype, 'name', { value: 'MemmapError', writable: true, configurable: true })
     Object.defineProperty(this.prototype, brand, { value: true })
   }
@@ -142,8 +142,8 @@ function writeCodeIntoStack(error: Error, code: string): void {
   Reflect.deleteProperty(error, 'name')
 }
 
-// libuv's table has the names and the texts that `node:fs` uses, by libuv's own numbers. Those are the negated ones of C;
-// on Windows, where C has no such numbers for files, the native half speaks in libuv's.
+// libuv's table has the names and the texts that `node:fs` uses, by libuv's own error numbers. On Unix these are the negated
+// numbers of C. On Windows, where C has no error numbers for most failures of files, the native half uses libuv's numbers.
 function describeErrno(failure: SystemFailure): { errno: number; code: string; text: string } {
   const table = util.getSystemErrorMap?.() ?? new Map<number, [string, string]>()
   const known = table.get(-failure.errno)
@@ -156,7 +156,7 @@ function describeErrno(failure: SystemFailure): { errno: number; code: string; t
   return {
     errno: -failure.errno,
     code: code ?? 'UNKNOWN',
-    // Of the message of the native half, which names the call and the file too.
+    // The message of the native half also names the call and the file; only the part before the error number is needed.
     text: failure.message?.split(' (os error')[0] || `unknown system error ${failure.errno}`,
   }
 }

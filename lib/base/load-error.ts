@@ -1,10 +1,11 @@
 /**
- * Why there is no native binary, in words that say what to do. Nothing here loads one: `native.ts` does.
+ * The error for a native binary that could not be loaded. Its message says what was tried, and what to do. `native.ts` does the
+ * loading itself.
  */
 import { createRequire } from 'node:module'
 import { memmapError, type MemmapError } from './errors.js'
 
-/** The platforms that a release has a package for, `memmap-NAME` each; `napi.targets` of package.json, in npm's names. */
+/** The platforms that a release has a package `memmap-NAME` for: `napi.targets` of package.json, in npm's names. */
 export const PLATFORMS = Object.freeze([
   'linux-x64-gnu',
   'linux-arm64-gnu',
@@ -16,18 +17,21 @@ export const PLATFORMS = Object.freeze([
   'win32-arm64-msvc',
 ])
 
-/** What is known when nothing could be loaded. */
+/** The facts about a failed load from which the message is made. */
 export interface Circumstances {
   readonly platform: string
   readonly arch: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** What the loader tried and got, in its order. */
+  /** The message of each attempt of the loader, oldest first. */
   readonly attempts: readonly string[]
-  /** Which platforms' packages can be found from here. */
+  /** The platforms whose packages are installed where this module can find them. */
   readonly installed: readonly string[]
 }
 
-/** The error for a failed load. `failure` is what the generated loader threw, with one error a try in its chain of causes. */
+/**
+ * Makes the error for a failed load. `failure` is the error that the generated loader threw; its chain of causes has one error
+ * for each attempt.
+ */
 export function noBinary(failure: unknown): MemmapError {
   const { platform, arch, env } = process
   const attempts = attemptsOf(failure)
@@ -36,19 +40,19 @@ export function noBinary(failure: unknown): MemmapError {
   })
 }
 
-/** What happened, what was tried and what to do. */
+/** Returns the message: what happened, what to do, and what was tried. */
 export function explain(circumstances: Circumstances): string {
   const { platform, arch, attempts } = circumstances
   const wanted = wantedPlatform(attempts) ?? `${platform}-${arch}`
   const tried = attempts.map((attempt) => `\n  - ${attempt}`).join('')
-  return `No native binary of memmap could be loaded on ${wanted}. ${whatToDo(wanted, circumstances)}${
+  return `No native binary of memmap could be loaded on ${wanted}. ${advise(wanted, circumstances)}${
     tried === '' ? '' : `\nTried:${tried}`
   }`
 }
 
 /**
- * One line for each try, oldest first. The generated loader always looks for a WASI build too, which does not exist. Where
- * it was the loader that failed, it says so itself.
+ * Returns the message of each attempt, oldest first. Leaves out the attempts to find a WASI build: the generated loader always
+ * makes them, and no such build exists. If there was no attempt, because the loader itself failed, returns its own message.
  */
 export function attemptsOf(failure: unknown): string[] {
   const lines: string[] = []
@@ -62,51 +66,52 @@ export function attemptsOf(failure: unknown): string[] {
   return lines
 }
 
-// From the most particular to the most general: what holds first is what to do.
-function whatToDo(wanted: string, { arch, env, attempts, installed: found }: Circumstances): string {
+// The causes are checked from the most specific to the most general; the first that applies decides the advice.
+function advise(wanted: string, { arch, env, attempts, installed: found }: Circumstances): string {
   const override = env['NAPI_RS_NATIVE_LIBRARY_PATH']
   if (override) {
-    return `The environment variable NAPI_RS_NATIVE_LIBRARY_PATH asks for ${override} instead of the installed one: unset it, or correct it.`
+    return `The environment variable NAPI_RS_NATIVE_LIBRARY_PATH selects ${override} in place of the installed binary: unset the variable, or correct it.`
   }
   if (env['NAPI_RS_FORCE_WASI'] === 'error' || env['NAPI_RS_WASI_FLAVOR']) {
-    return 'An environment variable (NAPI_RS_FORCE_WASI or NAPI_RS_WASI_FLAVOR) asks for a WebAssembly build, and there is none: unset it.'
+    return 'An environment variable (NAPI_RS_FORCE_WASI or NAPI_RS_WASI_FLAVOR) selects a WebAssembly build, which does not exist: unset the variable.'
   }
   if (wantedPlatform(attempts) === undefined && PLATFORMS.some((name) => `${name}-`.startsWith(`${wanted}-`))) {
-    return `The loader that comes with memmap did not look for it. ${again}`
+    return `The loader that memmap installs did not look for this platform. ${again}`
   }
   if (!PLATFORMS.includes(wanted)) {
     const reason = ['arm', 'ia32', 'mips', 'mipsel', 'ppc', 's390'].includes(arch)
-      ? '32-bit systems are left out on purpose: their address space is too small'
-      : 'There is none for this platform'
-    return `${reason}. Binaries exist for ${PLATFORMS.join(', ')}; for another one, build it with "npm run build:native" in a clone of the repository.`
+      ? 'memmap does not support 32-bit systems, whose address space is too small'
+      : 'No release has a binary for this platform'
+    return `${reason}. Binaries exist for ${PLATFORMS.join(', ')}; for any other platform, run "npm run build:native" in a clone of the repository.`
   }
   if (found.includes(wanted)) {
     const reason = attempts.findLast((attempt) => !isNotFound(attempt))
     if (reason === undefined) {
-      return `The package memmap-${wanted} is installed, but its binary is not in it. ${again}`
+      return `The package memmap-${wanted} is installed, but it contains no binary. ${again}`
     }
-    return `The package memmap-${wanted} is installed, but the system refused its binary (${reason}). ${refused(reason)}`
+    return `The package memmap-${wanted} is installed, but the system could not load its binary (${reason}). ${refused(reason)}`
   }
   const others = found.filter((name) => name !== wanted).map((name) => `memmap-${name}`)
-  const other = others.length === 0 ? '' : ` (${others.join(', ')} is, for another platform)`
+  const other = others.length === 0 ? '' : ` (${others.join(', ')} is installed, for another platform)`
   const [os = '', cpu = '', abi = ''] = wanted.split('-')
   const libc = abi === 'musl' || abi === 'gnu' ? ` --libc=${abi === 'gnu' ? 'glibc' : abi}` : ''
   return (
-    `The package memmap-${wanted}, an optional dependency, is not installed${other}. It is missing after an install ` +
-    'with --omit=optional, or when node_modules or a lock file came from another platform: delete both, and run ' +
-    `"npm install" here. To install for this platform on another one: "npm install --os=${os} --cpu=${cpu}${libc}".`
+    `The package memmap-${wanted}, an optional dependency, is not installed${other}. Possible causes are an install with ` +
+    '--omit=optional, and node_modules or a lock file from another platform: delete both, and run "npm install" on this ' +
+    `machine. To install for this platform on another machine, run "npm install --os=${os} --cpu=${cpu}${libc}".`
   )
 }
 
-const again = 'Delete node_modules, and run "npm install" here.'
+const again = 'Delete node_modules, and run "npm install" on this machine.'
 
 function refused(reason: string): string {
   const glibc = /GLIBC_([\d.]+)/.exec(reason)
-  if (glibc) return `It needs glibc ${glibc[1]} or newer, and this system has an older one.`
-  return `It may be damaged, or made for another C library. ${again}`
+  if (glibc) return `It needs glibc ${glibc[1]} or newer; this system has an older version.`
+  return `The binary may be damaged, or built for another C library. ${again}`
 }
 
-/** The name that the loader looked for: it knows which C library runs here. The last one, since it goes from rare to usual. */
+// Returns the platform that the loader looked for. The loader knows which C library is in use. The last name counts, since the
+// loader tries unusual platforms first.
 function wantedPlatform(attempts: readonly string[]): string | undefined {
   const names = attempts.flatMap((attempt) =>
     [...attempt.matchAll(/\bmemmap[.-]((?:linux|darwin|win32|freebsd|android|openharmony)-[a-z\d-]+)/g)].map(

@@ -1,5 +1,6 @@
 /**
- * The only door to the native half: loads it, and turns what it throws into the errors that users see.
+ * The only module that calls the native half of the library. Loads the binary, and converts its errors into those that callers
+ * of the library get.
  */
 import { createRequire } from 'node:module'
 import type * as Native from '#native'
@@ -16,17 +17,19 @@ export type {
   NativePattern,
 } from '#native'
 
-/** What is optional in the native half's interface may be undefined as well as left out. */
+/** An object type in which an optional property may also be present and undefined. */
 type Optional<T> = { readonly [K in keyof T]: T[K] | (object extends Pick<T, K> ? undefined : never) }
+
 /** A request to map a file. */
 export type OpenRequest = Optional<Native.OpenRequest>
+
 /** A request for memory without a file. */
 export type AnonymousRequest = Optional<Native.AnonymousRequest>
 
-/** The native module. It is loaded with this one, so that a missing binary is reported at the import. */
+/** The native module. Importing this module loads it, so a missing binary is reported by the import. */
 export const native: typeof Native = load()
 
-/** Calls into the native half. What it throws comes out translated, with a stack that starts at our caller. */
+/** Calls the native half. Translates an error that it throws, and makes the stack of the error start at the caller of `hide`. */
 export function call<T>(operation: () => T, hide: (...args: never[]) => unknown = call): T {
   try {
     return operation()
@@ -36,8 +39,8 @@ export function call<T>(operation: () => T, hide: (...args: never[]) => unknown 
 }
 
 /**
- * The same for what returns a promise. The native half settles it with no JavaScript on the stack; throwing again here,
- * after an `await`, gives the engine the chain of awaiting callers to write down.
+ * Does what `call()` does for operations that return a promise. The native half settles the promise with no JavaScript on the
+ * stack. Throwing the error again after an `await` lets the engine record the chain of awaiting callers.
  */
 export async function callAsync<T>(operation: () => Promise<T>): Promise<T> {
   try {
@@ -47,12 +50,12 @@ export async function callAsync<T>(operation: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Maps a file, on another thread. */
+/** Maps a file on another thread. */
 export function open(request: OpenRequest): Promise<Native.NativeMapping> {
   return callAsync(() => native.open(request as Native.OpenRequest))
 }
 
-/** Maps a file, on this thread. */
+/** Maps a file on this thread. */
 export function openSync(request: OpenRequest): Native.NativeMapping {
   return call(() => native.openSync(request as Native.OpenRequest), openSync)
 }
@@ -62,7 +65,8 @@ export function anonymous(request: AnonymousRequest): Native.NativeMapping {
   return call(() => native.anonymous(request as Native.AnonymousRequest), anonymous)
 }
 
-// A static import could not be caught, and the generated loader's own message blames npm and a missing WASI package.
+// The failure of a static import could not be caught. The message of the generated loader itself is misleading: it blames npm and
+// a missing WASI package.
 function load(): typeof Native {
   try {
     return createRequire(import.meta.url)('#native') as typeof Native
@@ -82,7 +86,7 @@ interface NativeFailure extends Error {
   readonly reason?: string
 }
 
-/** The error that users see for one that the native half threw. One that it didn't mean to throw is left as it is. */
+/** Converts an error of the native half into the error that callers get. Returns any other value unchanged. */
 export function translate(failure: unknown): unknown {
   if (!isFailure(failure) || failure instanceof MemmapError) return failure
   const { code, errno, syscall, message, path, hint, kind, offset, reason } = failure

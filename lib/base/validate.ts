@@ -22,17 +22,17 @@ export interface ParsedRange {
   readonly length: number | undefined
 }
 
-/** Checks a number of bytes; `least` and `most` are both allowed. */
-export function parseBytes(value: unknown, name: string, least = 0, most = Number.MAX_SAFE_INTEGER): number {
+/** Checks a number of bytes from `min` to `max`, both included. */
+export function parseBytes(value: unknown, name: string, min = 0, max = Number.MAX_SAFE_INTEGER): number {
   if (typeof value !== 'number' && typeof value !== 'bigint') throw invalidArgType(name, ['number', 'bigint'], value)
   if (typeof value === 'number' && !Number.isInteger(value)) throw outOfRange(name, 'an integer', value)
-  if (value < least || value > most) throw outOfRange(name, `>= ${least} && <= ${most}`, value)
+  if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value)
   return Number(value) || 0 // -0 is 0
 }
 
 /** Checks a number of bytes that may be left out. */
-export function parseOptionalBytes(value: unknown, name: string, least = 0, most?: number): number | undefined {
-  return value === undefined ? undefined : parseBytes(value, name, least, most)
+export function parseOptionalBytes(value: unknown, name: string, min = 0, max?: number): number | undefined {
+  return value === undefined ? undefined : parseBytes(value, name, min, max)
 }
 
 /** Checks a boolean that may be left out. */
@@ -70,8 +70,8 @@ export function parseWord<const T extends string>(value: unknown, name: string, 
 }
 
 /**
- * Checks an object of options and the names in it: a misspelt option would otherwise be ignored silently. An own property counts
- * even when its value is undefined, since its name is wrong all the same.
+ * Checks that a value is an object whose own properties all have known names, so that a misspelt option is an error. A property
+ * with an unknown name is refused even if its value is undefined.
  */
 export function parseOptions<T extends object>(
   value: T | undefined,
@@ -83,8 +83,8 @@ export function parseOptions<T extends object>(
   for (const key of Object.keys(value)) {
     if (known.includes(key)) continue
     const near = nearest(key, known)
-    const advice = near === undefined ? `known are ${known.join(', ')}` : `did you mean '${near}'?`
-    throw withCode(new TypeError(`The property '${name}.${key}' is no option here: ${advice}`), 'ERR_INVALID_ARG_VALUE')
+    const advice = near === undefined ? `the known ones are ${known.join(', ')}` : `did you mean '${near}'?`
+    throw withCode(new TypeError(`The property '${name}.${key}' is unknown: ${advice}`), 'ERR_INVALID_ARG_VALUE')
   }
   return value
 }
@@ -105,18 +105,21 @@ export function parsePosition(offset: unknown, length: unknown, prefix = ''): Pa
   }
 }
 
-/** Resolves a range within `total` bytes. Never clamps: a range outside is an error with both numbers. */
+/** Resolves a range within `total` bytes. Never clamps: a range outside is an error that names the bound and the value. */
 export function resolveRange(range: ParsedRange, total: number): { offset: number; length: number } {
   const { offset, length = total - offset } = range
   if (offset > total) throw outOfRange('offset', `>= 0 && <= ${total}, the length of the mapping`, offset)
   if (length > total - offset) {
-    const rest = `>= 0 && <= ${total - offset}, what is left after offset ${offset} of ${total} bytes`
+    const rest = `>= 0 && <= ${total - offset}, the number of bytes after offset ${offset} of ${total}`
     throw outOfRange('length', rest, length)
   }
   return { offset, length }
 }
 
-/** Makes a `TypeError [ERR_INVALID_ARG_TYPE]` with Node's message. Names of classes begin with a capital, descriptions have a space. */
+/**
+ * Makes a `TypeError [ERR_INVALID_ARG_TYPE]` with Node's message. A word of `expected` with a capital letter is the name of a
+ * class; one with a space is a description.
+ */
 export function invalidArgType(name: string, expected: readonly string[], actual: unknown): TypeError {
   const wanted = expected.filter((word) => word.includes(' '))
   const words = expected.filter((word) => !word.includes(' '))
