@@ -1,5 +1,5 @@
 /**
- * Memory-mapped files as ordinary Buffers and typed arrays: no copy, closed without danger.
+ * Memory-mapped files as ordinary Buffers and typed arrays, without a copy, which are safe to close.
  *
  * @example
  * ```ts

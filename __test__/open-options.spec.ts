@@ -250,7 +250,7 @@ test(
   value(/power of two/),
 )
 test('a page size of 0 is refused', refusesMemory, [4096, { hugePages: 0 }], value(/power of two/))
-test('a page size of 1 is refused', refusesMemory, [4096, { hugePages: 1 }], value(/no less than a page/))
+test('a page size of 1 is refused', refusesMemory, [4096, { hugePages: 1 }], value(/at least the size of a page/))
 test('a hugePages that is a string is refused', refusesMemory, [4096, { hugePages: '2m' }], type(/boolean/))
 test(
   'an option that only files have is refused',

@@ -1,6 +1,6 @@
 /**
- * Drop-in replacements for `readFileSync`: a Buffer or a typed array over the bytes of a file, with nothing else to keep or to
- * close. Changes of its bytes are private to this process, and the garbage collector frees it.
+ * Drop-in replacements for `readFileSync`: a Buffer or a typed array over the bytes of a file. The caller need not close
+ * anything, since the garbage collector frees it. Changes of its bytes are private to this process.
  */
 import { isAnyArrayBuffer } from 'node:util/types'
 import { threadId } from 'node:worker_threads'
@@ -20,15 +20,15 @@ import {
   type TypedArrayConstructor,
 } from './views/views.js'
 
-// An entry lives as long as its ArrayBuffer, and keeps the native mapping alive.
+// Keeps the entry of each result alive as long as its ArrayBuffer. The entry keeps the native mapping alive.
 const entries = new WeakMap<ArrayBufferLike, Entry>()
 
 /**
  * Maps a file into a Buffer: returns what `readFileSync(source)` returns, but reads bytes only when they are used.
  *
- * Stores into the Buffer stay private to this process. Changes that other processes make to the file may show up in pages that
- * were not stored into. The Buffer is freed when nothing refers to it any more, or at once by `unmap()`. A whole file of up to
- * 64 KiB is read instead, which is faster than mapping it.
+ * Stores into the Buffer stay private to this process. Changes that other processes make to the file may become visible in pages
+ * that were not stored into. The garbage collector frees the Buffer when nothing refers to it, and `unmap()` frees it at once. A
+ * file of up to 64 KiB that is opened by its path without options is read instead, which is faster than mapping it.
  *
  * @param source - as of `mmap()`
  * @param options - as of `mmap()`: `offset`, `length`, `advice`, `populate`, `hugePages`, `onFault`, `label`
@@ -51,9 +51,9 @@ export function mapBuffer(source: MappingSource, options?: FileOptions): Buffer 
   if (read) return read
 
   const entry = open(source, options, traceCaller(mapBuffer))
-  return hand(entry, (mapping) => {
+  return makeOwned(entry, (mapping) => {
     checkCount(mapping.length, 'bytes')
-    return makeView(Buffer, place(entry), mapping.length) as Buffer
+    return makeView(Buffer, locate(entry), mapping.length) as Buffer
   })
 }
 
@@ -62,7 +62,8 @@ export function mapBuffer(source: MappingSource, options?: FileOptions): Buffer 
  *
  * @param Type - `Float64Array`, `BigInt64Array`, `Uint8Array`, … or a subclass
  * @param options - as of `mapBuffer()`; `offset` and `length` are in bytes here too, and multiples of the size of an element
- * @throws `ERR_MEMMAP_MISALIGNED` and `ERR_OUT_OF_RANGE` when they are not; and as `mapBuffer()` throws
+ * @throws `ERR_MEMMAP_MISALIGNED` when `offset` is not such a multiple, `ERR_OUT_OF_RANGE` when the length is not; otherwise as
+ *   `mapBuffer()` throws
  *
  * @example
  * ```ts
@@ -81,20 +82,20 @@ export function mapArray<T extends TypedArray>(
 ): T {
   const width = parseType(Type)
   const entry = open(source, options, traceCaller(mapArray))
-  return hand(entry, (mapping) => {
+  return makeOwned(entry, (mapping) => {
     const count = countElements(Type, width, 0, mapping.length)
     checkCount(count, 'elements')
     checkAligned(Type, width, mapping.offset, 0)
-    return makeView(Type, place(entry), count) as T
+    return makeView(Type, locate(entry), count) as T
   })
 }
 
 /**
- * Frees a result of `mapBuffer` or `mapArray` at once: it, and every slice of it, becomes empty.
+ * Frees a result of `mapBuffer` or `mapArray` at once. The result and every slice of it become empty.
  *
  * @param view - the Buffer or typed array, a slice of it, or its ArrayBuffer
  * @returns true if memory was freed; false for anything else, also for views of a Mapping
- * @throws `ERR_INVALID_ARG_TYPE` when the argument is neither a view nor an ArrayBuffer
+ * @throws `ERR_INVALID_ARG_TYPE` when `view` is neither a view nor an ArrayBuffer
  * @see https://man7.org/linux/man-pages/man2/munmap.2.html
  *
  * @example
@@ -127,7 +128,8 @@ export function unmap(view: NodeJS.ArrayBufferView | ArrayBufferLike): boolean {
   return true
 }
 
-// Only plain files are read here. Everything else, and all errors, are left to the mapping.
+// Reads a small plain file. Returns undefined for anything else and after an error; then the file is mapped, which reports the
+// error.
 function readSmall(source: unknown): Buffer | undefined {
   const copy = typeof source === 'string' ? native.readSmall(source) : null
   if (copy === null) return undefined
@@ -135,14 +137,14 @@ function readSmall(source: unknown): Buffer | undefined {
   return copy
 }
 
-// A constructor that returns its argument: a class that extends it adds its private fields to an existing object.
+// A constructor that returns its argument, so that a class that extends it adds its private fields to an existing object.
 const Given = function (object: object) {
   return object
 } as unknown as new (object: object) => object
 
 /**
- * Marks the ArrayBuffers that are copies, by a private field. A WeakSet would do the same, but costs a microsecond for each
- * member, and reading a small file takes eight.
+ * Marks the ArrayBuffers of files that were read, by a private field. A WeakSet would need a microsecond for each member, while
+ * reading a small file takes only eight microseconds.
  */
 class Copies extends Given {
   #isMember = true
@@ -173,8 +175,8 @@ function open(source: MappingSource, options: FileOptions | undefined, stack: st
   return { id: mapping.id, path, label: interpreted.label, native: mapping, owner: undefined }
 }
 
-// From here on the garbage collector owns the mapping; before, a failure must close it.
-function hand<T extends TypedArray>(entry: Entry, make: (mapping: NativeMapping) => T): T {
+// Makes the result over a new mapping, and leaves the mapping to the garbage collector. Closes it if that fails.
+function makeOwned<T extends TypedArray>(entry: Entry, make: (mapping: NativeMapping) => T): T {
   try {
     const view = make(entry.native)
     enter(entry, undefined, true)
@@ -185,7 +187,7 @@ function hand<T extends TypedArray>(entry: Entry, make: (mapping: NativeMapping)
   }
 }
 
-function place(entry: Entry): BufferLocation {
+function locate(entry: Entry): BufferLocation {
   const { elementOffset, length } = entry.native
   checkFitsBuffer(elementOffset + length)
   const buffer =

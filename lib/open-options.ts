@@ -1,6 +1,6 @@
 /**
- * The sources and the options of `mmap` and related functions: read once, checked, and converted to the form that the native half
- * takes.
+ * The sources and the options of `mmap` and related functions. Reads each once, checks it, and converts it to the form that the
+ * native half takes.
  */
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -23,12 +23,12 @@ import {
 } from './base/validate.js'
 
 /**
- * A file to map: a path, a file URL, a path in bytes, an open file, or its descriptor. Other URLs are refused as by `fs`, with
- * `ERR_INVALID_URL_SCHEME` and similar codes.
+ * A file to map: a path, a file URL, a path in bytes (UTF-8), a FileHandle or another object with a descriptor `fd`, or a
+ * descriptor. Other URLs are refused as by `fs`, with `ERR_INVALID_URL_SCHEME` and similar codes.
  */
 export type MappingSource = string | URL | Uint8Array | { readonly fd: number } | number
 
-/** A path, a file URL, or a path in bytes. */
+/** A path, a file URL, or a path in bytes (UTF-8). */
 export type FilePath = string | URL | Uint8Array
 
 /** Options of every mapping of a file. `offset` and `length` choose the range of the file that is mapped. */
@@ -37,16 +37,16 @@ export interface FileOptions extends Range {
   readonly advice?: Advice | undefined
   /** Reads all pages into memory before the call returns or its promise is fulfilled. @default false */
   readonly populate?: boolean | undefined
-  /** Asks for transparent huge pages. @default false */
+  /** Asks the system for transparent huge pages. @default false */
   readonly hugePages?: boolean | undefined
   /**
-   * The reaction to a page that cannot be delivered, because the file shrank or the disk is full or broken. `zero`: replace the
-   * page by zeros, warn, and make each later call on the mapping throw `ERR_MEMMAP_FAULT`. `abort`: print path and offset, and
-   * abort the process.
+   * The reaction to a page that cannot be delivered, because the file shrank or the disk is full or broken:
+   * - `zero`: replaces the page by zeros, warns, and makes each later call on the mapping throw `ERR_MEMMAP_FAULT`;
+   * - `abort`: prints the path and the offset, and aborts the process.
    * @default 'zero'
    */
   readonly onFault?: 'zero' | 'abort' | undefined
-  /** A name for messages, warnings and the registry. @default none */
+  /** A name for the mapping in messages, in warnings and in `mappings()`. @default none */
   readonly label?: string | undefined
 }
 
@@ -62,21 +62,22 @@ export interface MappingOptions extends FileOptions {
    */
   readonly mode?: Mode | undefined
   /**
-   * Makes the file at least this many bytes long, with disk blocks allocated. Only with `r+`, `w+` and `wx+`.
+   * Makes the file at least this many bytes long, with disk blocks allocated for all of them. Only with `r+`, `w+` and `wx+`.
    * @default the current size; 0 with `w+` and `wx+`
    */
   readonly size?: Bytes | undefined
   /**
    * Sets address space aside for this many bytes from `offset` on, so that `resize()` and `refresh()` can make the mapping that
-   * long at the same address. It takes up no memory and no disk; private pages have no swap reserved, as by `noReserve`.
+   * long at the same address. The address space uses no memory and no disk. Private pages then have no swap reserved, as with
+   * `noReserve`.
    * @default 0: only the mapped bytes
    */
   readonly reserve?: Bytes | undefined
   /** Reserves no swap for private pages (`MAP_NORESERVE`). @default true in mode `r`, false in mode `c` */
   readonly noReserve?: boolean | undefined
   /**
-   * Makes views on a SharedArrayBuffer, which workers can share without a copy. `close()` cannot empty such views; they read
-   * zeros after it. @default false
+   * Makes views over a SharedArrayBuffer, which workers can share without a copy. `close()` cannot empty such views: they read
+   * zeros afterwards. @default false
    */
   readonly shared?: boolean | undefined
   /** Reports a store through a view of a read-only mapping as a fault. Only with `r`. @default false */
@@ -87,7 +88,7 @@ export interface MappingOptions extends FileOptions {
 export interface AnonymousOptions {
   /**
    * Sets address space aside for this many bytes, so that `resize()` can make the memory that long in place. No swap is reserved
-   * then, as by `noReserve`. @default 0: only the mapped bytes
+   * then, as with `noReserve`. @default 0: only the mapped bytes
    */
   readonly reserve?: Bytes | undefined
   /** Reads all pages into memory before the call returns or its promise is fulfilled. @default false */
@@ -95,19 +96,19 @@ export interface AnonymousOptions {
   /** Reserves no swap (`MAP_NORESERVE`). @default false */
   readonly noReserve?: boolean | undefined
   /**
-   * `true`: asks for transparent huge pages. A number: uses huge pages of this many bytes, a power of two. The administrator must
-   * have set them aside; otherwise the call fails with `ENOMEM`. @default false
+   * `true` asks the system for transparent huge pages. A number uses explicit huge pages of this many bytes, a power of two; the
+   * administrator must have reserved such pages, otherwise the call fails with `ENOMEM`. @default false
    */
   readonly hugePages?: boolean | Bytes | undefined
   /** As of `mmap`. @default false */
   readonly shared?: boolean | undefined
   /** As of `mmap`. @default 'zero' */
   readonly onFault?: 'zero' | 'abort' | undefined
-  /** A name for messages, warnings and the registry. @default none */
+  /** A name for the mapping in messages, in warnings and in `mappings()`. @default none */
   readonly label?: string | undefined
 }
 
-const MODES = ['r', 'r+', 'w+', 'wx+', 'c'] as const
+const MODES: readonly Mode[] = ['r', 'r+', 'w+', 'wx+', 'c']
 const SIZED_MODES = new Set<Mode>(['r+', 'w+', 'wx+'])
 const FILE_OPTIONS = ['offset', 'length', 'advice', 'populate', 'hugePages', 'onFault', 'label']
 const MAPPING_OPTIONS = ['mode', ...FILE_OPTIONS, 'size', 'reserve', 'noReserve', 'shared', 'strict']
@@ -151,10 +152,14 @@ export function parseMappingOptions(options: MappingOptions | undefined) {
 
   // Validate interpreted options
   if (size !== undefined && !SIZED_MODES.has(mode)) {
-    throw invalidArgValue('options.size', size, `cannot be used with mode '${mode}', which never changes a file's size`)
+    throw invalidArgValue(
+      'options.size',
+      size,
+      `cannot be used with mode '${mode}', which never changes the size of a file`,
+    )
   }
   if (interpreted.strict && mode !== 'r') {
-    throw invalidArgValue('options.strict', strict, `cannot be used with mode '${mode}', only with 'r'`)
+    throw invalidArgValue('options.strict', strict, `cannot be used with mode '${mode}', only with mode 'r'`)
   }
   return interpreted
 }
@@ -186,7 +191,7 @@ export function parseAnonymousOptions(options: AnonymousOptions | undefined) {
 
   // Validate interpreted options
   if (hugePageSize !== undefined && (!isPowerOfTwo(hugePageSize) || hugePageSize < sizes.PAGE_SIZE)) {
-    const size = 'a power of two in bytes, no less than a page'
+    const size = 'a power of two in bytes, at least the size of a page'
     throw invalidArgValue('options.hugePages', hugePages, `must be true, false, or ${size}`)
   }
   return interpreted
@@ -211,7 +216,8 @@ function readPath(given: unknown, name: string): string | undefined {
   throw invalidArgValue(name, given, 'must be a string, Uint8Array, or URL without null bytes')
 }
 
-// A path that is not UTF-8 could not be shown, or opened again, as a string.
+// Returns undefined if the value is not a path. Paths are kept as strings, so bytes that are not UTF-8 are refused: a string
+// could not name that file.
 function decodePath(given: unknown, name: string): string | undefined {
   if (typeof given === 'string') return given
   if (isUrl(given)) return fileURLToPath(given)

@@ -19,10 +19,10 @@ import { MappingState, type MappingTraits } from './state/mapping-state.js'
 import { type Bytes, parseBytes } from './base/validate.js'
 
 /**
- * Maps a file, or a range of it. Opening the file, and reading its pages with `populate`, happens on another thread.
+ * Maps a file, or a range of it. Another thread opens the file, and reads its pages if `populate` is set.
  *
- * The descriptor of a FileHandle, or one given as a number, is duplicated before this function returns, so it may be closed at
- * any time. An empty file gives an empty mapping. Only the modes `w+` and `wx+` create files.
+ * A descriptor, or that of a FileHandle, is duplicated before this function returns, so the caller may close it at any time. An
+ * empty file gives an empty mapping. Only the modes `w+` and `wx+` create files.
  *
  * @param source - a path (string, file URL, or bytes in UTF-8), a FileHandle, or a file descriptor
  * @throws (rejects with) the errors of open(2) and mmap(2), such as `ENOENT` and `EACCES`; `ERR_MEMMAP_NOT_MAPPABLE` for
@@ -72,8 +72,8 @@ export function mmapSync(source: MappingSource, options?: MappingOptions): Mappi
 }
 
 /**
- * Maps memory that belongs to no file: zeros at first, of any size, outside of the heap of the engine. A page takes up memory
- * once it is first written.
+ * Maps memory that belongs to no file. Its bytes are zeros at first. It lies outside of the heap of the engine and may have any
+ * size. A page uses memory only after its first store.
  *
  * @param length - in bytes
  * @throws `ERR_MEMMAP_ADDRESS_SPACE`; `ERR_MEMMAP_MAP_COUNT`; `ERR_MEMMAP_UNSUPPORTED`; `ERR_OUT_OF_RANGE`;
@@ -130,7 +130,7 @@ function checkShared(shared: boolean): void {
   if (!shared || capabilities()['sharedArrayBuffer'] === true) return
   throw memmapError(
     'ERR_MEMMAP_UNSUPPORTED',
-    'Option shared needs a runtime that can make a SharedArrayBuffer over mapped memory, such as Node 22.23.3, 24.16, 26.1 or later; ask capabilities().sharedArrayBuffer, or open the file in each worker',
+    'The option shared needs a runtime that can make a SharedArrayBuffer over mapped memory, such as Node 22.23.3, 24.16, 26.1 or later; check capabilities().sharedArrayBuffer, or open the file in each worker',
   )
 }
 

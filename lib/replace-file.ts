@@ -1,5 +1,5 @@
 /**
- * Replacing a file as a whole, and making names durable: what one flush of a mapping can't do.
+ * Replaces files as a whole, and makes the names in directories durable. Flushing a mapping can do neither.
  */
 import { setImmediate } from 'node:timers/promises'
 import { isPromise } from 'node:util/types'
@@ -23,17 +23,20 @@ import {
 /** Options of `replaceFileSync`. */
 export interface ReplaceSyncOptions {
   /**
-   * How long the new file is when a function gets it, in bytes; `mapping.resize()` changes that. Only with a function, which
-   * needs it. @default the length of the data
+   * The size of the new file in bytes when the function gets its mapping; the function can change it with `mapping.resize()`.
+   * Required with a function, and refused with data. @default the length of the data
    */
   readonly size?: Bytes | undefined
-  /** Permission bits, such as `0o600`, whatever the umask. @default those of the file replaced; of a new one, as `fs` makes it */
+  /**
+   * Permission bits of the new file, such as `0o600`. The umask does not apply to them.
+   * @default those of the replaced file; without one, those that `fs` gives new files
+   */
   readonly permissions?: number | undefined
 }
 
 /** Options of `replaceFile`. */
 export interface ReplaceOptions extends ReplaceSyncOptions {
-  /** Aborting it keeps the old file, unless the new file is complete already. @default none */
+  /** Aborting the signal keeps the old file, unless the new file is already complete. @default none */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -51,28 +54,28 @@ interface Plan {
 const SYNC_OPTIONS = ['size', 'permissions']
 const OPTIONS = [...SYNC_OPTIONS, 'signal']
 
-// The number of bytes that are copied in one turn of the event loop, which takes some milliseconds.
+// The number of bytes that one turn of the event loop copies. Copying them takes some milliseconds.
 const SLICE = 8 * 2 ** 20
 
 /**
- * Replaces a file atomically: at any moment, also after a crash or a loss of power, its name leads to the complete old content
- * or the complete new content. Once the promise is fulfilled, the new content is durable. Code that has the old file open or
- * mapped keeps the old content.
+ * Replaces a file atomically: at any moment, also after a crash or a loss of power, its name refers either to the complete old
+ * content or to the complete new content. Once the promise is fulfilled, the new content is durable. Code that has the old file
+ * open or mapped keeps the old content.
  *
  * The new file is written next to the old one under a temporary name (`.name.0123456789abcdef.tmp`), flushed and renamed, and
  * its directory is flushed. An error before the rename, or an aborted signal, removes it; only a crash can leave it behind. It
  * gets the permissions, the owner and the group of the old file, but not its access control lists and other extended
- * attributes. Other hard links keep the old content. A symbolic link is kept, and the file that it leads to is replaced.
+ * attributes. Other hard links keep the old content. A symbolic link is kept, and its target is replaced.
  *
  * @param path - a path (string, file URL, or bytes in UTF-8); the file need not exist
  * @param content - the new content: a string in UTF-8, or bytes, or a function that writes into the mapping that it gets. That
  *   mapping has `size` zero bytes, with blocks allocated for all of them, and is closed when the function, or the promise that
  *   it returns, is done
  * @returns the size of the new file, and how durable it is: `achieved` as of `flush()`
- * @throws (rejects with) the error that the function throws; `ERR_MEMMAP_NOT_MAPPABLE` when the path leads to something other
+ * @throws (rejects with) the error that the function throws; `ERR_MEMMAP_NOT_MAPPABLE` when the path names something other
  *   than a file; the errors of open(2), fallocate(2), fchown(2), fsync(2) and rename(2), such as `ENOENT` for the directory,
  *   `EACCES`, `ENOSPC`, `EIO`, and `EPERM` when the owner cannot be kept; `ERR_MEMMAP_FAULT`, `ERR_MEMMAP_FLUSH_LOST`,
- *   `ERR_MEMMAP_CLOSED` when that happened to the mapping; the signal's reason; `ERR_INVALID_ARG_TYPE`;
+ *   `ERR_MEMMAP_CLOSED` when these happened to the mapping; the signal's reason; `ERR_INVALID_ARG_TYPE`;
  *   `ERR_INVALID_ARG_VALUE`; `ERR_OUT_OF_RANGE`
  * @see https://man7.org/linux/man-pages/man2/rename.2.html
  *
@@ -102,7 +105,9 @@ export async function replaceFile(
     if (size > 0 || plan.bytes === undefined) {
       const mapping = await mmap(replacement.fd, { mode: 'r+', size, label: plan.path })
       try {
-        await (plan.bytes === undefined ? (content as Writer<unknown>)(mapping) : copySlowly(plan.bytes, mapping, plan))
+        await (plan.bytes === undefined
+          ? (content as Writer<unknown>)(mapping)
+          : copyInSlices(plan.bytes, mapping, plan))
         checkAborted(plan.signal)
         // The mapping reports faults, and failures of writing that the system reports only once.
         await mapping.flush()
@@ -165,8 +170,8 @@ export function replaceFileSync(
 }
 
 /**
- * Makes durable what was created, renamed, linked or removed in a directory, on another thread: without it, a flushed file can
- * still be lost with its name. `flush()` at level `all` and `replaceFile()` do it themselves.
+ * Makes the names in a directory durable, on another thread: files that were created, renamed, linked or removed. Otherwise a
+ * crash can lose a file that was flushed, together with its new name. `flush()` at level `all` and `replaceFile()` do the same.
  *
  * @param path - the path of the directory: a string, file URL, or bytes in UTF-8
  * @throws (rejects with) the errors of open(2) and fsync(2), such as `ENOENT`, `ENOTDIR`, `EACCES` when the directory cannot
@@ -232,19 +237,23 @@ function parsePlan(
 
   // Validate interpreted options
   if (bytes !== undefined && size !== undefined) {
-    throw invalidArgValue('options.size', size, 'goes with a function that writes; data has the size that it has')
+    throw invalidArgValue(
+      'options.size',
+      size,
+      'can be used only with a function: data determines the size of the file',
+    )
   }
   if (bytes === undefined && size === undefined) throw invalidArgType('options.size', ['number', 'bigint'], size)
   return { ...interpreted, path: target, bytes, size: interpreted.size ?? bytes?.length ?? 0 }
 }
 
-// The event loop runs between two slices, and code that runs there may detach the bytes.
-async function copySlowly(bytes: Uint8Array, mapping: Mapping, { size, signal }: Plan): Promise<void> {
+// Copies in slices with a turn of the event loop between two of them. Code that runs in between may detach the bytes.
+async function copyInSlices(bytes: Uint8Array, mapping: Mapping, { size, signal }: Plan): Promise<void> {
   for (let at = 0; at < size; at += SLICE) {
     if (at > 0) await setImmediate()
     checkAborted(signal)
     if (bytes.length !== size) {
-      throw invalidArgValue('content', bytes, 'was detached, or has changed its length, while it was copied')
+      throw invalidArgValue('content', bytes, 'was detached or changed its length while it was being copied')
     }
     mapping.write(bytes.subarray(at, at + SLICE), at)
   }
@@ -257,10 +266,10 @@ function checkAborted(signal: AbortSignal | undefined): void {
 function checkReturned(value: unknown): void {
   const isThenable = typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function'
   if (!isThenable) return
-  // It may reject; the error thrown here replaces that rejection.
+  // A rejection of the promise counts as handled, since the error thrown here reports the mistake.
   if (isPromise(value)) value.catch(() => undefined)
   throw withCode(
-    new TypeError('The function returned a promise, for which replaceFileSync() does not wait; use replaceFile()'),
+    new TypeError('The function returned a promise, but replaceFileSync() cannot wait for it; use replaceFile()'),
     'ERR_INVALID_RETURN_VALUE',
   )
 }

@@ -41,7 +41,7 @@ test('a collected mapping causes one warning with its path and the stack of its 
     node: ['--expose-gc', '--no-warnings'],
   })
   t.is(traced.stdout.split('MEMMAP_LEAK').length, 2)
-  t.regex(traced.stdout, /it was opened\n\s+at /)
+  t.regex(traced.stdout, /it was opened here:\n\s+at /)
 })
 
 test('mappings open at exit cause no leak warning', async (t) => {

@@ -1,6 +1,6 @@
 /**
- * The error class of the library, and functions that make errors of it. Wrong arguments cause plain errors of type `TypeError` and
- * `RangeError` instead, as in Node; `validate.ts` makes those.
+ * The error class of the library, and functions that make errors of it. Wrong arguments cause plain errors of type `TypeError`
+ * and `RangeError` instead, as in Node; `validate.ts` makes those.
  */
 import { constants } from 'node:os'
 import util from 'node:util'

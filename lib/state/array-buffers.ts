@@ -1,17 +1,18 @@
 /**
- * The ArrayBuffers over a mapping. Making one is expensive: the engine counts its whole length as its own memory and may collect
- * garbage for it. So a mapping has one ArrayBuffer, made with the first view, and every view is a slice of it.
+ * The ArrayBuffers over a mapping. Making an ArrayBuffer is expensive: the engine counts its whole length as memory of the
+ * engine and may start a garbage collection. So a mapping has one ArrayBuffer, made with the first view, and every view is a
+ * slice of it.
  *
- * A mapping that is longer than the engine's longest ArrayBuffer has several of that length, each starting half a
- * length after the one before:
+ * A mapping that is longer than the longest ArrayBuffer of the engine has several of that maximum length. Each starts half a
+ * maximum length after the previous one:
  *
  *     mapping   |-----------------------------------------------|
  *     buffer 0  |---------------|
  *     buffer 1          |---------------|
  *     buffer 2                  |---------------|
  *
- * so that every range of up to half that length lies completely in one of them. A longer range that does not gets an ArrayBuffer
- * of its own. So do the bytes that are added when the mapping grows.
+ * So every range of up to half the maximum length lies completely in one of them. A longer range that lies in none of them gets
+ * an ArrayBuffer of its own. So do the bytes that are added when the mapping grows.
  */
 import { setImmediate } from 'node:timers'
 import { MAX_ARRAY_BUFFER, NO_EXTERNAL_BUFFERS } from '../base/constants.js'
@@ -30,14 +31,15 @@ export interface BufferLocation {
 const ALIGNMENT = 8
 const HALF = alignDown(MAX_ARRAY_BUFFER / 2)
 
-// From an ArrayBuffer to the owner that must live as long as it does: a view that is still in use keeps its Mapping from being
-// collected as a leak. Nothing reads this map.
+// Maps an ArrayBuffer to the owner, which must live as long as the ArrayBuffer: a view in use keeps the garbage collector from
+// closing its Mapping. Nothing reads this map.
 const owners = new WeakMap<ArrayBufferLike, object>()
 
-/** One ArrayBuffer over a mapping. */
+/** One ArrayBuffer over a mapping, and how far the views of it reach. */
 class OneArrayBuffer {
+  /** The position of its first byte, counted as by `ArrayBuffers`. */
   readonly start: number
-  /** The end of the view that reaches furthest so far. */
+  /** The position after the last byte of any view so far. */
   reach = 0
   #held: ArrayBufferLike | WeakRef<ArrayBufferLike>
 
@@ -51,7 +53,7 @@ class OneArrayBuffer {
     return this.#held instanceof WeakRef ? this.#held.deref() : this.#held
   }
 
-  /** Allows the garbage collector to free it once no view refers to it. */
+  /** Allows the garbage collector to free the ArrayBuffer once no view refers to it. */
   weaken(): this {
     if (!(this.#held instanceof WeakRef)) this.#held = new WeakRef(this.#held)
     return this
@@ -66,6 +68,10 @@ class OneArrayBuffer {
   }
 }
 
+/**
+ * All ArrayBuffers over one mapping. Positions count from the 8-byte boundary at or before the first byte of the mapping, where
+ * the first ArrayBuffer starts; the element offset is the position of the first byte.
+ */
 export class ArrayBuffers {
   readonly #native: NativeMapping
   readonly #owner: Entry
@@ -73,10 +79,11 @@ export class ArrayBuffers {
   readonly #elementOffset: number
   #span: number
   readonly #regular = new Map<number, OneArrayBuffer>()
-  // One for each time that the mapping has grown, in the order of their starts.
+  // One for the bytes added by each growth of the mapping, sorted by their starts.
   readonly #grown: OneArrayBuffer[] = []
+  // For ranges that lie in none of the others, by their starts.
   readonly #odd = new Map<number, OneArrayBuffer>()
-  // Replaced by others at the same start; they still have to be detached at the end.
+  // ArrayBuffers that were replaced by longer ones at the same start. Closing must detach them too.
   #former: OneArrayBuffer[] = []
 
   constructor(owner: Entry, shared: boolean) {
@@ -89,14 +96,18 @@ export class ArrayBuffers {
 
   /** Finds or makes an ArrayBuffer that holds a range of the mapping. */
   locate(offset: number, length: number): BufferLocation {
-    // Not over mapped pages: it costs nothing, and an empty mapping can have views too.
+    // An empty ArrayBuffer does not need mapped pages. It is cheap, and it lets an empty mapping have views.
     if (length === 0) return { buffer: this.#shared ? new SharedArrayBuffer(0) : new ArrayBuffer(0), byteOffset: 0 }
 
     const position = this.#elementOffset + offset
     const end = position + length
-    // An iterator has read the length earlier; the mapping may have become shorter since.
+    // The mapping may have become shorter since an iterator read its length.
     if (end > this.#span)
-      throw outOfRange('offset', `<= ${this.#span - this.#elementOffset}, what is left of the mapping`, offset)
+      throw outOfRange(
+        'offset',
+        `<= ${this.#span - this.#elementOffset - length}, so that ${length} bytes end within the mapping`,
+        offset,
+      )
     const start = this.#span <= MAX_ARRAY_BUFFER ? 0 : Math.floor(position / HALF) * HALF
     const found =
       this.#findRegular(start, position, end) ??
@@ -112,15 +123,15 @@ export class ArrayBuffers {
   }
 
   /**
-   * Returns the end of the view that reaches furthest, in bytes of the mapping. From this call on, views that are not in use
-   * any more stop counting once the garbage collector has found them.
+   * Returns the offset in the mapping after the last byte of any view. From this call on, unused views stop counting once the
+   * garbage collector has freed them.
    */
   measureReach(): number {
     const alive = this.#all().filter((one) => one.weaken().buffer !== undefined)
     return Math.max(this.#elementOffset, ...alive.map((one) => one.reach)) - this.#elementOffset
   }
 
-  /** Empties views at once and for good: all of them, or those of ArrayBuffers with a view that reaches past `length`. */
+  /** Empties views permanently: all of them, or those of each ArrayBuffer with a view that reaches past `length`. */
   detach(length = -Infinity): void {
     for (const one of this.#all()) {
       if (one.reach <= this.#elementOffset + length) continue
@@ -151,7 +162,8 @@ export class ArrayBuffers {
     return one.find(position, end)
   }
 
-  // Growing in many small steps must not charge the engine for the whole mapping each time: added bytes get their own ArrayBuffer.
+  // Added bytes get their own ArrayBuffer: otherwise each of many small growths would make the engine count the whole mapping
+  // again.
   #findGrown(start: number, position: number, end: number): BufferLocation | undefined {
     const before = findLast(this.#grown, position)
     const found = this.#grown[before]?.find(position, end)
@@ -165,7 +177,7 @@ export class ArrayBuffers {
     return one.find(position, end)
   }
 
-  // There is no end to the places where these may start, so they are held only as long as their views.
+  // These may start at any multiple of 8, so their number has no bound. Each is held only as long as its views.
   #findOdd(start: number, position: number, end: number): BufferLocation | undefined {
     if (end > start + MAX_ARRAY_BUFFER) return undefined
     const known = this.#odd.get(start)
@@ -209,29 +221,31 @@ export function checkFitsBuffer(length: number): void {
   if (length > MAX_ARRAY_BUFFER) throw tooLarge(0, length)
 }
 
-/** Makes an ArrayBuffer over mapped memory, unless that is switched off. */
+/** Calls `make`, which makes an ArrayBuffer over mapped memory. Throws if such ArrayBuffers are disabled. */
 export function externalMemory<T>(make: () => T): T {
   if (!NO_EXTERNAL_BUFFERS) return call(make)
   throw memmapError(
     'ERR_MEMMAP_UNSUPPORTED',
-    'Views are switched off by the environment variable MEMMAP_NO_EXTERNAL_BUFFERS; read(), readInto(), write(), windows() and chunks() copy instead',
+    'The environment variable MEMMAP_NO_EXTERNAL_BUFFERS disables views; use read(), readInto(), write(), windows() or chunks(), which copy',
   )
 }
 
-// Saved at load time: later changes of the prototype must not change how memory is revoked.
+// Saved at load time, so that later changes of the prototype cannot change how views are emptied.
 const transfer = Reflect.get(ArrayBuffer.prototype, 'transfer') as
   ((this: ArrayBuffer, length: number) => ArrayBuffer) | undefined
 
 /**
- * Detaches an ArrayBuffer. The engine may refuse: the ArrayBuffer is marked untransferable, or a job of the runtime uses it. Then
- * this tries once more a little later and gives up otherwise, since closing replaces the pages under it anyway.
+ * Detaches an ArrayBuffer. The engine may refuse, because the ArrayBuffer is marked untransferable or a job of the runtime uses
+ * it. Then this tries once more after the current turn of the event loop. A second refusal is harmless, since closing replaces
+ * the pages of the ArrayBuffer anyway.
  */
 export function detach(buffer: ArrayBufferLike | undefined): void {
   if (!(buffer instanceof ArrayBuffer) || tryDetach(buffer)) return
   setImmediate(tryDetach, buffer).unref()
 }
 
-// The native detach ends the process on an untransferable ArrayBuffer, except on Node 20, which has no other way.
+// The native detach ends the process on an untransferable ArrayBuffer, so `transfer` is used where it exists. Node 20 lacks it,
+// but its native detach does not end the process.
 function tryDetach(buffer: ArrayBuffer): boolean {
   if (buffer.byteLength === 0) return true
   try {
@@ -246,7 +260,7 @@ function tryDetach(buffer: ArrayBuffer): boolean {
 function tooLarge(offset: number, length: number): Error {
   return memmapError(
     'ERR_MEMMAP_VIEW_TOO_LARGE',
-    `A view of ${length} bytes at offset ${offset} does not fit: an ArrayBuffer of this runtime holds ${MAX_ARRAY_BUFFER} bytes at most; use windows(), chunks() or read()`,
+    `A view of ${length} bytes at offset ${offset} is too long: an ArrayBuffer of this runtime holds at most ${MAX_ARRAY_BUFFER} bytes; use windows(), chunks() or read()`,
   )
 }
 

@@ -28,10 +28,10 @@ export interface Closable {
 
   /**
    * Closes the mapping. From the call on, every other method throws `ERR_MEMMAP_CLOSED`. Once all pins are released and all
-   * flushes are done, all views become empty and the file is released. Code that still uses the address of the memory reads
-   * zeros, or gets `EFAULT` from a system call.
+   * running operations such as flushes have ended, all views become empty and the file is released. Native code that still uses
+   * the address of the memory reads zeros, or gets `EFAULT` from a system call.
    *
-   * Closing does not flush: the system writes what was stored when it chooses to. A second call returns the same promise.
+   * Closing does not flush: the system writes stored bytes to the disk later. A second call returns the same promise.
    *
    * @see https://man7.org/linux/man-pages/man2/munmap.2.html
    *
@@ -50,9 +50,9 @@ export interface Closable {
   close(): Promise<void>
 
   /**
-   * Closes the mapping before it returns, and otherwise does what `close()` does. A second call does nothing.
+   * Does what `close()` does before it returns. A second call does nothing.
    *
-   * @throws `ERR_MEMMAP_BUSY` while a pin is held or a flush is running; the mapping then stays open
+   * @throws `ERR_MEMMAP_BUSY` while a pin is held or an operation such as a flush is running; the mapping then stays open
    *
    * @example
    * ```ts

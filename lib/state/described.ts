@@ -5,15 +5,15 @@ export interface Described {
   /** The path of the file, as the caller gave it; undefined for descriptors and anonymous memory. */
   readonly path: string | undefined
 
-  /** The mode that it was opened with: `r`, `r+`, `w+`, `wx+` or `c`. Anonymous memory has `r+`. */
+  /** The mode that the mapping was opened with: `r`, `r+`, `w+`, `wx+` or `c`. Anonymous memory has `r+`. */
   readonly mode: Mode
 
-  /** The offset in the file at which the mapping begins, in bytes. */
+  /** The offset of the first byte of the mapping in the file, in bytes. */
   readonly offset: number
 
-  /** The length in bytes. Only `resize()` and `refresh()` change it, and closing leaves it as it was. */
+  /** The length in bytes. Only `resize()` and `refresh()` change it; after closing it keeps its value. */
   readonly length: number
 
-  /** The label that the caller gave. */
+  /** The label that the caller gave; otherwise undefined. */
   readonly label: string | undefined
 }

@@ -1,6 +1,7 @@
 /**
- * Faults: pages that the system could not deliver, and that the native guard has replaced by zeros. Reports faults as errors,
- * warnings and diagnostics messages, and keeps the guard ahead of signal handlers that are installed later.
+ * Faults: pages that the system could not deliver. The fault handler of the native half replaces them by zeros. This module
+ * reports faults as errors, warnings and diagnostics messages, and keeps the fault handler in front of signal handlers that are
+ * installed later.
  */
 import { channel } from 'node:diagnostics_channel'
 import { setImmediate } from 'node:timers'
@@ -21,7 +22,7 @@ export interface Fault {
    * - `truncated`: the file has become shorter;
    * - `nospace`: the disk was full at the first store into a hole of the file;
    * - `io`: the disk could not be read;
-   * - `readonly`: code stored into a mapping that is strictly read-only;
+   * - `readonly`: code stored into pages that are read-only because of the option `strict` or of `protect('r')`;
    * - `closed`: code used the memory after the mapping was closed.
    */
   readonly reason: FaultReason
@@ -30,15 +31,15 @@ export interface Fault {
 const faulted = channel('memmap:fault')
 let watching = false
 
-/** Starts to listen for faults. Called with each mapping; only the first call on a thread has an effect. */
+/** Starts to listen for faults. Called for each mapping; only the first call on a thread has an effect. */
 export function watchFaults(): void {
   if (watching) return
   watching = true
   native.watchFaults(report)
   process.on('exit', reportAtExit)
   if (isMainThread) {
-    process.on('newListener', keepGuardInFront)
-    process.on('removeListener', keepGuardInFront)
+    process.on('newListener', keepHandlerFirst)
+    process.on('removeListener', keepHandlerFirst)
   }
 }
 
@@ -47,7 +48,8 @@ export function faultsOf(entry: Entry): Fault[] {
   return entry.native.faults() as Fault[]
 }
 
-// Read directly from the counter of the native half: a native call would take longer than most operations that it precedes.
+// The memory of the native half's counter. Reading it is much faster than a native call, which would take longer than most
+// operations that it precedes.
 const counter = NO_EXTERNAL_BUFFERS ? null : native.faultCounter()
 const total = counter && new Uint32Array(counter)
 
@@ -56,7 +58,9 @@ export function faultTotal(): number {
   return total === null ? native.faultTotal() : Atomics.load(total, 0)
 }
 
-/** Returns the error that each use of a mapping throws once the mapping has faulted. */
+/**
+ * Returns the error that each use of a mapping throws once the mapping has faulted. Announces new faults of the mapping first.
+ */
 export function faultError(entry: Entry): MemmapError {
   announce(entry)
   return describe(entry)
@@ -75,15 +79,15 @@ function explain(entry: Entry, offset: number, reason: FaultReason): string {
   const again = 'close the mapping and open it again'
   switch (reason) {
     case 'truncated':
-      return `${name} became shorter while ${range} were mapped: from offset ${offset} of the mapping on there are only zeros; call refresh(), or ${again}`
+      return `${name} became shorter while ${range} were mapped: the mapping reads as zeros from its offset ${offset} on; call refresh(), or ${again}`
     case 'nospace':
-      return `The disk was full when offset ${offset} of the mapping was written (${range} are mapped): what was stored there is lost; free space, ${again}`
+      return `The disk was full when offset ${offset} of the mapping was written (${range} are mapped): the bytes stored there are lost; free some space, then ${again}`
     case 'io':
-      return `The disk could not deliver offset ${offset} of the mapping (${range} are mapped): there are zeros instead; ${again}`
+      return `The disk could not deliver offset ${offset} of the mapping (${range} are mapped), which reads as zeros; ${again}`
     case 'readonly':
-      return `Something stored into offset ${offset} of a mapping that is read-only there (${range} are mapped): the file is as it was; map it with mode 'r+' to write, or 'c' to write privately, and take back what protect() did`
+      return `Code stored into offset ${offset} of the mapping, which is read-only there (${range} are mapped): the file is unchanged; map it with mode 'r+' to write, or 'c' for private changes, and undo protect('r') with protect('r+')`
     case 'closed':
-      return `Something used offset ${offset} of the mapping after it was closed (${range} were mapped): it got zeros; hold a pin() as long as other code uses the memory`
+      return `Code used offset ${offset} of the mapping after it was closed (${range} were mapped), and read zeros; hold a pin() while other code uses the memory`
   }
 }
 
@@ -100,8 +104,8 @@ export function forgetFaults(entry: Entry): void {
   if (entry.native.faultCount() === 0) announced.delete(entry)
 }
 
-// Called for the guard's thread or by the call that found the fault, whichever is first: a program that ends right after a
-// fault may end before the guard's report arrives.
+// Called by the report of the fault handler, or by the call that noticed the fault, whichever comes first. A program that ends
+// right after a fault may end before the report arrives.
 function announce(entry: Entry, warn = warnSoon): void {
   const count = entry.native.faultCount()
   const before = announced.get(entry) ?? 0
@@ -115,8 +119,8 @@ function warnSoon(message: string): void {
   process.emitWarning(message, { type: 'MemmapWarning', code: 'MEMMAP_FAULT' })
 }
 
-// The guard's report arrives with a turn of the event loop, and `emitWarning` waits for the end of a turn. Neither happens in
-// the last turn of a program.
+// The report of the fault handler needs another turn of the event loop to arrive, and `emitWarning` emits at the end of a turn.
+// Neither happens any more in the last turn of a program.
 function reportAtExit(): void {
   if (faultTotal() === 0) return
   for (const entry of watchedEntries()) announce(entry, warnNow)
@@ -127,15 +131,16 @@ function warnNow(message: string): void {
   process.emit('warning', warning)
 }
 
-// libuv's handler, which `process.on('SIGBUS')` installs, would return from a fault of ours and hit it again, forever. It is
-// installed in another listener of the same event, or after all listeners have run: hence three checks.
-function keepGuardInFront(event: string | symbol): void {
+// `process.on('SIGBUS')` makes libuv install its own signal handler. That handler would return from a fault in a mapping, and the
+// same instruction would fault again, forever. libuv's handler may be installed before this listener runs, by a later listener of
+// the same event, or after all listeners: hence three checks.
+function keepHandlerFirst(event: string | symbol): void {
   if (event !== 'SIGBUS' && event !== 'SIGSEGV') return
-  checkGuard()
-  process.nextTick(checkGuard)
-  setImmediate(checkGuard).unref()
+  checkHandler()
+  process.nextTick(checkHandler)
+  setImmediate(checkHandler).unref()
 }
 
-function checkGuard(): void {
+function checkHandler(): void {
   native.checkGuard()
 }

@@ -5,7 +5,7 @@ import { inspect, type InspectOptions } from 'node:util'
 import { faultsOf } from './faults.js'
 import type { MappingState } from './mapping-state.js'
 
-/** Describes a mapping. Leaves out the path, the label and the faults where it has none. */
+/** Returns the text for a mapping. Leaves out the path, the label and the faults if the mapping has none. */
 export function inspectState(state: MappingState, depth: number | null, options: InspectOptions): string {
   if (depth !== null && depth < 0) return '[Mapping]'
   const { path, label, mode, offset, length, closed } = state

@@ -1,6 +1,6 @@
 /**
- * The state of a mapping on the JavaScript side: its native handle, its users, and how it closes. It closes like a FileHandle of
- * Node: `close()` refuses new operations, waits for the last user, and returns the same promise each time.
+ * The JavaScript state of a mapping: its native handle, its users (pins and running jobs), and its closing. Closing works as
+ * for a FileHandle of Node: `close()` refuses new operations, waits for the last user, and returns the same promise each time.
  */
 import { onAbort, unlessStopped } from '../base/abort.js'
 import { memmapError, MemmapError, startStackBelow } from '../base/errors.js'
@@ -10,10 +10,10 @@ import { call, callAsync, native, type NativeJob, type NativeMapping } from '../
 import { invalidArgType } from '../base/validate.js'
 import { ArrayBuffers } from './array-buffers.js'
 
-/** The way in which a mapping may be used, in the letters of `fs` and of numpy. */
+/** The mode of a mapping: how it is opened, and whether it may be written. The names are those of `fs` and, for `c`, of numpy. */
 export type Mode = 'r' | 'r+' | 'w+' | 'wx+' | 'c'
 
-/** A hold on a mapping, which makes `close()` wait until it is released. */
+/** A pin on a mapping: `close()` waits until it is released. */
 export interface Pin {
   /** Releases the pin. A second call does nothing. */
   release(): void
@@ -41,7 +41,7 @@ export function stateOf(mapping: unknown, name = 'mapping'): MappingState {
   throw invalidArgType(name, ['Mapping'], mapping)
 }
 
-/** The state of one mapping: its native handle, its users, and how it closes. */
+/** The state of one mapping: its native handle, its users, and its closing. */
 export class MappingState implements Entry {
   readonly native: NativeMapping
   readonly id: number
@@ -51,13 +51,13 @@ export class MappingState implements Entry {
   readonly shared: boolean
   readonly offset: number
   readonly arrayBuffers: ArrayBuffers
-  /** The Mapping. It lives as long as this state, which views, pins and iterators keep alive. */
+  /** The Mapping, which lives as long as this state. Views, pins and iterators keep this state alive. */
   owner: object | undefined
   #length: number
   #pins = 0
   #jobs = 0
   readonly #stops = new Set<(reason: unknown) => void>()
-  // Cancellable jobs that are running, for callers that wait until a cancelled job has ended.
+  // The promises of running cancellable jobs, for callers that wait until a cancelled job has ended.
   readonly #running = new WeakMap<NativeJob, Promise<unknown>>()
   readonly #ends = new Set<() => void>()
   #closing: Promise<void> | undefined
@@ -65,7 +65,8 @@ export class MappingState implements Entry {
   #gone = false
   #closedAt: string | undefined
   #idle: (() => void) | undefined
-  // The number of faults of the process when this mapping was last known to have none. Comparing it is cheaper than a call.
+  // The number of faults of the whole process when this mapping last had none. While that number stays the same, this mapping has
+  // none either; comparing numbers is cheaper than a native call.
   #healthyAt = -1
 
   constructor(handle: NativeMapping, traits: MappingTraits) {
@@ -91,18 +92,18 @@ export class MappingState implements Entry {
     return this.#length
   }
 
-  /** Sets the length. Bytes past it are not handed out any more. */
+  /** Sets the length. New views, copies and iterators end there. */
   setLength(length: number): void {
     this.#length = length
     this.arrayBuffers.setLength(length)
   }
 
-  /** Takes over the length of the native half. */
+  /** Sets the length to that of the native mapping. */
   followLength(): void {
     this.setLength(this.native.length)
   }
 
-  /** True if methods of the library may write. */
+  /** True if methods of the library may write into the mapping. */
   get writable(): boolean {
     return this.mode !== 'r'
   }
@@ -118,7 +119,10 @@ export class MappingState implements Entry {
     if (this.#closed) throw this.#closedError()
   }
 
-  /** Throws if the mapping is closed or has faulted. Call it after everything that can run code of the caller. */
+  /**
+   * Throws if the mapping is closed or has faulted. Callers first read all arguments, since reading them may run code of the user
+   * that closes the mapping.
+   */
   check(): void {
     this.checkOpen()
     if (this.hasFaulted) throw faultError(this)
@@ -126,7 +130,7 @@ export class MappingState implements Entry {
 
   /** True if a page could not be delivered. */
   get hasFaulted(): boolean {
-    // Read before the mapping's own number, so that a fault in between is noticed at the next call.
+    // Read before the count of this mapping, so that the next call notices a fault that happens between the two.
     const total = faultTotal()
     if (total === this.#healthyAt) return false
     if (this.native.faultCount() > 0) return true
@@ -134,23 +138,23 @@ export class MappingState implements Entry {
     return false
   }
 
-  /** Does what `check()` does, before writing: throws also if the mapping is read-only. */
+  /** Throws if the mapping is closed, has faulted or is read-only. */
   checkWritable(): void {
     this.check()
     if (this.writable) return
     throw memmapError(
       'ERR_MEMMAP_READ_ONLY',
-      `The mapping of ${nameOf(this)} is read-only: map it with mode 'r+' to write to the file, or with 'c' to write privately`,
+      `The mapping of ${nameOf(this)} is read-only; map the file with mode 'r+' to write to it, or with mode 'c' for private changes`,
       { path: this.path },
     )
   }
 
-  /** Calls the native half. A fault during the call throws the same error that every later call throws. */
+  /** Calls the native half. After a fault during the call, throws the error that every later call throws too. */
   run<T>(operation: (native: NativeMapping) => T): T {
     try {
       return call(() => operation(this.native))
     } catch (error) {
-      throw this.#retell(error)
+      throw this.#toFaultError(error)
     }
   }
 
@@ -160,7 +164,7 @@ export class MappingState implements Entry {
     try {
       return await callAsync(() => operation(this.native))
     } catch (error) {
-      throw this.#retell(error)
+      throw this.#toFaultError(error)
     } finally {
       this.#jobs--
       this.#wake()
@@ -196,7 +200,7 @@ export class MappingState implements Entry {
         (stop) => onAbort(signal, cancelling(stop)),
       )
     } catch (error) {
-      // The engine does not follow a race to the callers that await it, so the stack is cut here.
+      // The error has no chain of awaiting callers (see `unlessStopped`), so its stack starts at the caller of this method.
       if (error instanceof MemmapError && !signal?.aborted) startStackBelow(error, this.runCancellable)
       throw error
     }
@@ -216,12 +220,13 @@ export class MappingState implements Entry {
     })
   }
 
-  /** Does what `pin()` does, for callers of the library: throws if the mapping is closed or has faulted. */
+  /** Does what `pin()` does, but throws if the mapping is closed or has faulted. */
   pinOpen(): Pin {
     this.check()
     return this.pin()
   }
 
+  /** Makes `close()` wait until the pin is released. */
   pin(): Pin {
     let held = true
     const release = (): void => {
@@ -234,7 +239,9 @@ export class MappingState implements Entry {
     return { release, [Symbol.dispose]: release }
   }
 
-  /** Does what `pin()` does for a holder that can release early: closing calls `stop` with the error to end with. */
+  /**
+   * Does what `pin()` does, for holders that can stop: when the mapping begins to close, calls `stop` with the error to report.
+   */
   pinUntil(stop: (reason: unknown) => void): Pin {
     const pin = this.pin()
     this.#stops.add(stop)
@@ -245,22 +252,24 @@ export class MappingState implements Entry {
     return { release, [Symbol.dispose]: release }
   }
 
-  /** Calls `stop` with the error to end with when the mapping begins to close. Returns a function that takes `stop` back. */
+  /** Calls `stop` with the error to report when the mapping begins to close. Returns a function that removes `stop`. */
   onClosing(stop: (reason: unknown) => void): () => void {
     this.#stops.add(stop)
     return () => this.#stops.delete(stop)
   }
 
-  /** Calls `end` after the mapping has closed and its pages are gone. Returns a function that takes `end` back. */
+  /** Calls `end` after the mapping has closed and its pages are unmapped. Returns a function that removes `end`. */
   onClosed(end: () => void): () => void {
     this.#ends.add(end)
     return () => this.#ends.delete(end)
   }
 
+  /** Closes the mapping when its last user has gone. Returns the same promise each time. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
   }
 
+  /** Closes the mapping. Throws `ERR_MEMMAP_BUSY` if it has users. */
   closeSync(): void {
     if (this.#gone) return
     this.checkIdle()
@@ -280,7 +289,7 @@ export class MappingState implements Entry {
     if (this.#users === 0) return
     throw memmapError(
       'ERR_MEMMAP_BUSY',
-      `The mapping of ${nameOf(this)} is in use: ${this.#pins} pins, ${this.#jobs} jobs; release the pins, and await the jobs`,
+      `The mapping of ${nameOf(this)} is in use by ${this.#pins} pins and ${this.#jobs} running operations; release the pins, and await the operations`,
       { path: this.path },
     )
   }
@@ -289,7 +298,7 @@ export class MappingState implements Entry {
     return this.#pins + this.#jobs
   }
 
-  // Without users the views are empty as soon as this returns its promise, before the promise is fulfilled.
+  // Without users, the views are empty when this returns its promise, which is fulfilled later.
   async #close(): Promise<void> {
     this.#refuse()
     this.#stop()
@@ -336,11 +345,11 @@ export class MappingState implements Entry {
   }
 
   #closedError(): MemmapError {
-    const where = this.#closedAt === undefined ? '' : `; it was closed\n${this.#closedAt}`
+    const where = this.#closedAt === undefined ? '' : `; it was closed here:\n${this.#closedAt}`
     return memmapError('ERR_MEMMAP_CLOSED', `The mapping of ${nameOf(this)} is closed${where}`, { path: this.path })
   }
 
-  #retell(error: unknown): unknown {
+  #toFaultError(error: unknown): unknown {
     const isFault = error instanceof MemmapError && error.code === 'ERR_MEMMAP_FAULT'
     return isFault && this.native.faultCount() > 0 ? faultError(this) : error
   }

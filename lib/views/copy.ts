@@ -1,6 +1,6 @@
 /**
- * Copies into, out of and within mapped memory, made by the native half. A page that cannot be delivered throws an error, where a
- * view would read zeros.
+ * Copies into, out of and within mapped memory. The native half copies, so a page that cannot be delivered causes an error,
+ * where a view would read zeros.
  */
 import { isAnyArrayBuffer, isUint8Array } from 'node:util/types'
 import { checkCount } from './views.js'
@@ -19,7 +19,7 @@ import {
 /** Memory that bytes can be copied into. */
 export type Target = NodeJS.ArrayBufferView | ArrayBufferLike
 
-/** A source of bytes to copy; a string stands for its UTF-8 bytes. */
+/** Bytes to copy; a string stands for its UTF-8 bytes. */
 export type Data = string | Target
 
 export function read(state: MappingState, range: Range | undefined): Buffer {
@@ -30,7 +30,7 @@ export function read(state: MappingState, range: Range | undefined): Buffer {
   return readCopy(state, offset, length)
 }
 
-/** Copies some bytes into memory of their own: no shared pool stays alive, or can be seen, through the copy. */
+/** Copies a range into a new Buffer. The Buffer has its own ArrayBuffer, not a part of Node's shared pool. */
 export function readCopy(state: MappingState, offset: number, length: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(length)
   if (length > 0) state.run((native) => native.readInto(offset, copy))
@@ -71,12 +71,12 @@ export function copyWithin(state: MappingState, target: unknown, start: unknown,
   const total = state.length
   const stop = until ?? total
   if (stop > total) throw outOfRange('end', `>= 0 && <= ${total}, the length of the mapping`, stop)
-  if (from > stop) throw outOfRange('start', `>= 0 && <= ${stop}, the end of what is copied`, from)
-  checkFits('what is copied', stop - from, to, total, 'target')
+  if (from > stop) throw outOfRange('start', `>= 0 && <= ${stop}, the end of the copied range`, from)
+  checkFits('the copied range', stop - from, to, total, 'target')
   if (stop > from) state.run((native) => native.copyWithin(to, from, stop - from))
 }
 
-// If some bytes do not fit, none is copied.
+// Checked before copying: if not all bytes fit, none is copied.
 function checkFits(what: string, size: number, offset: number, total: number, name = 'offset'): void {
   if (size > total) throw outOfRange(`the length of ${what}`, `<= ${total}, the length of the mapping`, size)
   if (offset <= total - size) return
@@ -90,7 +90,7 @@ export function parseBytesToWrite(data: Data, name: string, also: readonly strin
   return parseMemory(data, name, ['string', ...also, 'ArrayBuffer', 'Buffer', 'TypedArray', 'DataView'])
 }
 
-/** Returns a plain Uint8Array over any memory: a subclass may report any length. */
+/** Returns a plain Uint8Array over any memory, whose length can be trusted: a subclass may report a wrong length. */
 export function parseMemory(memory: unknown, name: string, expected: readonly string[]): Uint8Array {
   const isView = ArrayBuffer.isView(memory)
   if (!isView && !isAnyArrayBuffer(memory)) throw invalidArgType(name, expected, memory)
@@ -101,7 +101,7 @@ export function parseMemory(memory: unknown, name: string, expected: readonly st
   }
 }
 
-// The native half copies the pattern first, since it may lie in the range that is filled.
+// The pattern may lie in the range that is filled: the native half copies it first.
 function parsePattern(value: unknown): Uint8Array {
   if (typeof value === 'number') return Uint8Array.of(parseBytes(value, 'value', 0, 255))
   if (typeof value !== 'string' && !isUint8Array(value)) {

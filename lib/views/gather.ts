@@ -1,5 +1,5 @@
 /**
- * Copies of many small ranges of equal size, made in one native call.
+ * Copies many small ranges of equal size with one native call.
  */
 import { type Bytes, invalidArgType, outOfRange, parseBytes } from '../base/validate.js'
 import type { MappingState } from '../state/mapping-state.js'
@@ -17,7 +17,11 @@ export function gather(state: MappingState, givenOffsets: Offsets, givenSize: un
   const target = parseMemory(into, 'into', ['ArrayBuffer', 'Buffer', 'TypedArray', 'DataView'])
   const total = offsets.length * size
   if (target.length < total) {
-    throw outOfRange('the length of into', `>= ${total}, for ${offsets.length} times ${size} bytes`, target.length)
+    throw outOfRange(
+      'the length of into',
+      `>= ${total}, to hold ${offsets.length} ranges of ${size} bytes`,
+      target.length,
+    )
   }
 
   state.check()
@@ -25,12 +29,12 @@ export function gather(state: MappingState, givenOffsets: Offsets, givenSize: un
   return total
 }
 
-/** Reports whether a value has the type of many offsets. */
+/** Reports whether a value has the type `Offsets`. Does not check the offsets themselves. */
 export function isOffsets(value: unknown): value is Offsets {
   return Array.isArray(value) || value instanceof Float64Array
 }
 
-/** Checks the offsets themselves. The native half checks that they lie within the mapping, since it visits each anyway. */
+/** Checks that all offsets are numbers of bytes. The native half checks later that they lie within the mapping. */
 export function parseOffsets(given: Offsets): Float64Array {
   if (given instanceof Float64Array) return given
   const offsets = new Float64Array(given.length)

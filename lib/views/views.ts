@@ -1,5 +1,5 @@
 /**
- * Views: Buffers, typed arrays and DataViews over mapped memory. No byte is copied: each is a slice of an ArrayBuffer.
+ * Views: Buffers, typed arrays and DataViews over mapped memory. A view copies no bytes: it is a slice of an ArrayBuffer.
  */
 import { constants } from '../base/constants.js'
 import { memmapError } from '../base/errors.js'
@@ -28,11 +28,11 @@ export function bufferView(state: MappingState, offset: unknown, length: unknown
   // Validate arguments
   const range = parsePosition(offset, length)
 
-  // Interpret them
+  // Interpret arguments
   state.check()
   const bytes = resolveRange(range, state.length)
 
-  // Validate what they mean
+  // Validate interpreted arguments
   checkCount(bytes.length, 'bytes')
   return makeView(Buffer, state.arrayBuffers.locate(bytes.offset, bytes.length), bytes.length) as Buffer
 }
@@ -48,15 +48,15 @@ export function arrayView<T extends TypedArray>(
   const from = parseOptionalBytes(offset, 'offset') ?? 0
   const wanted = parseOptionalBytes(length, 'length')
 
-  // Interpret them
+  // Interpret arguments
   state.check()
   const rest = resolveRange({ offset: from, length: undefined }, state.length).length
   const count = wanted ?? countElements(Type, width, from, rest)
 
-  // Validate what they mean
+  // Validate interpreted arguments
   if (count > Math.floor(rest / width)) {
-    const most = `>= 0 && <= ${Math.floor(rest / width)}, the whole elements in the ${rest} bytes after offset ${from}`
-    throw outOfRange('length', most, count)
+    const bounds = `>= 0 && <= ${Math.floor(rest / width)}, the number of elements in the ${rest} bytes after offset ${from}`
+    throw outOfRange('length', bounds, count)
   }
   checkCount(count, 'elements')
   checkAligned(Type, width, state.offset, from)
@@ -67,7 +67,7 @@ export function dataView(state: MappingState, offset: unknown, length: unknown):
   // Validate arguments
   const range = parsePosition(offset, length)
 
-  // Interpret them
+  // Interpret arguments
   state.check()
   const bytes = resolveRange(range, state.length)
 
@@ -82,19 +82,19 @@ export function parseType(Type: unknown): number {
   return parseBytes(width, 'Type.BYTES_PER_ELEMENT', 1, 8)
 }
 
-/** Returns how many elements a number of bytes holds. Throws if it is not a whole number of elements. */
+/** Returns the number of elements in `bytes` bytes. Throws if that is not a whole number. */
 export function countElements(Type: TypedArrayConstructor, width: number, offset: number, bytes: number): number {
   if (bytes % width === 0) return bytes / width
-  const even = `a multiple of ${width}, the bytes of an element of a ${nameOfType(Type)}`
-  throw outOfRange(`the bytes after offset ${offset}`, even, bytes)
+  const multiple = `a multiple of ${width}, the size of an element of a ${nameOfType(Type)}`
+  throw outOfRange(`the number of bytes after offset ${offset}`, multiple, bytes)
 }
 
-/** Throws if a view would have more elements than every engine handles correctly. */
+/** Throws if a view would have more elements than engines handle correctly and fast. */
 export function checkCount(count: number, unit: string): void {
   if (count <= constants.MAX_VIEW_LENGTH) return
   throw memmapError(
     'ERR_MEMMAP_VIEW_TOO_LARGE',
-    `${count} ${unit} are too many for one Buffer or typed array: engines are wrong or slow beyond ${constants.MAX_VIEW_LENGTH}; use windows() or chunks()`,
+    `A Buffer or typed array of ${count} ${unit} is too long: the limit is ${constants.MAX_VIEW_LENGTH}, beyond which engines are wrong or slow; use windows() or chunks()`,
   )
 }
 
@@ -108,7 +108,7 @@ export function checkAligned(Type: TypedArrayConstructor, width: number, base: n
   )
 }
 
-/** Makes a view over a location. Buffer has no constructor that is not deprecated. */
+/** Makes a view over a location. A Buffer needs `Buffer.from`, since its constructor is deprecated. */
 export function makeView(
   Type: TypedArrayConstructor | typeof Buffer,
   { buffer, byteOffset }: BufferLocation,
@@ -118,7 +118,7 @@ export function makeView(
   return new (Type as TypedArrayConstructor)(buffer as ArrayBuffer, byteOffset, length)
 }
 
-// Compared by name: another realm (a vm context, as test runners use) has typed array classes of its own.
+// Compared by name, since each realm has its own typed array classes. Test runners use realms (vm contexts).
 function makesTypedArrays(value: unknown): boolean {
   for (let type: unknown = value; typeof type === 'function'; type = Object.getPrototypeOf(type)) {
     if (type.name === 'TypedArray') return type !== value
