@@ -63,7 +63,7 @@ test('with MEMMAP_TRACE=1 errors and the registry contain the stacks of opening 
       const mapping = await opener()
       console.log(mappings()[0].stack.includes('opener'))
       closer(mapping)
-      try { mapping.buffer() } catch (error) { console.log(/it was closed\\n.*closer/s.test(error.message)) }
+      try { mapping.buffer() } catch (error) { console.log(/it was closed here:\\n.*closer/s.test(error.message)) }
     `,
     { args: [tempFile(t, 'abc')], env: { MEMMAP_TRACE: '1' } },
   )
