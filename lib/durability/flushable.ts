@@ -10,7 +10,7 @@ export interface Flushable {
    *
    * In the modes `r` and `c` a flush writes nothing, and the result says so.
    *
-   * After a flush has failed, the bytes may be lost for good: the system forgets pages that it could not write, and a second
+   * After a flush has failed, the bytes may be lost permanently: the system forgets pages that it could not write, and a second
    * flush would report success. So every later flush of the file in this process, by any mapping, rejects with
    * `ERR_MEMMAP_FLUSH_LOST`, and `assertHealthy()` throws it, until all mappings of the file are closed. A flush of several
    * pages is not atomic: after a crash some of them may be old and some new. Use `replaceFile()` for an atomic change.
@@ -39,8 +39,8 @@ export interface Flushable {
   flush(options?: FlushOptions): Promise<FlushResult>
 
   /**
-   * Does what `flush()` does, on this thread: no other code of this thread runs until the disk has answered, also for flushes
-   * of the file that were running already.
+   * Does what `flush()` does, on this thread: no other code of this thread runs until this flush, and the flushes of the file
+   * that were already running, have ended.
    *
    * @throws as `flush()` rejects
    *

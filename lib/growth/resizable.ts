@@ -4,15 +4,15 @@ import type { ResizeOptions } from './resize.js'
 /** Changes of the length of a mapping. */
 export interface Resizable {
   /**
-   * Makes the file `size` bytes long, and the mapping reach to the end of the file. Added bytes are zeros, with disk blocks
-   * allocated for all of them. Existing views stay valid at their addresses. Anonymous memory changes its own size.
+   * Makes the file `size` bytes long, and extends or shortens the mapping to the end of the file. Added bytes are zeros, with
+   * disk blocks allocated for all of them. Existing views stay valid at their addresses. Anonymous memory changes its own size.
    *
    * A file mapping grows in place within the address space that the option `reserve` set aside. Beyond that, the mapping gets
    * a second address range for later views; earlier views keep working at theirs. Private memory (anonymous, with views)
    * cannot have two address ranges.
    *
    * Shrinking removes bytes, so it refuses while pins are held, while an operation is running, and while a view reaches past
-   * the new end. A view counts until the garbage collector has found it.
+   * the new end. An unused view counts until the garbage collector has freed it.
    *
    * @param size - the size of the file in bytes, at least `mapping.offset`
    * @throws (rejects with) `ENOSPC`, `EDQUOT` or `EFBIG` when the file cannot grow; it is unchanged then. `ERR_MEMMAP_BUSY`
@@ -64,12 +64,12 @@ export interface Resizable {
   resizeSync(size: Bytes, options?: ResizeOptions): void
 
   /**
-   * Adjusts the mapping to a file that other code has made longer or shorter. The mapping then covers everything from `offset`
-   * on, or at most the `length` that was requested when it was opened. Pages that faults had replaced by zeros show the file
-   * again, and `faults` is empty. Bytes stored into such pages are lost, and advice on them must be given again. In mode `c`,
-   * where changed pages are private, this holds only for pages past the former end of the file.
+   * Adjusts the length of the mapping after other code has made the file longer or shorter. The mapping then covers everything
+   * from `offset` on, or at most the `length` that was requested when it was opened. Pages that faults had replaced by zeros
+   * show the file again, and `faults` becomes empty. Bytes stored into such pages are lost, and advice on them must be given
+   * again. In mode `c`, where changed pages are private, this holds only for pages past the former end of the file.
    *
-   * Views stay valid. A view that reaches past the new end reads zeros there, which is a new fault.
+   * Views stay valid. A view that reaches past the new end reads zeros there, which causes a new fault.
    *
    * @returns true if the length has changed
    * @throws (rejects with) `ERR_MEMMAP_ADDRESS_SPACE` and `ERR_MEMMAP_MAP_COUNT` at limits of the system, and in mode `c` when

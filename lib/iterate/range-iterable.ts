@@ -3,18 +3,18 @@ import type { MappedIterable } from './iterable.js'
 import type { RecordOptions } from './records.js'
 import type { ChunkOptions, Window, WindowOptions } from './windows.js'
 
-/** Iteration over a range by windows, chunks and records. */
+/** Iteration over a range in windows, chunks and records. */
 export interface RangeIterable {
   /**
-   * Iterates over a range by windows, which may overlap. The result works with `for` and `for await`, any number of times; its
+   * Iterates over a range in windows, which may overlap. The result works with `for` and `for await`, any number of times; its
    * method `batches()` yields arrays of windows, which is faster for small windows.
    *
    * The last window is the first one that reaches the end of the range, and may be shorter. With `for await`, threads of this
    * library read pages into memory ahead of the loop, and the event loop runs every few milliseconds; `for` waits for each
    * page that it touches. With `dropBehind`, at most about 100 MiB and the current window stay in memory.
    *
-   * Nothing is held between two steps: closing the mapping inside the loop works, empties the windows yielded so far, and
-   * makes the next step fail with `ERR_MEMMAP_CLOSED`. Where the runtime refuses views of foreign memory, windows are copies.
+   * The iterator holds no pin between two steps: closing the mapping inside the loop works, empties the windows yielded so far,
+   * and makes the next step fail with `ERR_MEMMAP_CLOSED`. Where the runtime refuses views of foreign memory, windows are copies.
    *
    * @throws `ERR_OUT_OF_RANGE` when `size` is not 1 to 2^31 - 1, or `overlap` is not less than `size`; `ERR_INVALID_ARG_TYPE`;
    *   `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`; `ERR_MEMMAP_FAULT`. A step fails with `ERR_MEMMAP_CLOSED`,
@@ -36,7 +36,7 @@ export interface RangeIterable {
   windows(options?: WindowOptions): MappedIterable<Window>
 
   /**
-   * Iterates over a range by Buffers that follow one another, by the rules of `windows()`.
+   * Iterates over a range in consecutive Buffers, by the rules of `windows()`.
    *
    * @throws `ERR_OUT_OF_RANGE` when `size` is not 1 to 2^31 - 1; otherwise as `windows()`
    *
@@ -58,7 +58,7 @@ export interface RangeIterable {
   chunks(options?: ChunkOptions): MappedIterable<Buffer>
 
   /**
-   * Iterates over a range by Buffers of `size` bytes, by the rules of `windows()`. A range that is not a whole number of
+   * Iterates over a range in Buffers of `size` bytes, by the rules of `windows()`. A range that is not a whole number of
    * records is refused at once; with `partial: true` the last Buffer holds the rest instead.
    *
    * @param size - the size of a record in bytes, 1 to 2^31 - 1

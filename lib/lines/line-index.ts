@@ -29,7 +29,8 @@ export interface LineIndexSource {
   readonly offset?: Bytes | undefined
 }
 
-// The format, as src/core/lines/line_index.rs writes it: three words of 64 bits, then two for each block of 64 lines, then the tables.
+// The format, as src/core/lines/line_index.rs writes it: three words of 64 bits, then two for each block of 64 lines, then the
+// tables.
 const MAGIC = 0x3130_5849_4e4c_4d4dn
 const HEAD = 3
 const BLOCK = 64
@@ -141,7 +142,7 @@ export class LineIndex {
    * Gives the text of a line, without its end. It is read from the mapping.
    *
    * @param number - counted from 0
-   * @param encoding - one that Buffers know @default 'utf8'
+   * @param encoding - one that Buffers know; default: 'utf8'
    * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_VALUE`, as `line()`; `ERR_INVALID_STATE` when the index was made of bytes
    *   without a mapping; `ERR_MEMMAP_CLOSED`; `ERR_MEMMAP_FAULT`; `ERR_STRING_TOO_LONG` and `ERR_MEMMAP_VIEW_TOO_LARGE` for lines
    *   that no string can hold; `ERR_UNKNOWN_ENCODING`

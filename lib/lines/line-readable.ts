@@ -13,20 +13,21 @@ export interface LineReadable {
    *
    * `batches()` yields arrays of lines: `for await` over batches is about as fast as `for`, and three times as fast as
    * `for await` over single lines. Strings are those that `Buffer.toString()` makes of each line, a byte order mark included.
-   * A string that is kept may keep the 64 KiB alive that it was cut from.
+   * A string may keep the 64 KiB of text alive of which it is a part.
    *
    * With `encoding: 'buffer'` lines are views. With `offsets: true` only the offset and length of each line are yielded,
    * counted from the start of the mapping, and batches are two arrays of numbers: no string is made, and a line may have any
    * length.
    *
-   * With `follow: true` the loop waits at the end of the file for appended lines, as `tail -F` does, and never ends by itself.
-   * It starts again at offset 0 when the file is truncated or another file gets its name, and waits while no file has that
-   * name. It reads the file by its path instead of this mapping, whose length does not change; Buffers are copies then, and
-   * offsets count from the start of the file that has the name at the time. A line without an end is held back until its end
-   * arrives, or until its file is truncated or replaced. A file that cannot be read for a while, for want of permission or
-   * because its name leads to something else, is waited for. Symbolic links are resolved anew each time; a renamed parent
-   * directory goes unnoticed. Following needs `for await`, and a mapping that begins at the start of a file and has a path;
-   * `offset: mapping.length` skips the lines that exist already. `dropBehind` does not apply and is refused.
+   * With `follow: true` the loop waits at the end of the file for appended lines, as `tail -F` does, and does not end by
+   * itself. The loop starts again at offset 0 when the file is truncated or another file gets its name, and waits while no file
+   * has that name. It reads the file by its path instead of this mapping, whose length does not change. Buffers are copies
+   * then, and offsets count from the start of the file that currently has the name. A line without an end is yielded only after
+   * its end has arrived, or after its file was truncated or replaced. If the file cannot be read, because permission is missing
+   * or because its name belongs to something other than a file, the loop waits until it can be read. Symbolic links are
+   * resolved anew each time; the loop does not notice that a parent directory was renamed. Following needs `for await`, and a
+   * mapping that begins at the start of a file and has a path; `offset: mapping.length` skips the lines that exist already. The
+   * option `dropBehind` is refused.
    *
    * @throws `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`; `ERR_MEMMAP_FAULT`;
    *   `ERR_MEMMAP_UNSUPPORTED` for `follow` without a path or with `for`. A step fails with `ERR_STRING_TOO_LONG` or
@@ -84,7 +85,7 @@ export interface LineReadable {
 
   /**
    * Builds an index of the lines of a range, on other threads. The index finds any line by its number, and the number of a
-   * line by any of its bytes, with a few loads. It takes about two bytes of memory for each line.
+   * line by any of its bytes, with a few reads of memory. It takes about two bytes of memory for each line.
    *
    * A line ends with `\n`; a `\r` before it belongs to the line end.
    *

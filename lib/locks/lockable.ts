@@ -39,8 +39,7 @@ export interface Lockable {
   /**
    * Does what `lock()` does, on this thread: no other code of this thread runs until the lock is held.
    *
-   * @throws as `lock()` rejects; `ERR_MEMMAP_LOCK_DEADLOCK` when this thread itself holds, or waits for, a lock that is in the
-   *   way
+   * @throws as `lock()` rejects; `ERR_MEMMAP_LOCK_DEADLOCK` when this thread itself holds, or waits for, a conflicting lock
    *
    * @example
    * ```ts
@@ -57,9 +56,9 @@ export interface Lockable {
   lockSync(options?: LockSyncOptions): FileLock
 
   /**
-   * Takes a lock if it is free at this moment, before anyone who waits for it. Never waits.
+   * Takes a lock if no other lock conflicts with it at this moment, even if earlier requests are waiting. Never waits.
    *
-   * @returns the lock, or null when another lock is in the way
+   * @returns the lock, or null when another lock conflicts with it
    * @throws as `lock()` rejects, except for the errors of waiting
    *
    * @example
@@ -80,7 +79,7 @@ export interface Lockable {
 
   /**
    * Reports which locks are held in a range at this moment, by this process or another. The answer may be out of date at once:
-   * to hold a lock, take it.
+   * use `tryLock()` to test and take a lock in one step.
    *
    * @throws `ERR_MEMMAP_UNSUPPORTED` for anonymous memory, and on file systems without range locks; the errors of fcntl(2);
    *   `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`

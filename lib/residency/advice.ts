@@ -1,12 +1,22 @@
 /**
- * What the system is told about pages: how they will be used, that they are not needed, whether they may be written.
+ * Advice about pages, discarding of pages, and protection of pages.
  */
 import type { MappingState } from '../state/mapping-state.js'
 import { parseRange, parseWord, type Range, resolveRange } from '../base/validate.js'
 
 /**
- * How pages will be used, in the words of madvise(2). Which of them a system knows differs; the others throw
- * `ERR_MEMMAP_UNSUPPORTED` there.
+ * How pages will be used, in the words of madvise(2). A word that the platform does not know throws `ERR_MEMMAP_UNSUPPORTED`.
+ *
+ * - `normal`, `random`, `sequential`: the order in which pages will be touched, which decides how far the system reads ahead.
+ * - `willneed`: the pages will be needed soon; the system starts to read them.
+ * - `populate-read`, `populate-write`: brings the pages into memory, ready for loads or for stores.
+ * - `cold`, `pageout`: the pages will not be needed soon, or are evicted now.
+ * - `hugepage`, `nohugepage`, `collapse`: allows, forbids or makes transparent huge pages.
+ * - `mergeable`, `unmergeable`: allows or forbids merging of equal private pages.
+ * - `dontfork`, `dofork`, `wipeonfork`, `keeponfork`: whether a child process gets the pages, or zeros in place of them.
+ * - `dontdump`, `dodump`: whether a core dump contains the pages.
+ * - `zerowired`: locked pages are filled with zeros when they are unmapped (macOS).
+ * - `hwpoison`: simulates broken memory, for tests; needs privileges.
  */
 export type Advice =
   | 'normal'
@@ -31,7 +41,7 @@ export type Advice =
   | 'keeponfork'
   | 'zerowired'
 
-// The keys of a record, so that the compiler finds one that is missing.
+// A record, so that the compiler reports a missing word.
 const ADVICE_NAMES: Record<Advice, true> = {
   normal: true,
   random: true,
@@ -59,12 +69,18 @@ const ADVICE_NAMES: Record<Advice, true> = {
 /** Every advice. */
 export const ADVICE = Object.keys(ADVICE_NAMES) as Advice[]
 
-/** Ways to give pages back, in the words of madvise(2). */
+/**
+ * How to discard pages, in the words of madvise(2):
+ *
+ * - `dontneed`: at once; private changes are lost, and anonymous memory reads as zeros.
+ * - `free`: as `dontneed`, but only when the system needs memory.
+ * - `remove`: punches a hole into the file, which reads as zeros.
+ */
 export type Discard = 'dontneed' | 'free' | 'remove'
 
 const DISCARD: readonly Discard[] = ['dontneed', 'free', 'remove']
 
-/** Whether pages may be only read, or written too. */
+/** Whether pages may only be read (`r`), or also be written (`r+`). */
 export type Protection = 'r' | 'r+'
 
 const PROTECTION: readonly Protection[] = ['r', 'r+']

@@ -17,11 +17,11 @@ import type {
 export interface Resident {
   /**
    * Reads a range, or ranges at many offsets, into memory on another thread, and waits for the disk there. Reading the bytes
-   * afterwards does not wait, unless the system has evicted them meanwhile. All offsets are requested from the disk before the
-   * first is waited for, which is several times as fast as reading one after the other.
+   * afterwards does not wait, unless the system has evicted them meanwhile. All offsets are requested from the disk before
+   * the first wait, which is several times faster than reading them one after the other.
    *
-   * @param what - a range, or offsets in bytes as an array or Float64Array @default the whole mapping
-   * @param options - `size`, the bytes wanted at each offset, and `signal`
+   * @param what - a range, or offsets in bytes as an array or Float64Array; default: the whole mapping
+   * @param options - `size`, the number of bytes to read at each offset, and `signal`
    * @throws (rejects with) `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_FAULT` when a page
    *   cannot be delivered; `ERR_MEMMAP_CLOSED`, also when the mapping is closed meanwhile; the signal's reason
    * @see https://man7.org/linux/man-pages/man2/madvise.2.html
@@ -42,12 +42,12 @@ export interface Resident {
 
   /**
    * Reports which pages of a range are in memory, so that touching them does not wait for a disk. Runs on another thread, and
-   * brings no page in. The answer may be out of date at once: the system evicts pages when it needs memory.
+   * reads no page into memory. The answer may be out of date at once: the system evicts pages when it needs memory.
    *
    * The system hides the page cache of a file that this user neither owns nor may write to. `resident` is then `'yes'` if all
    * pages are in the page table of this process, as after `prefetch()`, and `'unknown'` otherwise.
    *
-   * @param range - the bytes meant @default the whole mapping
+   * @param range - the range in bytes; default: the whole mapping
    * @throws (rejects with) `ERR_OUT_OF_RANGE`, also for a `bucket` so small that there would be more than 2^31 - 1 buckets;
    *   `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`, also when the mapping is closed meanwhile;
    *   `ERR_MEMMAP_FAULT`; the signal's reason; `ENOMEM` when the buckets do not fit in memory
@@ -69,7 +69,7 @@ export interface Resident {
   residency(range?: Range, options?: ResidencyOptions): Promise<Residency>
 
   /**
-   * Does what `residency()` does, on this thread: some milliseconds for each GiB.
+   * Does what `residency()` does, on this thread. Takes some milliseconds for each GiB.
    *
    * @throws as `residency()` rejects
    *
@@ -98,7 +98,7 @@ export interface Resident {
    * that the range covers only in part. A mapping of mode `r` or `c` can evict the pages that it has touched only if this user
    * owns the file or may write to it.
    *
-   * @param range - the bytes meant @default the whole mapping
+   * @param range - the range in bytes; default: the whole mapping
    * @throws (rejects with) `ERR_MEMMAP_FLUSH_LOST` and the errors of msync(2) when a dirty page cannot be written, which is
    *   then not evicted; `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_CLOSED`, also when
    *   the mapping is closed meanwhile; `ERR_MEMMAP_FAULT`; the signal's reason
@@ -149,7 +149,7 @@ export interface Resident {
    * into a locked page makes a private copy, which is locked as well. Other mappings have locks of their own, and child
    * processes inherit none.
    *
-   * @param range - the bytes meant @default the whole mapping
+   * @param range - the range in bytes; default: the whole mapping
    * @throws (rejects with) `ERR_MEMMAP_MEMLOCK_LIMIT` when the process may not lock that many bytes (RLIMIT_MEMLOCK);
    *   `ERR_MEMMAP_MAP_COUNT`; `ENOMEM`; `ERR_MEMMAP_UNSUPPORTED` for `onFault` where the system lacks it; `ERR_OUT_OF_RANGE`;
    *   `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_FAULT` when a page cannot be delivered;
@@ -195,7 +195,7 @@ export interface Resident {
    * Allows the system to evict the pages of a range again, except pages in which other bytes are still locked. Unlocking bytes
    * that are not locked changes nothing. Never waits for a disk.
    *
-   * @param range - the bytes meant @default the whole mapping
+   * @param range - the range in bytes; default: the whole mapping
    * @throws `ERR_OUT_OF_RANGE`; `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE`; `ERR_MEMMAP_MAP_COUNT`; `ERR_MEMMAP_CLOSED`;
    *   `ERR_MEMMAP_FAULT`
    * @see https://man7.org/linux/man-pages/man2/mlock.2.html
@@ -224,7 +224,7 @@ export interface Resident {
    *
    * With `forWriting` it also verifies that the disk has room for every store, by allocating blocks for holes of the file.
    *
-   * @param range - the bytes meant @default the whole mapping
+   * @param range - the range in bytes; default: the whole mapping
    * @throws (rejects with) `ERR_MEMMAP_FAULT` with the `offset` of the first page that cannot be delivered and the `reason`
    *   `'truncated'`, `'nospace'` or `'io'`, also where the file ends within the last page; `ERR_MEMMAP_READ_ONLY` for
    *   `forWriting` in mode `r` or under `protect('r')`; `ERR_MEMMAP_UNSUPPORTED` for `forWriting` in mode `c`, without a file,

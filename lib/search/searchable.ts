@@ -1,7 +1,7 @@
 import type { Matches, MatchesSync } from './matches.js'
 import type { Needle, SearchOptions, SearchSyncOptions } from './search.js'
 
-/** Search for strings, bytes and expressions. */
+/** Search for strings, bytes and regular expressions. */
 export interface Searchable {
   /**
    * Finds the first match of a needle, on other threads.
@@ -170,10 +170,10 @@ export interface Searchable {
   /**
    * Yields all matches of a needle, in order, as `String.prototype.matchAll` defines them: each match begins at the end of the
    * previous one or later. An empty match may begin there too; empty strings match at every byte and at the end. Where two
-   * needles of a list match at the same offset, the one named first wins.
+   * needles of a list match at the same offset, the match is that of the first of them in the list.
    *
    * While the caller works on one batch of matches, other threads search for the next batch. So `closeSync()` during the loop
-   * may throw `ERR_MEMMAP_BUSY`, and `close()` ends the search. The iterable can be iterated more than once.
+   * may throw `ERR_MEMMAP_BUSY`; `close()` ends the search. The iterable can be iterated more than once.
    *
    * @throws as `indexOf()`: for wrong arguments at once, everything else from the steps
    *
@@ -196,7 +196,7 @@ export interface Searchable {
   matches(needle: Needle, options?: SearchOptions): Matches
 
   /**
-   * Does what `matches()` does, and blocks this thread while each batch is searched. Nothing is held between two steps.
+   * Does what `matches()` does, and blocks this thread while each batch is searched. The iterator holds no pin between two steps.
    *
    * @throws as `indexOf()` rejects: for wrong arguments at once, everything else from the steps
    *
