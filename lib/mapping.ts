@@ -1,5 +1,6 @@
 /**
- * The class Mapping. Each method does its work in the folder of its capability; the interfaces there say what it does.
+ * The class Mapping. Each method calls a function in the folder of its capability. The interfaces in those folders have the doc
+ * comments.
  */
 import { inspect, type InspectOptions } from 'node:util'
 import type { ReadableStream } from 'node:stream/web'
@@ -60,14 +61,14 @@ export let createMapping: (state: MappingState, stack: string | undefined) => Ma
 
 /**
  * A range of a file, or anonymous memory, mapped into the memory of this process. `mmap`, `mmapSync` and `mmapAnonymous` make
- * it; the constructor throws `ERR_ILLEGAL_CONSTRUCTOR`.
+ * mappings; the constructor throws `ERR_ILLEGAL_CONSTRUCTOR`.
  *
  * Offsets count from the start of the mapping, not of the file. Offsets and lengths are in bytes, as numbers or bigints. A
  * range outside of the mapping is a `RangeError` with code `ERR_OUT_OF_RANGE`, and a wrong type is a `TypeError` with code
  * `ERR_INVALID_ARG_TYPE`. Nothing is clamped, except the ends of streams, which follow `fs`.
  *
  * Every method, except those that close, throws `ERR_MEMMAP_CLOSED` once the mapping is closed, and `ERR_MEMMAP_FAULT` once
- * the system could not deliver one of its pages; only `refresh()` can repair that. The properties can always be read.
+ * the system could not deliver one of its pages; only `refresh()` can repair such a mapping. The properties can always be read.
  *
  * @see https://man7.org/linux/man-pages/man2/mmap.2.html
  */

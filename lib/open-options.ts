@@ -52,14 +52,7 @@ export interface FileOptions extends Range {
 
 /** Options of `mmap` and `mmapSync`. */
 export interface MappingOptions extends FileOptions {
-  /**
-   * - `r`: reads. Stores through a view stay private to this process and never reach the file.
-   * - `r+`: reads and writes a file that exists.
-   * - `w+`: creates the file, or empties it, then reads and writes.
-   * - `wx+`: as `w+`, but fails if the file exists.
-   * - `c`: reads and writes; all changes stay private to this process (copy on write).
-   * @default 'r'
-   */
+  /** How the file is opened, and what happens to stores; the type `Mode` describes each mode. @default 'r' */
   readonly mode?: Mode | undefined
   /**
    * Makes the file at least this many bytes long, with disk blocks allocated for all of them. Only with `r+`, `w+` and `wx+`.

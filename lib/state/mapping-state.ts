@@ -10,7 +10,15 @@ import { call, callAsync, native, type NativeJob, type NativeMapping } from '../
 import { invalidArgType } from '../base/validate.js'
 import { ArrayBuffers } from './array-buffers.js'
 
-/** The mode of a mapping: how it is opened, and whether it may be written. The names are those of `fs` and, for `c`, of numpy. */
+/**
+ * The mode of a mapping: how the file is opened, and what happens to stores. The names are those of `fs` and, for `c`, of numpy.
+ *
+ * - `r`: reads. Stores through a view stay private to this process.
+ * - `r+`: reads and writes a file that exists. Anonymous memory has this mode.
+ * - `w+`: creates the file, or empties it, then reads and writes.
+ * - `wx+`: as `w+`, but fails if the file exists.
+ * - `c`: reads and writes; all changes stay private to this process (copy on write).
+ */
 export type Mode = 'r' | 'r+' | 'w+' | 'wx+' | 'c'
 
 /** A pin on a mapping: `close()` waits until it is released. */

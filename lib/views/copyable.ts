@@ -106,7 +106,9 @@ export interface Copyable {
    * @param start - the offset of the first byte to copy
    * @param end - the offset after the last byte to copy; default: `mapping.length`
    * @returns the mapping
-   * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_OUT_OF_RANGE`, also for negative numbers, unlike `TypedArray.copyWithin`; `ERR_MEMMAP_FAULT` when a page cannot be delivered; `ERR_INVALID_ARG_TYPE`; `ERR_MEMMAP_CLOSED`
+   * @throws `ERR_MEMMAP_READ_ONLY` in mode `r`; `ERR_OUT_OF_RANGE`, also for negative numbers, unlike
+   *   `TypedArray.copyWithin`; `ERR_MEMMAP_FAULT` when a page cannot be delivered; `ERR_INVALID_ARG_TYPE`;
+   *   `ERR_MEMMAP_CLOSED`
    *
    * @example
    * ```ts
