@@ -9,198 +9,171 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** A request for which a thread of JavaScript stands still. */
+/** A request that blocks a JavaScript thread. */
 export declare class NativeBlocking {
-  /** Waits for so many milliseconds at the most; 0 if that was not enough. */
+  /** Waits for at most `time` milliseconds. Returns the number of the lock, or 0 after the time. */
   wait(time: number): number
-  /** Gives up; the lock, if it came at the last moment, or 0. */
+  /** Gives the request up. Returns the number of the lock if it was granted meanwhile, or 0. */
   cancel(): number
 }
 
-/** A long piece of work, as its caller sees it. */
-export declare class NativeJob {
-  /** A job that hasn't begun. */
+/** Cancels an operation on the thread pool, and counts the bytes that it has done. */
+export declare class NativeCancelToken {
+  /** Creates a token for one operation. */
   constructor()
-  /** Not wanted any more. */
+  /** Asks the operation to end. It rejects soon afterwards. */
   cancel(): void
-  /** Bytes that are done. */
+  /** The number of bytes that are done. */
   get done(): number
 }
 
 /** A file that can be locked. */
 export declare class NativeLockFile {
-  /** The file of a mapping. */
+  /** Returns the file of a mapping. */
   static ofMapping(mapping: NativeMapping): NativeLockFile
-  /** What a path names at the time of each lock. */
+  /** Returns the file that has the path when a lock is taken. */
   static ofPath(path: string, create: boolean): NativeLockFile
-  /** An open file; the descriptor is duplicated. */
+  /** Returns an open file. The descriptor is duplicated. */
   static ofDescriptor(fd: number): NativeLockFile
   /**
-   * The number of a lock, if it can be had at once; 0 if not. `polite`: who asks would wait as
-   * well.
+   * Takes a lock if it is free. Returns its number, or 0. `would_wait`: the caller would also wait, so
+   * the request may have to queue for the sake of fairness.
    */
-  tryLock(exclusive: boolean, offset: number | bigint, length: number | bigint, thread: number, polite: boolean, stack?: string | undefined | null): number
-  /** The same on a thread of ours. */
-  tryLockLater(wish: LockWish): Promise<number>
-  /** By which of the system's locks its file was locked last: `ofd`, `flock` or `LockFileEx`. */
+  tryLock(exclusive: boolean, offset: number | bigint, length: number | bigint, thread: number, wouldWait: boolean, stack?: string | undefined | null): number
+  /** Does the same on the thread pool, for a caller that would not wait. */
+  tryLockLater(request: NativeRequest): Promise<number>
+  /** The kind of the last lock of the file: `ofd`, `flock` or `LockFileEx`. */
   get method(): string
-  /** The number of a lock, when it can be had. `first`: it hasn't been tried yet. */
-  lock(wish: LockWish, first: boolean, request: NativeLockRequest): Promise<number>
-  /** Starts to wait on this thread. */
-  lockBlocking(wish: LockWish): NativeBlocking
-  /** Who has a lock in a range: `free`, `shared` or `exclusive`. */
+  /** Waits for a lock. Returns a promise of its number. `first`: the request was not tried yet. */
+  lock(request: NativeRequest, first: boolean, handle: NativeLockRequest): Promise<number>
+  /** Starts a wait on this thread. */
+  lockBlocking(request: NativeRequest): NativeBlocking
+  /** Returns the strongest lock in a range: `free`, `shared` or `exclusive`. */
   testLock(offset: number | bigint, length: number | bigint): string
-  /** The error for a wish that can't be had: at once, or after so many milliseconds. */
-  busy(wish: LockWish, waited?: number | undefined | null): Error
+  /** Returns the error for a request that failed: at once, or after `waited` milliseconds. */
+  busy(request: NativeRequest, waited?: number | undefined | null): Error
 }
 
-/** A request that waits. */
+/** A request that waits for a lock. */
 export declare class NativeLockRequest {
-  /** A request that hasn't begun. */
+  /** Creates a request that has not started. */
   constructor()
-  /** Gives it up; false if it was settled before. */
+  /** Gives the request up. Returns false if it was settled before. */
   cancel(): boolean
-  /** Releases the lock that it was granted, before its promise has told of it. */
+  /** Releases a lock that was granted, before its promise is fulfilled. */
   takeBack(): void
 }
 
 /** A mapping. */
 export declare class NativeMapping {
-  /** Its number, which no other mapping of the process ever has. */
+  /** Writes the offsets of a byte to `out`, counted from the start of the range, until `out` is full. */
+  byteOffsets(offset: number, length: number, byte: number, out: Uint32Array): ByteOffsets
+  /**
+   * Writes the offsets of the matches to `out`, counted from the start of the range, until `out` is
+   * full. Returns their number.
+   */
+  matchOffsets(pattern: NativePattern, offset: number, length: number, out: Uint32Array): number
+  /** Returns a range as a string with one character for each byte. It needs no view. */
+  latin1(offset: number, length: number): string
+  /** Counts the occurrences of a byte in a range, on this thread and up to `threads - 1` others. */
+  countByteSync(offset: number, length: number, byte: number, threads: number): number
+  /** Builds the index of the lines of a range, on the thread pool. */
+  lineIndex(offset: number, length: number, threads: number, token: NativeCancelToken): Promise<Uint8Array>
+  /** The number of the mapping, which no other mapping of the process ever has. */
   get id(): number
-  /** Bytes. */
+  /** The length in bytes. */
   get length(): number
-  /** Where in the file, in bytes. */
+  /** The offset in the file, in bytes. */
   get offset(): number
   /** The element offset: the offset of byte 0 in an `ArrayBuffer`, which starts at a multiple of 8. */
   get elementOffset(): number
-  /** The size of the file when it was opened. */
+  /** The size of the file when the mapping was opened, in bytes. */
   get size(): number
-  /** An `ArrayBuffer` over `byteLength` bytes at `position`, counted from `elementOffset` bytes before byte 0. */
+  /** Returns an `ArrayBuffer` over `byteLength` bytes at `position`, counted from `elementOffset` bytes before byte 0. */
   arrayBuffer(position: number, byteLength: number): ArrayBuffer
-  /** The same as a `SharedArrayBuffer`, where the runtime can. */
+  /** Does the same with a `SharedArrayBuffer`, if the runtime supports it. */
   sharedArrayBuffer(position: number, byteLength: number): SharedArrayBuffer
   /** Fills `target` with the bytes at `offset`. */
   readInto(offset: number, target: Uint8Array): void
   /** Copies `source` to `offset`. */
   write(offset: number, source: Uint8Array): void
-  /** Fills a range with `pattern`, again and again. */
+  /** Fills a range with repetitions of `pattern`. */
   fill(offset: number, length: number, pattern: Uint8Array): void
   /** Copies bytes within the mapping. */
   copyWithin(target: number, start: number, length: number): void
-  /** Says how a range will be used. */
+  /** Tells the system how a range will be used. */
   advise(name: string, offset: number, length: number): void
-  /** Destroys the contents of the whole pages inside a range. */
+  /** Drops the contents of the whole pages inside a range. */
   discard(how: string, offset: number, length: number): void
   /** Makes whole pages read-only or writable. */
   protect(writable: boolean, offset: number, length: number): void
-  /** Flushes a range, on a thread of ours. */
+  /** Flushes a range, after the flushes of the file that are queued already. */
   flush(level: string, offset: number, length: number): Promise<FlushResult>
-  /** Flushes a range, now. */
+  /** Flushes a range on this thread, after the flushes of the file that are queued already. */
   flushSync(level: string, offset: number, length: number): FlushResult
-  /** Makes the file and the mapping longer or shorter, on a thread of ours; the new length. */
-  resize(size: number): Promise<number>
-  /** The same, now. */
-  resizeSync(size: number): number
-  /** Makes the mapping as long as its file is now, on a thread of ours; the new length. */
-  refresh(): Promise<number>
-  /** The same, now. */
-  refreshSync(): number
   /** Throws if a flush of the file has failed. */
   checkDamage(): void
-  /** How many faults there were. */
+  /** Returns the number of faults. */
   faultCount(): number
-  /** The first faults, oldest first. */
+  /** Returns the first faults, oldest first. */
   faults(): Array<FaultRecord>
   /** Adds `delta` to the number of pins that the registry shows. */
   addPins(delta: number): void
-  /** Takes the pages away, on a thread of ours. */
-  close(): Promise<void>
-  /** Takes the pages away, now. */
-  closeSync(): void
-  /** Whether all pages of a range are in memory; where the system does not tell, yes. */
-  isResident(offset: number, length: number): boolean
-  /** Brings a range into memory, on a thread of ours. */
-  prefetch(offset: number, length: number, job: NativeJob): Promise<void>
-  /** Brings many places of `size` bytes into memory, on a thread of ours. */
-  prefetchPlaces(offsets: Float64Array, size: number, job: NativeJob): Promise<void>
-  /** Copies many places of `size` bytes, one behind the other, to `into`. */
-  gather(offsets: Float64Array, size: number, into: Uint8Array): void
-  /** Lets go of the pages of a range that was read, on a thread of ours. */
-  release(offset: number, length: number): Promise<void>
-  /** Lets go of the pages of a range that was read, now. */
-  releaseSync(offset: number, length: number): void
-  /** Looks which pages of a range are in memory, on a thread of ours. */
-  residency(offset: number, length: number, bucket: number | undefined | null, job: NativeJob): Promise<ResidencyReport>
-  /** Looks which pages of a range are in memory, now. */
-  residencySync(offset: number, length: number, bucket?: number | undefined | null): ResidencyReport
-  /** Takes a range out of memory, on a thread of ours. */
-  evict(offset: number, length: number, job: NativeJob): Promise<EvictionReport>
-  /** Takes a range out of memory, now. */
-  evictSync(offset: number, length: number): EvictionReport
-  /** Locks a range in memory, on a thread of ours. */
-  lockMemory(offset: number, length: number, onFault: boolean, job: NativeJob): Promise<void>
-  /** Locks a range in memory, now. */
-  lockMemorySync(offset: number, length: number, onFault: boolean): void
-  /** Undoes that. */
-  unlockMemory(offset: number, length: number): void
-  /** Proves that a range can be touched, on a thread of ours. */
-  verify(offset: number, length: number, forWriting: boolean, job: NativeJob): Promise<void>
-  /** Proves that a range can be touched, now. */
-  verifySync(offset: number, length: number, forWriting: boolean): void
-  /** How many matches there are in a range. */
-  countSync(pattern: NativePattern, offset: number, length: number, threads: number): number
-  /** The same on threads of ours. */
-  count(pattern: NativePattern, offset: number, length: number, threads: number, job: NativeJob): Promise<number>
-  /**
-   * The first match in a range, or the last place where the pattern starts: a triple of its
-   * start and end within the range and the needle's number, or nothing.
-   */
-  findSync(pattern: NativePattern, offset: number, length: number, backwards: boolean, threads: number): Float64Array
-  /** The same on threads of ours. */
-  find(pattern: NativePattern, offset: number, length: number, backwards: boolean, threads: number, job: NativeJob): Promise<Float64Array>
-  /**
-   * The matches of a range that start in `entry..limit` of it, where the search stands at
-   * `entry`: in columns, as [`Target::matches`] has them.
-   */
-  matchesSync(pattern: NativePattern, offset: number, length: number, entry: number, limit: number, threads: number): Float64Array
-  /** The same on threads of ours. */
-  matches(pattern: NativePattern, offset: number, length: number, entry: number, limit: number, threads: number, job: NativeJob): Promise<Float64Array>
-  /** Writes the offsets of a byte to `out`, counted from the start of the range, as many as fit. */
-  byteOffsets(offset: number, length: number, byte: number, out: Uint32Array): ByteOffsets
-  /**
-   * Writes the offsets of the matches in a range to `out`, counted from the start of the range,
-   * as many as fit. Returns how many they are.
-   */
-  matchOffsets(pattern: NativePattern, offset: number, length: number, out: Uint32Array): number
-  /** A range as a string, with a character for each byte: no view is needed for it. */
-  latin1(offset: number, length: number): string
-  /** How often a byte occurs in a range. */
-  countByteSync(offset: number, length: number, byte: number, threads: number): number
-  /** The index of the lines of a range, on threads of ours. */
-  lineIndex(offset: number, length: number, threads: number, job: NativeJob): Promise<Uint8Array>
-  /** Throws if the file does not reach to the end of a range any more. */
+  /** Throws if the file ends before the end of a range. */
   checkExtent(offset: number, length: number): void
-  /** The same for a range of which all bytes were just read: most often these tell by themselves. */
+  /**
+   * Does the same for a range whose bytes were all just read: most often the bytes themselves show
+   * that the file has them.
+   */
   checkRead(offset: number, length: number): void
+  resize(size: number): Promise<number>
+  resizeSync(size: number): number
+  refresh(): Promise<number>
+  refreshSync(): number
+  close(): Promise<undefined>
+  closeSync(): void
+  /** Reports whether all pages of a range are in memory; true if the system does not tell. */
+  isResident(offset: number, length: number): boolean
+  /** Brings a range into memory, on the thread pool. */
+  prefetch(offset: number, length: number, token: NativeCancelToken): Promise<undefined>
+  /** Brings ranges of `size` bytes at many offsets into memory, on the thread pool. */
+  prefetchOffsets(offsets: Float64Array, size: number, token: NativeCancelToken): Promise<undefined>
+  /** Copies ranges of `size` bytes at many offsets to `into`, one after another. */
+  gather(offsets: Float64Array, size: number, into: Uint8Array): void
+  /** Unlocks a range. */
+  unlockMemory(offset: number, length: number): void
+  release(offset: number, length: number): Promise<undefined>
+  releaseSync(offset: number, length: number): void
+  residency(offset: number, length: number, bucket: number | undefined | null, token: NativeCancelToken): Promise<ResidencyReport>
+  residencySync(offset: number, length: number, bucket?: number | undefined | null): ResidencyReport
+  evict(offset: number, length: number, token: NativeCancelToken): Promise<EvictionReport>
+  evictSync(offset: number, length: number): EvictionReport
+  lockMemory(offset: number, length: number, onFault: boolean, token: NativeCancelToken): Promise<undefined>
+  lockMemorySync(offset: number, length: number, onFault: boolean): void
+  verify(offset: number, length: number, forWriting: boolean, token: NativeCancelToken): Promise<undefined>
+  verifySync(offset: number, length: number, forWriting: boolean): void
+  count(pattern: NativePattern, offset: number, length: number, threads: number, token: NativeCancelToken): Promise<number>
+  countSync(pattern: NativePattern, offset: number, length: number, threads: number): number
+  find(pattern: NativePattern, offset: number, length: number, backwards: boolean, threads: number, token: NativeCancelToken): Promise<Float64Array>
+  findSync(pattern: NativePattern, offset: number, length: number, backwards: boolean, threads: number): Float64Array
+  matches(pattern: NativePattern, offset: number, length: number, entry: number, limit: number, threads: number, token: NativeCancelToken): Promise<Float64Array>
+  matchesSync(pattern: NativePattern, offset: number, length: number, entry: number, limit: number, threads: number): Float64Array
 }
 
-/** What to search for, made ready. */
+/** A compiled pattern. */
 export declare class NativePattern {
-  /** How long each match is, in bytes, if all are of one length. */
-  get length(): number | null
+  /** The length in bytes that all matches have, or null if their lengths can differ. */
+  get matchLength(): number | null
 }
 
-/** A file that is about to take the place of another. It is removed when this is collected. */
+/** A new file that will replace another one. The garbage collector removes it with this object. */
 export declare class NativeReplacement {
-  /** The descriptor of the new file; open as long as this is. */
+  /** The descriptor of the new file, open as long as this object exists. */
   get fd(): number
-  /** Puts it in place, on a thread of ours: how durable it is. */
-  commit(): Promise<string>
-  /** Puts it in place, now: how durable it is. */
-  commitSync(): string
-  /** Removes it, unless it is in place. */
+  /** Removes the new file unless it has replaced the old one. */
   abandon(): void
+  commit(): Promise<string>
+  commitSync(): string
 }
 
 /** The unit of file offsets of the system's own call, in bytes. */
@@ -211,47 +184,45 @@ export declare function anonymous(request: AnonymousRequest): NativeMapping
 
 /** A request for memory without a file. */
 export interface AnonymousRequest {
-  /** Bytes. */
+  /** The length in bytes. */
   length: number
-  /** Bytes of address space to set aside for growing. */
+  /** The bytes of address space to reserve for growing. */
   reserve: number
-  /** Without a promise of memory. */
+  /** Do not reserve swap. */
   noReserve: boolean
-  /** Bring all pages in now. */
+  /** Bring all pages in before the call returns. */
   populate: boolean
-  /** Ask for transparent huge pages. */
+  /** Request transparent huge pages. */
   hugePages: boolean
-  /** Take explicit huge pages of this many bytes. */
+  /** The size of explicit huge pages, in bytes. */
   hugePageSize?: number
   /** End the process on a fault. */
   abortOnFault: boolean
-  /** A name that the registry shows. */
+  /** A name for the registry. */
   label?: string
-  /** The thread of JavaScript. */
+  /** The id of the JavaScript thread. */
   thread: number
-  /** Where it was opened. */
+  /** The stack of the caller, for the registry. */
   stack?: string
 }
 
-/** How many threads a search takes when it isn't told. */
+/** Returns the number of threads that a search uses by default. */
 export declare function availableThreads(): number
 
-/** Makes a file beside the one at `path`, on a thread of ours. */
 export declare function beginReplacement(path: string, permissions?: number | undefined | null): Promise<NativeReplacement>
 
-/** Makes a file beside the one at `path`, now. */
 export declare function beginReplacementSync(path: string, permissions?: number | undefined | null): NativeReplacement
 
-/** The error for an upgrade that can't be had: at once, or after so many milliseconds. */
+/** Returns the error for an upgrade that failed: at once, or after `waited` milliseconds. */
 export declare function busyLock(id: number, waited?: number | undefined | null): Error
 
-/** What the search for a byte found in a range. */
+/** The result of the search for the offsets of a byte in a range. */
 export interface ByteOffsets {
   /** The number of offsets that were written. */
   count: number
   /** Whether all bytes of the range are ASCII. */
   isAscii: boolean
-  /** Whether a carriage return is in the range. */
+  /** Whether any byte of the range is a carriage return. */
   hasReturn: boolean
 }
 
@@ -262,28 +233,28 @@ export declare function capabilities(): Record<string, boolean>
 export declare function checkGuard(): boolean
 
 /**
- * Writes where the pieces of a part are to `out`: where each begins, then how long each is. Where
- * its `count` separators begin is in `delimiters`, and `offset` is where the part itself begins. With
- * the part's bytes, a carriage return before a separator belongs to it.
+ * Writes the delimited ranges of a batch to `out`: first the offset of each range, then the length of
+ * each.
+ *
+ * `delimiters` has the offsets of `count` delimiters within the batch, each of `width` bytes. `offset`
+ * is the offset of the batch. If `bytes` has the bytes of the batch, a carriage return before a
+ * delimiter belongs to the delimiter.
  */
 export declare function delimitedRanges(delimiters: Uint32Array, count: number, offset: number, width: number, keepEnd: boolean, bytes: Uint8Array | undefined, out: Float64Array): void
 
 /** Detaches an `ArrayBuffer` in engines that have no `ArrayBuffer.prototype.transfer`. */
 export declare function detach(buffer: ArrayBuffer): boolean
 
-/** Makes a lock shared, without a moment in which there is none. */
+/** Makes a lock shared, without releasing it in between. */
 export declare function downgradeLock(id: number): void
 
-/** What came of evicting, in bytes; what is not known is left out. */
+/** The result of an eviction, in bytes. Properties that the system does not report are undefined. */
 export interface EvictionReport {
-  /** That went. */
+  /** The bytes that were evicted. */
   evicted?: number
-  /** That are still there. */
+  /** The bytes that are still in memory. */
   resident?: number
 }
-
-/** A pattern of a regular expression, in the syntax of the `regex` crate. */
-export declare function expression(source: string): NativePattern
 
 /**
  * The same, modulo 2^32, as memory that always has the number of the moment, where the runtime
@@ -291,63 +262,49 @@ export declare function expression(source: string): NativePattern
  */
 export declare function faultCounter(): ArrayBuffer | null
 
-/** A fault that was survived. */
+/** A page that the system could not deliver. */
 export interface FaultRecord {
-  /** Where in the mapping, in bytes. */
+  /** The offset in the mapping, in bytes. */
   offset: number
-  /** Why. */
+  /** The reason. */
   reason: string
 }
 
 /** How many faults there were in the whole process. */
 export declare function faultTotal(): number
 
-/** What a flush achieved. */
+/** The result of a flush. */
 export interface FlushResult {
-  /** Bytes flushed. */
+  /** The number of flushed bytes. */
   bytes: number
-  /** How durable they are now. */
+  /** The level of durability that was reached. */
   achieved: string
 }
 
 /** An entry of the registry of locks. */
 export interface LockRecord {
-  /** A number that no other lock of the process has or had. */
+  /** A number that no other lock of the process has ever had. */
   id: number
-  /** The file, as the user named it. */
+  /** The file, as the caller named it. */
   path?: string
   /** `shared` or `exclusive`. */
   mode: string
-  /** Where in the file, in bytes. */
+  /** The offset in the file, in bytes. */
   offset: number | bigint
-  /** Bytes; 0: to infinity. */
+  /** The length in bytes; 0: without end. */
   length: number | bigint
   /** `held`, `waiting` or `upgrading`. */
   state: string
   /** `ofd`, `flock` or `LockFileEx`. */
   method: string
-  /** The thread of JavaScript. */
+  /** The id of the JavaScript thread. */
   thread: number
-  /** Where it was asked for. */
+  /** The stack of the caller. */
   stack?: string
 }
 
-/** All locks that this process has or waits for. */
+/** Returns all locks that this process holds or waits for. */
 export declare function locks(): Array<LockRecord>
-
-/** What is asked for. */
-export interface LockWish {
-  /** Exclusive, or else shared. */
-  exclusive: boolean
-  /** Where in the file, in bytes. */
-  offset: number | bigint
-  /** Bytes; 0: to infinity. */
-  length: number | bigint
-  /** The thread of JavaScript. */
-  thread: number
-  /** Where it was asked. */
-  stack?: string
-}
 
 /** An entry of the registry. */
 export interface MappingRecord {
@@ -384,100 +341,98 @@ export interface MappingRecord {
 /** Every mapping of this process. */
 export declare function mappings(): Array<MappingRecord>
 
-/** A pattern of one needle, or of several. */
-export declare function needles(list: Uint8Array[]): NativePattern
-
-/** Maps a file, on a thread of ours. */
-export declare function open(request: OpenRequest): Promise<NativeMapping>
-
-/** A request to map a file; the facade documents what each option means. */
-export interface OpenRequest {
-  /** The path; this or `fd`. */
-  path?: string
-  /** A descriptor, duplicated before the call returns. */
-  fd?: number
-  /** `r`, `r+`, `w+`, `wx+` or `c`. */
-  mode: string
-  /** Only with mode `r`. */
-  strict: boolean
-  /** Bytes. */
-  offset: number
-  /** Bytes; absent: to the end. */
-  length?: number
-  /** Bytes; only with modes that write. */
-  size?: number
-  /** Bytes of address space to set aside for growing. */
-  reserve: number
-  /** A name of an advice. */
-  advice?: string
-  /** Bring all pages in now. */
-  populate: boolean
-  /** Absent: what the mode does by itself. */
-  noReserve?: boolean
-  /** Ask for huge pages. */
-  hugePages: boolean
-  /** End the process on a fault. */
-  abortOnFault: boolean
-  /** A name that the registry shows. */
-  label?: string
-  /** Whether the garbage collector ends it, by design. */
-  gcOwned: boolean
-  /** The thread of JavaScript. */
+/** A request for a lock. */
+export interface NativeRequest {
+  /** Whether the lock is exclusive; otherwise it is shared. */
+  exclusive: boolean
+  /** The offset in the file, in bytes. */
+  offset: number | bigint
+  /** The length in bytes; 0: without end. */
+  length: number | bigint
+  /** The id of the JavaScript thread. */
   thread: number
-  /** Where it was opened. */
+  /** The stack of the caller. */
   stack?: string
 }
 
-/** Maps a file, now. */
+export declare function open(request: OpenRequest): Promise<NativeMapping>
+
+/** A request to map a file. The facade documents the options. */
+export interface OpenRequest {
+  /** The path; either this or `fd`. */
+  path?: string
+  /** A descriptor, which is duplicated before the call returns. */
+  fd?: number
+  mode: string
+  strict: boolean
+  offset: number
+  length?: number
+  size?: number
+  reserve: number
+  advice?: string
+  populate: boolean
+  noReserve?: boolean
+  hugePages: boolean
+  abortOnFault: boolean
+  label?: string
+  gcOwned: boolean
+  thread: number
+  stack?: string
+}
+
 export declare function openSync(request: OpenRequest): NativeMapping
 
 /** The size of a page in bytes. */
 export declare function pageSize(): number
 
-/** The contents of a small file, or null where it is left to mapping. */
+/** Compiles a pattern of one needle, or of several. */
+export declare function patternOfNeedles(needles: Uint8Array[]): NativePattern
+
+/** Compiles a regular expression, in the syntax of the `regex` crate. */
+export declare function patternOfRegex(expression: string): NativePattern
+
+/** Returns the contents of a small file, or null if the file should be mapped instead. */
 export declare function readSmall(path: string): Buffer | null
 
-/** Releases a lock; false if it was released before. */
+/** Releases a lock. Returns false if it was released before. */
 export declare function releaseLock(id: number): boolean
 
-/** Releases the locks of a thread of JavaScript when this environment ends. */
+/** Releases the locks of a JavaScript thread when this environment ends. */
 export declare function releaseLocksAtEnd(thread: number): void
 
-/** What is known of the pages of a range; what is not known is left out. */
+/** The pages of a range. Properties that the system does not report are undefined. */
 export interface ResidencyReport {
   /** `yes`, `no` or `unknown`. */
   resident: string
-  /** Bytes of a page. */
+  /** The size of a page in bytes. */
   pageSize: number
-  /** Pages that the range touches. */
+  /** The number of pages that the range touches. */
   pages: number
-  /** Those in memory. */
+  /** The number of pages in memory. */
   residentPages?: number
-  /** Those locked in memory. */
+  /** The number of pages locked in memory. */
   lockedPages: number
-  /** Those of the file's page cache that are to be written. */
+  /** The number of dirty pages in the page cache of the file. */
   dirtyPages?: number
-  /** Those that are being written. */
+  /** The number of pages that are being written. */
   writebackPages?: number
-  /** Those that were in the page cache. */
+  /** The number of pages that were evicted from the page cache. */
   evictedPages?: number
-  /** Those that were there a short time ago. */
+  /** The number of pages that were evicted recently. */
   recentlyEvictedPages?: number
-  /** Per cent of each bucket. */
+  /** The percentage in memory of each bucket. */
   buckets?: Uint8Array
 }
 
-/** Makes the names in a directory durable, on a thread of ours. */
-export declare function syncDirectory(path: string): Promise<void>
+export declare function syncDirectory(path: string): Promise<undefined>
 
-/** Makes the names in a directory durable, now. */
 export declare function syncDirectorySync(path: string): void
 
-/** Makes a lock exclusive, if that can be done at once: whether it is now. */
+/** Makes a lock exclusive if that is possible at once. Reports whether it is exclusive now. */
 export declare function tryUpgradeLock(id: number): boolean
 
-/** Makes a lock exclusive, when it can be: its number again. */
-export declare function upgradeLock(id: number, stack: string | undefined | null, request: NativeLockRequest): Promise<number>
+/** Makes a lock exclusive as soon as possible. Returns a promise of its number. */
+export declare function upgradeLock(id: number, stack: string | undefined | null, handle: NativeLockRequest): Promise<number>
 
 /**
  * Calls `callback` with the number of a mapping soon after a fault on it, until this

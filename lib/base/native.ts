@@ -9,8 +9,8 @@ import { MemmapError, startStackBelow, systemError, withCode } from './errors.js
 
 export type {
   ByteOffsets,
-  LockWish,
-  NativeJob,
+  NativeRequest,
+  NativeCancelToken,
   NativeLockFile,
   NativeLockRequest,
   NativeMapping,

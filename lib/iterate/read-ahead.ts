@@ -9,7 +9,7 @@
  */
 import { onAbort, unlessStopped } from '../base/abort.js'
 import { MemmapError } from '../base/errors.js'
-import { callAsync, native, type NativeJob } from '../base/native.js'
+import { callAsync, native, type NativeCancelToken } from '../base/native.js'
 import type { MappingState } from '../state/mapping-state.js'
 import { chooseReadAheadPolicy, logFailure, type ReadAheadPolicy } from './read-ahead-policy.js'
 
@@ -48,7 +48,7 @@ export class ReadAhead {
   // The end of the last fetch that was completed, and of the last one that was begun.
   #fetched: number
   #fetching: number
-  #job: NativeJob | undefined
+  #job: NativeCancelToken | undefined
   #working: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
   // Set after a failed fetch of bytes that the loop did not need yet: from then on only needed bytes are fetched.
@@ -137,7 +137,7 @@ export class ReadAhead {
   // Not counted among the jobs of the mapping: a loop holds nothing between two steps, so the mapping can be closed in either
   // way. The native half holds the pages for a few MiB at a time, and notices that the mapping was closed.
   async #fetch(size: number, until: number): Promise<void> {
-    const job = (this.#job = new native.NativeJob())
+    const job = (this.#job = new native.NativeCancelToken())
     this.#fetching = this.#ready + size
     try {
       await callAsync(() => this.#state.native.prefetch(this.#ready, size, job))

@@ -127,7 +127,7 @@ export class DelimitedReader<T> implements BatchReader<T> {
     const isCopied = decoder.kind === 'strings'
     this.#read = (offset, length) =>
       isCopied && length <= MAX_BATCH_SIZE ? readCopy(state, offset, length) : viewOrCopy(state, offset, length)
-    this.#pattern = rules.delimiter.length === 1 ? undefined : native.needles([rules.delimiter])
+    this.#pattern = rules.delimiter.length === 1 ? undefined : native.patternOfNeedles([rules.delimiter])
   }
 
   get batchEnd(): number {

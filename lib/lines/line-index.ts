@@ -219,7 +219,7 @@ export class LineIndex {
 export async function lineIndex(state: MappingState, options: SearchOptions | undefined): Promise<LineIndex> {
   const task = parseTask(state, options)
   const { offset, length, threads } = task
-  const bytes = await runTask(task, (native, job) => native.lineIndex(offset, length, threads, job))
+  const bytes = await runTask(task, (native, token) => native.lineIndex(offset, length, threads, token))
   return createIndex(bytes, offset, state)
 }
 

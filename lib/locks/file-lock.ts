@@ -20,7 +20,7 @@ import { type LockTarget, restack, settle } from './wait.js'
 import {
   call,
   callAsync,
-  type LockWish,
+  type NativeRequest,
   native,
   type NativeLockFile,
   type NativeLockRequest,
@@ -349,7 +349,7 @@ export function tryLock(
 }
 
 // One by one, since making an object of them costs as much as the lock.
-function tryNow(file: NativeLockFile, wish: LockWish, polite: boolean): number {
+function tryNow(file: NativeLockFile, wish: NativeRequest, polite: boolean): number {
   return file.tryLock(wish.exclusive, wish.offset, wish.length, wish.thread, polite, wish.stack)
 }
 

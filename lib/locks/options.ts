@@ -2,7 +2,7 @@
  * What can be asked of locks, read once and checked.
  */
 import { threadId } from 'node:worker_threads'
-import type { LockWish } from '../base/native.js'
+import type { NativeRequest } from '../base/native.js'
 import { type Bytes, invalidArgType, outOfRange, parseBytes, parseSignal, parseWord } from '../base/validate.js'
 
 /** What a lock lets others do. `exclusive`: nobody else has one; `shared`: others may have shared ones. */
@@ -86,7 +86,7 @@ export type LockMethod = 'ofd' | 'flock' | 'LockFileEx'
 
 /** What a user asks for, read and checked. */
 export interface LockRequest {
-  readonly wish: LockWish
+  readonly wish: NativeRequest
   readonly mode: LockMode
   readonly offset: Bytes
   readonly length: Bytes
@@ -108,7 +108,7 @@ export function parseRequest(given: Partial<LockOptions>, base: number, stack: s
   const mode = given.mode === undefined ? 'exclusive' : parseWord(given.mode, 'options.mode', MODES)
   const offset = parseOffset(given.offset, 'options.offset')
   const length = parseOffset(given.length, 'options.length')
-  const wish: LockWish = {
+  const wish: NativeRequest = {
     exclusive: mode === 'exclusive',
     offset: fileOffset(offset, base),
     length,
@@ -119,7 +119,7 @@ export function parseRequest(given: Partial<LockOptions>, base: number, stack: s
 }
 
 /** Reads a range of something whose byte 0 is at `base` of the file: where it is there. */
-export function parseLockRange(given: Partial<LockRange>, base: number): Required<Pick<LockWish, 'offset' | 'length'>> {
+export function parseLockRange(given: Partial<LockRange>, base: number): Required<Pick<NativeRequest, 'offset' | 'length'>> {
   const offset = parseOffset(given.offset, 'range.offset')
   return { offset: fileOffset(offset, base), length: parseOffset(given.length, 'range.length') }
 }

@@ -31,7 +31,7 @@ export async function prefetch(state: MappingState, what?: Range | Offsets, opti
   // Interpret options
   if (isOffsets(what)) {
     const offsets = parseOffsets(what)
-    return state.runCancellable((native, job) => native.prefetchPlaces(offsets, size ?? 1, job), signal)
+    return state.runCancellable((native, job) => native.prefetchOffsets(offsets, size ?? 1, job), signal)
   }
   if (size !== undefined || ArrayBuffer.isView(what)) throw invalidArgType('range', ['Array', 'Float64Array'], what)
   const range = parseRange(what)

@@ -2,7 +2,7 @@
  * All matches of a search, one by one or in batches. The range is searched batch by batch. While the caller works on the
  * matches of one batch, the next batch is already being searched.
  */
-import type { NativeJob } from '../base/native.js'
+import type { NativeCancelToken } from '../base/native.js'
 import { AsyncItemIterator, type BatchSource } from '../iterate/async-iterator.js'
 import type { MappingState } from '../state/mapping-state.js'
 import {
@@ -171,7 +171,7 @@ class MatchSource<T> implements BatchSource<T> {
   readonly #position: SearchPosition
   readonly #convert: Convert<T>
   #ahead: Promise<Columns> | undefined
-  #job: NativeJob | undefined
+  #token: NativeCancelToken | undefined
   #reported = 0
   #ended = false
 
@@ -210,8 +210,8 @@ class MatchSource<T> implements BatchSource<T> {
   // The mapping is in use until the native search notices that it was cancelled.
   end(): Promise<unknown> | undefined {
     this.#ended = true
-    this.#job?.cancel()
-    return this.#job && this.#position.search.state.ended(this.#job)
+    this.#token?.cancel()
+    return this.#token && this.#position.search.state.ended(this.#token)
   }
 
   // A batch can take long, for example if one match never seems to end: report the progress within it too.
@@ -220,8 +220,8 @@ class MatchSource<T> implements BatchSource<T> {
     const { done } = this.#position
     return whileReporting(
       batch,
-      () => this.#report(done + (this.#job?.done ?? 0)),
-      () => this.#job?.cancel(),
+      () => this.#report(done + (this.#token?.done ?? 0)),
+      () => this.#token?.cancel(),
     )
   }
 
@@ -235,9 +235,9 @@ class MatchSource<T> implements BatchSource<T> {
   #searchBatch(): Promise<Columns> {
     const { state, pattern, offset, length, threads, signal } = this.#position.search
     const [next, limit] = this.#position.batch()
-    const work = state.runCancellable((handle, job) => {
-      this.#job = job
-      return handle.matches(pattern, offset, length, next, limit, threads, job)
+    const work = state.runCancellable((handle, token) => {
+      this.#token = token
+      return handle.matches(pattern, offset, length, next, limit, threads, token)
     }, signal)
     // The caller may never request this batch, so its rejection must not be reported as unhandled.
     work.catch(() => {})
@@ -247,7 +247,7 @@ class MatchSource<T> implements BatchSource<T> {
 
 function toItems(search: Search, columns: Columns): Match[] {
   const [offsets, lengths, needles] = [columnOf(columns, 0), columnOf(columns, 1), needlesOf(columns)]
-  const sameLength = search.pattern.length
+  const sameLength = search.pattern.matchLength
   const items: Match[] = []
   for (let index = 0; index < offsets.length; index++) {
     const range = { offset: offsets[index] as number, length: sameLength ?? (lengths[index] as number) }
@@ -259,7 +259,7 @@ function toItems(search: Search, columns: Columns): Match[] {
 function toBatch(search: Search, columns: Columns): MatchBatch[] {
   const offsets = columnOf(columns, 0)
   if (offsets.length === 0) return []
-  const sameLength = search.pattern.length
+  const sameLength = search.pattern.matchLength
   if (sameLength === null) {
     const lengths = columnOf(columns, 1)
     return [search.isList ? { offsets, lengths, needles: needlesOf(columns) } : { offsets, lengths }]

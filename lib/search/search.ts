@@ -4,7 +4,7 @@
  */
 import { unlessStopped } from '../base/abort.js'
 import { isRegExp, isUint8Array } from 'node:util/types'
-import { call, native, type NativeJob, type NativeMapping, type NativePattern } from '../base/native.js'
+import { call, native, type NativeCancelToken, type NativeMapping, type NativePattern } from '../base/native.js'
 import {
   invalidArgType,
   invalidArgValue,
@@ -116,7 +116,7 @@ export function includesSync(state: MappingState, needle: Needle, options?: Sear
 export async function count(state: MappingState, needle: Needle, options?: SearchOptions): Promise<number> {
   const search = parseSearch(state, needle, options)
   const { pattern, offset, length, threads } = search
-  return runTask(search, (handle, job) => handle.count(pattern, offset, length, threads, job))
+  return runTask(search, (handle, token) => handle.count(pattern, offset, length, threads, token))
 }
 
 export function countSync(state: MappingState, needle: Needle, options?: SearchSyncOptions): number {
@@ -132,7 +132,9 @@ interface FindResult {
 
 async function find(search: Search, backwards: boolean): Promise<FindResult> {
   const { pattern, offset, length, threads } = search
-  const match = await runTask(search, (handle, job) => handle.find(pattern, offset, length, backwards, threads, job))
+  const match = await runTask(search, (handle, token) =>
+    handle.find(pattern, offset, length, backwards, threads, token),
+  )
   return { search, match }
 }
 
@@ -149,13 +151,13 @@ function offsetOf({ search, match }: FindResult): number {
 /** Runs a task on native threads and reports its progress. */
 export async function runTask<T>(
   { state, length: total, signal, onProgress }: RangeTask,
-  operation: (native: NativeMapping, job: NativeJob) => Promise<T>,
+  operation: (native: NativeMapping, token: NativeCancelToken) => Promise<T>,
 ): Promise<T> {
   if (onProgress === undefined) return state.runCancellable(operation, signal)
-  let job: NativeJob | undefined
-  const work = state.runCancellable((handle, own) => operation(handle, (job = own)), signal)
-  const report = (): void => onProgress({ done: Math.min(job?.done ?? 0, total), total })
-  const result = await whileReporting(work, report, () => job?.cancel())
+  let token: NativeCancelToken | undefined
+  const work = state.runCancellable((handle, own) => operation(handle, (token = own)), signal)
+  const report = (): void => onProgress({ done: Math.min(token?.done ?? 0, total), total })
+  const result = await whileReporting(work, report, () => token?.cancel())
   onProgress({ done: total, total })
   return result
 }
@@ -228,7 +230,7 @@ function parseNeedle(needle: unknown): Pick<Search, 'pattern' | 'isList'> {
   const list = isList
     ? needle.map((item, index) => parseBytesOf(item, `needle[${index}]`))
     : [parseBytesOf(needle, 'needle')]
-  return { isList, pattern: call(() => native.needles(list)) }
+  return { isList, pattern: call(() => native.patternOfNeedles(list)) }
 }
 
 function parseBytesOf(needle: unknown, name: string): Uint8Array {

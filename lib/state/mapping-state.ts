@@ -6,7 +6,7 @@ import { onAbort, unlessStopped } from '../base/abort.js'
 import { memmapError, MemmapError, startStackBelow } from '../base/errors.js'
 import { faultError, faultTotal, watchFaults } from './faults.js'
 import { enter, type Entry, leave, nameOf, traceCaller } from './registry.js'
-import { call, callAsync, native, type NativeJob, type NativeMapping } from '../base/native.js'
+import { call, callAsync, native, type NativeCancelToken, type NativeMapping } from '../base/native.js'
 import { invalidArgType } from '../base/validate.js'
 import { ArrayBuffers } from './array-buffers.js'
 
@@ -66,7 +66,7 @@ export class MappingState implements Entry {
   #jobs = 0
   readonly #stops = new Set<(reason: unknown) => void>()
   // The promises of running cancellable jobs, for callers that wait until a cancelled job has ended.
-  readonly #running = new WeakMap<NativeJob, Promise<unknown>>()
+  readonly #running = new WeakMap<NativeCancelToken, Promise<unknown>>()
   readonly #ends = new Set<() => void>()
   #closing: Promise<void> | undefined
   #closed = false
@@ -184,12 +184,12 @@ export class MappingState implements Entry {
    * promise rejects at once, with `ERR_MEMMAP_CLOSED` or the signal's reason. `close()` waits until the job has ended.
    */
   async runCancellable<T>(
-    operation: (native: NativeMapping, job: NativeJob) => Promise<T>,
+    operation: (native: NativeMapping, job: NativeCancelToken) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
     if (signal?.aborted) throw signal.reason
     this.check()
-    const job = new native.NativeJob()
+    const job = new native.NativeCancelToken()
     const cancelling =
       (stop: (reason: unknown) => void) =>
       (reason: unknown): void => {
@@ -215,7 +215,7 @@ export class MappingState implements Entry {
   }
 
   /** Waits until a job has ended, which may be a moment after it was cancelled. */
-  async ended(job: NativeJob): Promise<void> {
+  async ended(job: NativeCancelToken): Promise<void> {
     await this.#running.get(job)?.catch(() => {})
   }
 

@@ -1,4 +1,4 @@
-//! The class behind the facade's Mapping.
+//! The native side of a Mapping.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use napi_derive::napi;
 use super::array_buffer::{self, Place};
 use super::error::to_js;
 use super::number::whole;
-use super::promise::{promise, spawn};
+use super::promise::{promise, run, twins};
 use crate::core::durability::{flush, flush_queue};
 use crate::core::file::flush_level::{Flushed, Level};
 use crate::core::mapping::advice;
@@ -16,21 +16,21 @@ use crate::core::mapping::mapping::Mapping;
 use crate::core::residency::advise;
 use crate::core::resize;
 
-/// A fault that was survived.
+/// A page that the system could not deliver.
 #[napi(object, object_from_js = false)]
 pub struct FaultRecord {
-    /// Where in the mapping, in bytes.
+    /// The offset in the mapping, in bytes.
     pub offset: f64,
-    /// Why.
+    /// The reason.
     pub reason: &'static str,
 }
 
-/// What a flush achieved.
+/// The result of a flush.
 #[napi(object, object_from_js = false)]
 pub struct FlushResult {
-    /// Bytes flushed.
+    /// The number of flushed bytes.
     pub bytes: f64,
-    /// How durable they are now.
+    /// The level of durability that was reached.
     pub achieved: &'static str,
 }
 
@@ -48,7 +48,7 @@ impl From<Flushed> for FlushResult {
 pub struct NativeMapping(Arc<Mapping>);
 
 impl NativeMapping {
-    /// What it stands for, for work on other threads.
+    /// Returns the mapping of core, for work on other threads.
     pub fn shared(&self) -> Arc<Mapping> {
         Arc::clone(&self.0)
     }
@@ -62,19 +62,19 @@ impl From<Mapping> for NativeMapping {
 
 #[napi]
 impl NativeMapping {
-    /// Its number, which no other mapping of the process ever has.
+    /// The number of the mapping, which no other mapping of the process ever has.
     #[napi(getter, catch_unwind)]
     pub fn id(&self) -> f64 {
         self.0.registration().id as f64
     }
 
-    /// Bytes.
+    /// The length in bytes.
     #[napi(getter, catch_unwind)]
     pub fn length(&self) -> f64 {
         self.0.length() as f64
     }
 
-    /// Where in the file, in bytes.
+    /// The offset in the file, in bytes.
     #[napi(getter, catch_unwind)]
     pub fn offset(&self) -> f64 {
         self.0.offset() as f64
@@ -86,13 +86,13 @@ impl NativeMapping {
         (self.0.offset() % 8) as f64
     }
 
-    /// The size of the file when it was opened.
+    /// The size of the file when the mapping was opened, in bytes.
     #[napi(getter, catch_unwind)]
     pub fn size(&self) -> f64 {
         self.0.size() as f64
     }
 
-    /// An `ArrayBuffer` over `byteLength` bytes at `position`, counted from `elementOffset` bytes before byte 0.
+    /// Returns an `ArrayBuffer` over `byteLength` bytes at `position`, counted from `elementOffset` bytes before byte 0.
     #[napi(ts_return_type = "ArrayBuffer", catch_unwind)]
     pub fn array_buffer<'env>(
         &self,
@@ -104,7 +104,7 @@ impl NativeMapping {
         array_buffer::array_buffer(env, &region, self.0.registration(), &place)
     }
 
-    /// The same as a `SharedArrayBuffer`, where the runtime can.
+    /// Does the same with a `SharedArrayBuffer`, if the runtime supports it.
     #[napi(ts_return_type = "SharedArrayBuffer", catch_unwind)]
     pub fn shared_array_buffer<'env>(
         &self,
@@ -141,7 +141,7 @@ impl NativeMapping {
             }
             _ => Err(Error::new(
                 Status::InvalidArg,
-                "No such part of the mapping",
+                "The range is not within the mapping",
             )),
         }
     }
@@ -155,7 +155,7 @@ impl NativeMapping {
         #[napi(ts_arg_type = "Uint8Array")] target: Unknown<'_>,
     ) -> Result<()> {
         let (address, length) = array_buffer::bytes_of(env, &target)?;
-        // SAFETY: the target is a live typed array, and no JavaScript runs until the copy is
+        // SAFETY: the target is a live typed array, and JavaScript does not run until the copy is
         // done.
         unsafe { self.0.read_into(whole(offset)?, address, length) }
             .map_err(|error| to_js(env, &error))
@@ -170,12 +170,12 @@ impl NativeMapping {
         #[napi(ts_arg_type = "Uint8Array")] source: Unknown<'_>,
     ) -> Result<()> {
         let (address, length) = array_buffer::bytes_of(env, &source)?;
-        // SAFETY: the source is a live typed array, and no JavaScript runs until the copy is
+        // SAFETY: the source is a live typed array, and JavaScript does not run until the copy is
         // done.
         unsafe { self.0.write(whole(offset)?, address, length) }.map_err(|error| to_js(env, &error))
     }
 
-    /// Fills a range with `pattern`, again and again.
+    /// Fills a range with repetitions of `pattern`.
     #[napi(catch_unwind)]
     pub fn fill(
         &self,
@@ -204,7 +204,7 @@ impl NativeMapping {
             .map_err(|error| to_js(env, &error))
     }
 
-    /// Says how a range will be used.
+    /// Tells the system how a range will be used.
     #[napi(catch_unwind)]
     pub fn advise(&self, env: &Env, name: String, offset: f64, length: f64) -> Result<()> {
         let (offset, length) = (whole(offset)?, whole(length)?);
@@ -213,7 +213,7 @@ impl NativeMapping {
             .map_err(|error| to_js(env, &error.at(self.0.name())))
     }
 
-    /// Destroys the contents of the whole pages inside a range.
+    /// Drops the contents of the whole pages inside a range.
     #[napi(catch_unwind)]
     pub fn discard(&self, env: &Env, how: String, offset: f64, length: f64) -> Result<()> {
         let (offset, length) = (whole(offset)?, whole(length)?);
@@ -230,15 +230,15 @@ impl NativeMapping {
             .map_err(|error| to_js(env, &error.at(self.0.name())))
     }
 
-    /// Flushes a range, on a thread of ours.
-    #[napi(ts_return_type = "Promise<FlushResult>", catch_unwind)]
+    /// Flushes a range, after the flushes of the file that are queued already.
+    #[napi(catch_unwind)]
     pub fn flush<'env>(
         &self,
         env: &'env Env,
         level: String,
         offset: f64,
         length: f64,
-    ) -> Result<Object<'env>> {
+    ) -> Result<PromiseRaw<'env, FlushResult>> {
         let (level, offset, length) = (level_of(&level)?, whole(offset)?, whole(length)?);
         promise(
             env,
@@ -247,7 +247,7 @@ impl NativeMapping {
         )
     }
 
-    /// Flushes a range, now.
+    /// Flushes a range on this thread, after the flushes of the file that are queued already.
     #[napi(catch_unwind)]
     pub fn flush_sync(
         &self,
@@ -256,47 +256,9 @@ impl NativeMapping {
         offset: f64,
         length: f64,
     ) -> Result<FlushResult> {
-        flush::flush(&self.0, level_of(&level)?, whole(offset)?, whole(length)?)
-            .map(FlushResult::from)
-            .map_err(|error| to_js(env, &error))
-    }
-
-    /// Makes the file and the mapping longer or shorter, on a thread of ours; the new length.
-    #[napi(ts_return_type = "Promise<number>", catch_unwind)]
-    pub fn resize<'env>(&self, env: &'env Env, size: f64) -> Result<Object<'env>> {
-        let (mapping, size) = (Arc::clone(&self.0), whole(size)?);
-        spawn(
-            env,
-            move || resize::resize(&mapping, size),
-            |length| length as f64,
-        )
-    }
-
-    /// The same, now.
-    #[napi(catch_unwind)]
-    pub fn resize_sync(&self, env: &Env, size: f64) -> Result<f64> {
-        resize::resize(&self.0, whole(size)?)
-            .map(|length| length as f64)
-            .map_err(|error| to_js(env, &error))
-    }
-
-    /// Makes the mapping as long as its file is now, on a thread of ours; the new length.
-    #[napi(ts_return_type = "Promise<number>", catch_unwind)]
-    pub fn refresh<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        let mapping = Arc::clone(&self.0);
-        spawn(
-            env,
-            move || resize::refresh(&mapping),
-            |length| length as f64,
-        )
-    }
-
-    /// The same, now.
-    #[napi(catch_unwind)]
-    pub fn refresh_sync(&self, env: &Env) -> Result<f64> {
-        resize::refresh(&self.0)
-            .map(|length| length as f64)
-            .map_err(|error| to_js(env, &error))
+        let (level, offset, length) = (level_of(&level)?, whole(offset)?, whole(length)?);
+        let work = || flush::flush(&self.0, level, offset, length);
+        run(env, work, FlushResult::from)
     }
 
     /// Throws if a flush of the file has failed.
@@ -305,13 +267,13 @@ impl NativeMapping {
         self.0.check_damage().map_err(|error| to_js(env, &error))
     }
 
-    /// How many faults there were.
+    /// Returns the number of faults.
     #[napi(catch_unwind)]
     pub fn fault_count(&self) -> f64 {
         self.0.fault_count() as f64
     }
 
-    /// The first faults, oldest first.
+    /// Returns the first faults, oldest first.
     #[napi(catch_unwind)]
     pub fn faults(&self) -> Vec<FaultRecord> {
         let record = |fault: crate::core::fault::region_table::Fault| FaultRecord {
@@ -327,19 +289,43 @@ impl NativeMapping {
         self.0.registration().add_pins(delta.into());
     }
 
-    /// Takes the pages away, on a thread of ours.
-    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
-    pub fn close<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        let mapping = Arc::clone(&self.0);
-        spawn(env, move || mapping.close(), |()| ())
+    /// Throws if the file ends before the end of a range.
+    #[napi(catch_unwind)]
+    pub fn check_extent(&self, env: &Env, offset: f64, length: f64) -> Result<()> {
+        self.0
+            .check_file_covers(whole(offset)?, whole(length)?)
+            .map_err(|error| to_js(env, &error))
     }
 
-    /// Takes the pages away, now.
+    /// Does the same for a range whose bytes were all just read: most often the bytes themselves show
+    /// that the file has them.
     #[napi(catch_unwind)]
-    pub fn close_sync(&self, env: &Env) -> Result<()> {
-        self.0.close().map_err(|error| to_js(env, &error))
+    pub fn check_read(&self, env: &Env, offset: f64, length: f64) -> Result<()> {
+        self.0
+            .check_read(whole(offset)?, whole(length)?)
+            .map_err(|error| to_js(env, &error))
     }
 }
+
+twins! { spawn: impl NativeMapping {
+    /// Changes the size of the file and the length of the mapping. Returns the new length.
+    fn resize, resize_sync(&self, size: f64) -> f64 {
+        let (mapping, size) = (self.shared(), whole(size)?);
+        move || resize::resize(&mapping, size)
+    } => |length| length as f64;
+
+    /// Makes the mapping as long as its file is now. Returns the new length.
+    fn refresh, refresh_sync(&self) -> f64 {
+        let mapping = self.shared();
+        move || resize::refresh(&mapping)
+    } => |length| length as f64;
+
+    /// Removes the pages, which releases the file.
+    fn close, close_sync(&self) -> () {
+        let mapping = self.shared();
+        move || mapping.close()
+    } => |()| ();
+} }
 
 fn level_of(name: &str) -> Result<Level> {
     Level::parse(name)

@@ -6,85 +6,108 @@ use napi_derive::napi;
 use super::error::to_js;
 use super::mapping::NativeMapping;
 use super::number::whole;
-use super::promise::spawn;
+use super::promise::twins;
 use crate::core;
 use crate::core::mapping::mode::Mode;
 use crate::core::mapping::region::Anonymous;
 use crate::core::mapping::registry::Description;
 use crate::core::open::{self as opening, Request, Source};
 
-/// A request to map a file; the facade documents what each option means.
-#[napi(object, object_to_js = false)]
-pub struct OpenRequest {
-    /// The path; this or `fd`.
-    pub path: Option<String>,
-    /// A descriptor, duplicated before the call returns.
-    pub fd: Option<i32>,
+/// Defines the request that JavaScript passes, and its conversion to the request of core. Both have the
+/// same fields: each is written once, with its type in JavaScript and the function that converts it.
+/// The doc comments stay here: napi would declare them to TypeScript as raw strings. The type is in brackets because napi must see its tokens to recognise an `Option`.
+macro_rules! request {
+    ($(
+        $(#[$($doc:tt)*])*
+        $field:ident: [$($type:tt)+] => $convert:expr,
+    )*) => {
+        /// A request to map a file. The facade documents the options.
+        #[napi(object, object_to_js = false)]
+        pub struct OpenRequest {
+            /// The path; either this or `fd`.
+            pub path: Option<String>,
+            /// A descriptor, which is duplicated before the call returns.
+            pub fd: Option<i32>,
+            $(pub $field: $($type)+,)*
+        }
+
+        impl OpenRequest {
+            fn with_source(self, source: Source) -> Result<Request> {
+                Ok(Request { source, $($field: $convert(self.$field)?,)* })
+            }
+        }
+    };
+}
+
+request! {
     /// `r`, `r+`, `w+`, `wx+` or `c`.
-    pub mode: String,
-    /// Only with mode `r`.
-    pub strict: bool,
-    /// Bytes.
-    pub offset: f64,
-    /// Bytes; absent: to the end.
-    pub length: Option<f64>,
-    /// Bytes; only with modes that write.
-    pub size: Option<f64>,
-    /// Bytes of address space to set aside for growing.
-    pub reserve: f64,
-    /// A name of an advice.
-    pub advice: Option<String>,
-    /// Bring all pages in now.
-    pub populate: bool,
-    /// Absent: what the mode does by itself.
-    pub no_reserve: Option<bool>,
-    /// Ask for huge pages.
-    pub huge_pages: bool,
+    mode: [String] => parse_mode,
+    /// Map read-only pages; only with mode `r`.
+    strict: [bool] => Ok::<bool, Error>,
+    /// The offset in the file, in bytes.
+    offset: [f64] => whole,
+    /// The length in bytes; undefined: to the end of the file.
+    length: [Option<f64>] => optional,
+    /// The size of the file in bytes; only with modes that write.
+    size: [Option<f64>] => optional,
+    /// The bytes of address space to reserve for growing.
+    reserve: [f64] => whole,
+    /// The name of an advice.
+    advice: [Option<String>] => Ok::<Option<String>, Error>,
+    /// Bring all pages in before the call returns.
+    populate: [bool] => Ok::<bool, Error>,
+    /// Do not reserve swap; undefined: the default of the mode.
+    no_reserve: [Option<bool>] => Ok::<Option<bool>, Error>,
+    /// Request huge pages.
+    huge_pages: [bool] => Ok::<bool, Error>,
     /// End the process on a fault.
-    pub abort_on_fault: bool,
-    /// A name that the registry shows.
-    pub label: Option<String>,
-    /// Whether the garbage collector ends it, by design.
-    pub gc_owned: bool,
-    /// The thread of JavaScript.
-    pub thread: u32,
-    /// Where it was opened.
-    pub stack: Option<String>,
+    abort_on_fault: [bool] => Ok::<bool, Error>,
+    /// A name for the registry.
+    label: [Option<String>] => Ok::<Option<String>, Error>,
+    /// Whether the garbage collector closes the mapping by design.
+    gc_owned: [bool] => Ok::<bool, Error>,
+    /// The id of the JavaScript thread.
+    thread: [u32] => Ok::<u32, Error>,
+    /// The stack of the caller, for the registry.
+    stack: [Option<String>] => Ok::<Option<String>, Error>,
+}
+
+fn parse_mode(name: String) -> Result<Mode> {
+    Mode::parse(&name)
+        .ok_or_else(|| Error::new(Status::InvalidArg, format!("No such mode: '{name}'")))
+}
+
+fn optional(number: Option<f64>) -> Result<Option<u64>> {
+    number.map(whole).transpose()
 }
 
 /// A request for memory without a file.
 #[napi(object, object_to_js = false)]
 pub struct AnonymousRequest {
-    /// Bytes.
+    /// The length in bytes.
     pub length: f64,
-    /// Bytes of address space to set aside for growing.
+    /// The bytes of address space to reserve for growing.
     pub reserve: f64,
-    /// Without a promise of memory.
+    /// Do not reserve swap.
     pub no_reserve: bool,
-    /// Bring all pages in now.
+    /// Bring all pages in before the call returns.
     pub populate: bool,
-    /// Ask for transparent huge pages.
+    /// Request transparent huge pages.
     pub huge_pages: bool,
-    /// Take explicit huge pages of this many bytes.
+    /// The size of explicit huge pages, in bytes.
     pub huge_page_size: Option<f64>,
     /// End the process on a fault.
     pub abort_on_fault: bool,
-    /// A name that the registry shows.
+    /// A name for the registry.
     pub label: Option<String>,
-    /// The thread of JavaScript.
+    /// The id of the JavaScript thread.
     pub thread: u32,
-    /// Where it was opened.
+    /// The stack of the caller, for the registry.
     pub stack: Option<String>,
 }
 
 fn convert(request: OpenRequest) -> Result<core::Result<Request>> {
-    let Some(mode) = Mode::parse(&request.mode) else {
-        return Err(Error::new(
-            Status::InvalidArg,
-            format!("No such mode: '{}'", request.mode),
-        ));
-    };
-    let source = match (request.path, request.fd) {
+    let source = match (&request.path, request.fd) {
         (Some(path), None) => Source::Path(path.into()),
         (None, Some(fd)) => match core::sys::duplicate(fd) {
             Ok(fd) => Source::Descriptor(fd),
@@ -93,51 +116,22 @@ fn convert(request: OpenRequest) -> Result<core::Result<Request>> {
         _ => {
             return Err(Error::new(
                 Status::InvalidArg,
-                "A path or a descriptor is needed",
+                "Either a path or a descriptor is needed",
             ));
         }
     };
-    Ok(Ok(Request {
-        source,
-        mode,
-        strict: request.strict,
-        offset: whole(request.offset)?,
-        length: request.length.map(whole).transpose()?,
-        size: request.size.map(whole).transpose()?,
-        reserve: whole(request.reserve)?,
-        no_reserve: request.no_reserve,
-        populate: request.populate,
-        huge_pages: request.huge_pages,
-        advice: request.advice,
-        abort_on_fault: request.abort_on_fault,
-        label: request.label,
-        gc_owned: request.gc_owned,
-        thread: request.thread,
-        stack: request.stack,
-    }))
+    request.with_source(source).map(Ok)
 }
 
-/// Maps a file, on a thread of ours.
-#[napi(ts_return_type = "Promise<NativeMapping>", catch_unwind)]
-pub fn open(env: &Env, request: OpenRequest) -> Result<Object<'_>> {
-    let request = convert(request)?;
-    spawn(
-        env,
-        move || request.and_then(opening::open),
-        NativeMapping::from,
-    )
+twins! { spawn:
+    /// Maps a file.
+    fn open, open_sync(request: OpenRequest) -> NativeMapping {
+        let request = convert(request)?;
+        move || request.and_then(opening::open)
+    } => NativeMapping::from;
 }
 
-/// Maps a file, now.
-#[napi(catch_unwind)]
-pub fn open_sync(env: &Env, request: OpenRequest) -> Result<NativeMapping> {
-    convert(request)?
-        .and_then(opening::open)
-        .map(NativeMapping::from)
-        .map_err(|error| to_js(env, &error))
-}
-
-/// The contents of a small file, or null where it is left to mapping.
+/// Returns the contents of a small file, or null if the file should be mapped instead.
 #[napi(ts_return_type = "Buffer | null", catch_unwind)]
 pub fn read_small(env: &Env, path: String) -> Result<Option<BufferSlice<'_>>> {
     opening::read_small(path.as_ref(), |bytes| BufferSlice::copy_from(env, bytes)).transpose()

@@ -1,4 +1,4 @@
-//! The native side of replacing files, and of syncing directories.
+//! The native side of replacing files, and of flushing directories.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,12 +7,12 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::error::to_js;
-use super::promise::spawn;
+use super::promise::twins;
 use crate::core::durability::replace_file::{self, Replacement};
 use crate::core::file::flush_level::Achieved;
 use crate::core::poison::IgnorePoison;
 
-/// A file that is about to take the place of another. It is removed when this is collected.
+/// A new file that will replace another one. The garbage collector removes it with this object.
 #[napi]
 pub struct NativeReplacement(Arc<Mutex<Replacement>>);
 
@@ -26,31 +26,9 @@ fn lock(replacement: &Mutex<Replacement>) -> MutexGuard<'_, Replacement> {
     replacement.lock().ignore_poison()
 }
 
-/// Makes a file beside the one at `path`, on a thread of ours.
-#[napi(ts_return_type = "Promise<NativeReplacement>", catch_unwind)]
-pub fn begin_replacement(env: &Env, path: String, permissions: Option<u32>) -> Result<Object<'_>> {
-    spawn(
-        env,
-        move || Replacement::begin(Path::new(&path), permissions),
-        NativeReplacement::from,
-    )
-}
-
-/// Makes a file beside the one at `path`, now.
-#[napi(catch_unwind)]
-pub fn begin_replacement_sync(
-    env: &Env,
-    path: String,
-    permissions: Option<u32>,
-) -> Result<NativeReplacement> {
-    Replacement::begin(Path::new(&path), permissions)
-        .map(NativeReplacement::from)
-        .map_err(|error| to_js(env, &error))
-}
-
 #[napi]
 impl NativeReplacement {
-    /// The descriptor of the new file; open as long as this is.
+    /// The descriptor of the new file, open as long as this object exists.
     #[napi(getter, catch_unwind)]
     pub fn fd(&self, env: &Env) -> Result<i32> {
         lock(&self.0)
@@ -58,41 +36,30 @@ impl NativeReplacement {
             .map_err(|error| to_js(env, &error))
     }
 
-    /// Puts it in place, on a thread of ours: how durable it is.
-    #[napi(ts_return_type = "Promise<string>", catch_unwind)]
-    pub fn commit<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        let replacement = Arc::clone(&self.0);
-        spawn(env, move || lock(&replacement).commit(), Achieved::name)
-    }
-
-    /// Puts it in place, now: how durable it is.
-    #[napi(catch_unwind)]
-    pub fn commit_sync(&self, env: &Env) -> Result<&'static str> {
-        lock(&self.0)
-            .commit()
-            .map(Achieved::name)
-            .map_err(|error| to_js(env, &error))
-    }
-
-    /// Removes it, unless it is in place.
+    /// Removes the new file unless it has replaced the old one.
     #[napi(catch_unwind)]
     pub fn abandon(&self) {
         lock(&self.0).abandon();
     }
 }
 
-/// Makes the names in a directory durable, on a thread of ours.
-#[napi(ts_return_type = "Promise<void>", catch_unwind)]
-pub fn sync_directory(env: &Env, path: String) -> Result<Object<'_>> {
-    spawn(
-        env,
-        move || replace_file::sync_directory(Path::new(&path)),
-        |()| (),
-    )
-}
+twins! { spawn: impl NativeReplacement {
+    /// Renames the new file over the old one. Returns the level of durability that was reached.
+    fn commit, commit_sync(&self) -> &'static str {
+        let replacement = Arc::clone(&self.0);
+        move || lock(&replacement).commit()
+    } => Achieved::name;
+} }
 
-/// Makes the names in a directory durable, now.
-#[napi(catch_unwind)]
-pub fn sync_directory_sync(env: &Env, path: String) -> Result<()> {
-    replace_file::sync_directory(Path::new(&path)).map_err(|error| to_js(env, &error))
+twins! { spawn:
+    /// Creates a file beside the one at `path`.
+    fn begin_replacement, begin_replacement_sync(path: String, permissions: Option<u32>)
+        -> NativeReplacement {
+        move || Replacement::begin(Path::new(&path), permissions)
+    } => NativeReplacement::from;
+
+    /// Makes the names in a directory durable.
+    fn sync_directory, sync_directory_sync(path: String) -> () {
+        move || replace_file::sync_directory(Path::new(&path))
+    } => |()| ();
 }

@@ -1,46 +1,43 @@
-//! What is in memory: finding out, bringing it in, keeping it there, letting it go.
-
-use std::sync::Arc;
+//! The native side of residency: which pages are in memory, and how to bring them in, keep them and
+//! evict them.
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::array_buffer;
+use super::cancel::NativeCancelToken;
 use super::error::to_js;
 use super::mapping::NativeMapping;
+use super::mapping_range::MappingRange;
 use super::number::whole;
-use super::promise::spawn;
-use super::search::NativeJob;
-use crate::core::Result as CoreResult;
-use crate::core::cancel::CancelToken;
+use super::promise::{spawn, twins};
 use crate::core::copy::gather;
-use crate::core::mapping::mapping::Mapping;
 use crate::core::residency::evict::{self, Evicted};
 use crate::core::residency::residency::{self, Report};
 use crate::core::residency::{lock_pages, populate};
 
-/// What is known of the pages of a range; what is not known is left out.
+/// The pages of a range. Properties that the system does not report are undefined.
 #[napi(object, object_from_js = false)]
 pub struct ResidencyReport {
     /// `yes`, `no` or `unknown`.
     pub resident: &'static str,
-    /// Bytes of a page.
+    /// The size of a page in bytes.
     pub page_size: f64,
-    /// Pages that the range touches.
+    /// The number of pages that the range touches.
     pub pages: f64,
-    /// Those in memory.
+    /// The number of pages in memory.
     pub resident_pages: Option<f64>,
-    /// Those locked in memory.
+    /// The number of pages locked in memory.
     pub locked_pages: f64,
-    /// Those of the file's page cache that are to be written.
+    /// The number of dirty pages in the page cache of the file.
     pub dirty_pages: Option<f64>,
-    /// Those that are being written.
+    /// The number of pages that are being written.
     pub writeback_pages: Option<f64>,
-    /// Those that were in the page cache.
+    /// The number of pages that were evicted from the page cache.
     pub evicted_pages: Option<f64>,
-    /// Those that were there a short time ago.
+    /// The number of pages that were evicted recently.
     pub recently_evicted_pages: Option<f64>,
-    /// Per cent of each bucket.
+    /// The percentage in memory of each bucket.
     pub buckets: Option<Uint8Array>,
 }
 
@@ -62,12 +59,12 @@ impl From<Report> for ResidencyReport {
     }
 }
 
-/// What came of evicting, in bytes; what is not known is left out.
+/// The result of an eviction, in bytes. Properties that the system does not report are undefined.
 #[napi(object, object_from_js = false)]
 pub struct EvictionReport {
-    /// That went.
+    /// The bytes that were evicted.
     pub evicted: Option<f64>,
-    /// That are still there.
+    /// The bytes that are still in memory.
     pub resident: Option<f64>,
 }
 
@@ -80,97 +77,45 @@ impl From<Evicted> for EvictionReport {
     }
 }
 
-/// A range of a mapping, for work on this thread or another.
-struct Part {
-    mapping: Arc<Mapping>,
-    offset: u64,
-    length: u64,
-    job: Arc<CancelToken>,
-}
-
-impl Part {
-    fn of(
-        mapping: &NativeMapping,
-        offset: f64,
-        length: f64,
-        job: Option<&NativeJob>,
-    ) -> Result<Self> {
-        Ok(Self {
-            mapping: mapping.shared(),
-            offset: whole(offset)?,
-            length: whole(length)?,
-            job: job.map_or_else(Arc::default, NativeJob::shared),
-        })
-    }
-
-    fn report(&self, bucket: Option<u64>) -> CoreResult<Report> {
-        residency::report(&self.mapping, self.offset, self.length, bucket, &self.job)
-    }
-
-    fn evict(&self) -> CoreResult<Evicted> {
-        evict::evict(&self.mapping, self.offset, self.length, &self.job)
-    }
-
-    fn lock(&self, on_fault: bool) -> CoreResult<()> {
-        lock_pages::lock(&self.mapping, self.offset, self.length, on_fault, &self.job)
-            .map_err(|error| error.at(self.mapping.name()))
-    }
-
-    fn verify(&self, for_writing: bool) -> CoreResult<()> {
-        populate::verify(
-            &self.mapping,
-            self.offset,
-            self.length,
-            for_writing,
-            &self.job,
-        )
-        .map_err(|error| error.at(self.mapping.name()))
-    }
-}
-
 #[napi]
 impl NativeMapping {
-    /// Whether all pages of a range are in memory; where the system does not tell, yes.
+    /// Reports whether all pages of a range are in memory; true if the system does not tell.
     #[napi(catch_unwind)]
     pub fn is_resident(&self, env: &Env, offset: f64, length: f64) -> Result<bool> {
         residency::is_resident(&self.shared(), whole(offset)?, whole(length)?)
             .map_err(|error| to_js(env, &error))
     }
 
-    /// Brings a range into memory, on a thread of ours.
-    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
+    /// Brings a range into memory, on the thread pool.
+    #[napi(catch_unwind)]
     pub fn prefetch<'env>(
         &self,
         env: &'env Env,
         offset: f64,
         length: f64,
-        job: &NativeJob,
-    ) -> Result<Object<'env>> {
-        let (mapping, job) = (self.shared(), job.shared());
-        let (offset, length) = (whole(offset)?, whole(length)?);
-        spawn(
-            env,
-            move || populate::prefetch(&mapping, offset, length, &job),
-            |()| (),
-        )
+        token: &NativeCancelToken,
+    ) -> Result<PromiseRaw<'env, ()>> {
+        let (range, token) = (MappingRange::new(self, offset, length)?, token.shared());
+        let work = move || populate::prefetch(&range.mapping, range.offset, range.length, &token);
+        spawn(env, work, |()| ())
     }
 
-    /// Brings many places of `size` bytes into memory, on a thread of ours.
-    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
-    pub fn prefetch_places<'env>(
+    /// Brings ranges of `size` bytes at many offsets into memory, on the thread pool.
+    #[napi(catch_unwind)]
+    pub fn prefetch_offsets<'env>(
         &self,
         env: &'env Env,
         offsets: &[f64],
         size: f64,
-        job: &NativeJob,
-    ) -> Result<Object<'env>> {
-        let (mapping, job, size) = (self.shared(), job.shared(), whole(size)?);
+        token: &NativeCancelToken,
+    ) -> Result<PromiseRaw<'env, ()>> {
+        let (mapping, token, size) = (self.shared(), token.shared(), whole(size)?);
         let offsets = offsets.to_vec();
-        let work = move || gather::prefetch_places(&mapping, &offsets, size, &job);
+        let work = move || gather::prefetch_places(&mapping, &offsets, size, &token);
         spawn(env, work, |()| ())
     }
 
-    /// Copies many places of `size` bytes, one behind the other, to `into`.
+    /// Copies ranges of `size` bytes at many offsets to `into`, one after another.
     #[napi(catch_unwind)]
     pub fn gather(
         &self,
@@ -184,147 +129,60 @@ impl NativeMapping {
         if (offsets.len() as u64).checked_mul(size) != Some(length as u64) {
             return Err(Error::new(
                 Status::InvalidArg,
-                "The target has not the length of the places",
+                "The target does not have the length of the ranges",
             ));
         }
-        // SAFETY: the target has that length and is a live typed array; no JavaScript runs until
-        // the copy is done.
+        // SAFETY: the target is a live typed array of that length (`bytes_of` and the check above), and
+        // JavaScript does not run until the copy is done.
         unsafe { gather::gather(&self.shared(), offsets, size, address) }
             .map_err(|error| to_js(env, &error))
     }
 
-    /// Lets go of the pages of a range that was read, on a thread of ours.
-    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
-    pub fn release<'env>(&self, env: &'env Env, offset: f64, length: f64) -> Result<Object<'env>> {
-        let (mapping, offset, length) = (self.shared(), whole(offset)?, whole(length)?);
-        spawn(
-            env,
-            move || evict::release(&mapping, offset, length),
-            |()| (),
-        )
-    }
-
-    /// Lets go of the pages of a range that was read, now.
-    #[napi(catch_unwind)]
-    pub fn release_sync(&self, env: &Env, offset: f64, length: f64) -> Result<()> {
-        evict::release(&self.shared(), whole(offset)?, whole(length)?)
-            .map_err(|error| to_js(env, &error))
-    }
-
-    /// Looks which pages of a range are in memory, on a thread of ours.
-    #[napi(ts_return_type = "Promise<ResidencyReport>", catch_unwind)]
-    pub fn residency<'env>(
-        &self,
-        env: &'env Env,
-        offset: f64,
-        length: f64,
-        bucket: Option<f64>,
-        job: &NativeJob,
-    ) -> Result<Object<'env>> {
-        let part = Part::of(self, offset, length, Some(job))?;
-        let bucket = bucket.map(whole).transpose()?;
-        spawn(env, move || part.report(bucket), ResidencyReport::from)
-    }
-
-    /// Looks which pages of a range are in memory, now.
-    #[napi(catch_unwind)]
-    pub fn residency_sync(
-        &self,
-        env: &Env,
-        offset: f64,
-        length: f64,
-        bucket: Option<f64>,
-    ) -> Result<ResidencyReport> {
-        let bucket = bucket.map(whole).transpose()?;
-        Part::of(self, offset, length, None)?
-            .report(bucket)
-            .map(ResidencyReport::from)
-            .map_err(|error| to_js(env, &error))
-    }
-
-    /// Takes a range out of memory, on a thread of ours.
-    #[napi(ts_return_type = "Promise<EvictionReport>", catch_unwind)]
-    pub fn evict<'env>(
-        &self,
-        env: &'env Env,
-        offset: f64,
-        length: f64,
-        job: &NativeJob,
-    ) -> Result<Object<'env>> {
-        let part = Part::of(self, offset, length, Some(job))?;
-        spawn(env, move || part.evict(), EvictionReport::from)
-    }
-
-    /// Takes a range out of memory, now.
-    #[napi(catch_unwind)]
-    pub fn evict_sync(&self, env: &Env, offset: f64, length: f64) -> Result<EvictionReport> {
-        Part::of(self, offset, length, None)?
-            .evict()
-            .map(EvictionReport::from)
-            .map_err(|error| to_js(env, &error))
-    }
-
-    /// Locks a range in memory, on a thread of ours.
-    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
-    pub fn lock_memory<'env>(
-        &self,
-        env: &'env Env,
-        offset: f64,
-        length: f64,
-        on_fault: bool,
-        job: &NativeJob,
-    ) -> Result<Object<'env>> {
-        let part = Part::of(self, offset, length, Some(job))?;
-        spawn(env, move || part.lock(on_fault), |()| ())
-    }
-
-    /// Locks a range in memory, now.
-    #[napi(catch_unwind)]
-    pub fn lock_memory_sync(
-        &self,
-        env: &Env,
-        offset: f64,
-        length: f64,
-        on_fault: bool,
-    ) -> Result<()> {
-        Part::of(self, offset, length, None)?
-            .lock(on_fault)
-            .map_err(|error| to_js(env, &error))
-    }
-
-    /// Undoes that.
+    /// Unlocks a range.
     #[napi(catch_unwind)]
     pub fn unlock_memory(&self, env: &Env, offset: f64, length: f64) -> Result<()> {
         let mapping = self.shared();
         lock_pages::unlock(&mapping, whole(offset)?, whole(length)?)
             .map_err(|error| to_js(env, &error.at(mapping.name())))
     }
-
-    /// Proves that a range can be touched, on a thread of ours.
-    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
-    pub fn verify<'env>(
-        &self,
-        env: &'env Env,
-        offset: f64,
-        length: f64,
-        for_writing: bool,
-        job: &NativeJob,
-    ) -> Result<Object<'env>> {
-        let part = Part::of(self, offset, length, Some(job))?;
-        spawn(env, move || part.verify(for_writing), |()| ())
-    }
-
-    /// Proves that a range can be touched, now.
-    #[napi(catch_unwind)]
-    pub fn verify_sync(
-        &self,
-        env: &Env,
-        offset: f64,
-        length: f64,
-        for_writing: bool,
-    ) -> Result<()> {
-        Part::of(self, offset, length, None)?
-            .verify(for_writing)
-            .map_err(|error| to_js(env, &error))
-    }
 }
+
+twins! { spawn: impl NativeMapping {
+    /// Drops the pages of a range that was read.
+    fn release, release_sync(&self, offset: f64, length: f64) -> () {
+        let range = MappingRange::new(self, offset, length)?;
+        move || evict::release(&range.mapping, range.offset, range.length)
+    } => |()| ();
+
+    /// Reports which pages of a range are in memory.
+    fn residency, residency_sync(&self, offset: f64, length: f64, bucket: Option<f64>; token)
+        -> ResidencyReport {
+        let range = MappingRange::new(self, offset, length)?;
+        let bucket = bucket.map(whole).transpose()?;
+        move || residency::report(&range.mapping, range.offset, range.length, bucket, &token)
+    } => ResidencyReport::from;
+
+    /// Takes a range out of memory.
+    fn evict, evict_sync(&self, offset: f64, length: f64; token) -> EvictionReport {
+        let range = MappingRange::new(self, offset, length)?;
+        move || evict::evict(&range.mapping, range.offset, range.length, &token)
+    } => EvictionReport::from;
+
+    /// Locks a range in memory.
+    fn lock_memory, lock_memory_sync(&self, offset: f64, length: f64, on_fault: bool; token) -> () {
+        let range = MappingRange::new(self, offset, length)?;
+        move || {
+            lock_pages::lock(&range.mapping, range.offset, range.length, on_fault, &token)
+                .map_err(|error| error.at(range.mapping.name()))
+        }
+    } => |()| ();
+
+    /// Checks that a range can be touched without a fault.
+    fn verify, verify_sync(&self, offset: f64, length: f64, for_writing: bool; token) -> () {
+        let range = MappingRange::new(self, offset, length)?;
+        move || {
+            populate::verify(&range.mapping, range.offset, range.length, for_writing, &token)
+                .map_err(|error| error.at(range.mapping.name()))
+        }
+    } => |()| ();
+} }

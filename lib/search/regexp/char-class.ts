@@ -92,7 +92,7 @@ function checkedProperty(reader: Reader, text: string, ignoreCase: boolean): str
     reader.refuse(`with the flags i and u ${text} has cases of characters that it means to leave out; use the flag v`)
   }
   try {
-    if (!knownProperties.has(text)) native.expression(text)
+    if (!knownProperties.has(text)) native.patternOfRegex(text)
     knownProperties.add(text)
   } catch {
     reader.refuse(`the property ${text} is not supported`)

@@ -30,7 +30,7 @@ const SPARE_PARTS = 20_000
 export function patternOf(expression: RegExp): NativePattern {
   const text = translateRegExp(expression)
   try {
-    return native.expression(text)
+    return native.patternOfRegex(text)
   } catch (error) {
     const reason = `it is too large, or beyond the engine (${error instanceof Error ? error.message : String(error)})`
     throw invalidArgValue('needle', expression, `can't be searched for: ${reason}`)
