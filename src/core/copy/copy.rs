@@ -1,4 +1,5 @@
-//! Copies into a mapping and out of it. They cannot fault: what the system can't deliver is an error.
+//! Copies into a mapping and out of it. A page that the system cannot deliver makes a copy fail; it
+//! does not end the process.
 
 use std::ptr;
 
@@ -8,52 +9,55 @@ use crate::core::mapping::mapping::Mapping;
 use crate::core::sys;
 use crate::core::sys::file_kind::Kind;
 
-/// From so many bytes on it pays to ask whether the system had better write them.
+/// From this many bytes on, the time to check whether the system should write them is well spent.
 const LARGE_WRITE: usize = 16 << 10;
-/// So much is written in one call.
+/// The number of bytes that one system call writes.
 const WRITE_STEP: usize = 1 << 20;
+
 impl Mapping {
-    /// Copies bytes out, to `target`.
+    /// Copies `length` bytes from `offset` of the mapping to `target`.
     ///
     /// # Safety
     ///
-    /// `target..target + length` must be writable memory, or address space of a region of ours.
+    /// `target..target + length` must be writable memory, or addresses of a region of this library.
     pub unsafe fn read_into(&self, offset: u64, target: *mut u8, length: usize) -> Result<()> {
         self.copying(offset, length as u64, target, |start| {
-            // SAFETY: the range lies in a region that is held; the target is the caller's. They
-            // may overlap, if the target is a view of this very mapping.
+            // SAFETY: `copying` holds the region and has checked the range. The target is valid (the
+            // contract of this function). Both may overlap, if the target is a view of this mapping.
             unsafe { ptr::copy(start, target, length) };
         })?;
         self.check_read(offset, length as u64)
     }
 
-    /// Copies bytes in, from `source`.
+    /// Copies `length` bytes from `source` to `offset` of the mapping.
     ///
     /// # Safety
     ///
-    /// `source..source + length` must be readable memory, or address space of a region of ours.
+    /// `source..source + length` must be readable memory, or addresses of a region of this library.
     pub unsafe fn write(&self, offset: u64, source: *const u8, length: usize) -> Result<()> {
         self.check_writable(offset, length as u64)?;
         foreign_memory::watch(source, || {
-            // SAFETY: the source is the caller's.
+            // SAFETY: the source is valid (the contract of this function).
             if length >= LARGE_WRITE && unsafe { self.write_by_call(offset, source, length) }? {
                 return Ok(());
             }
             self.copying(offset, length as u64, ptr::null(), |start| {
-                // SAFETY: the range lies in a region that is held and may be written to; the
-                // source is the caller's. They may overlap.
+                // SAFETY: `copying` holds the region and has checked the range, and
+                // `check_writable` that it is writable. The source is valid (the contract of this
+                // function). Both may overlap.
                 unsafe { ptr::copy(source, start, length) };
             })?;
             self.check_file_covers(offset, length as u64)
         })
     }
 
-    /// Has the system write where pages are not in memory: storing into them would wait for each
-    /// to be read from the disk, or made, one by one. False where storing is the better way.
+    /// Writes by a system call if the pages are not in memory. Stores would wait for each page to be
+    /// read from the disk, or to be created, one after the other. Returns false if stores are the
+    /// better way; then the caller must store the bytes.
     ///
     /// # Safety
     ///
-    /// As of `write`.
+    /// The contract of [`Mapping::write`] applies.
     unsafe fn write_by_call(&self, offset: u64, source: *const u8, length: usize) -> Result<bool> {
         self.check_range(offset, length as u64)?;
         let Some(region) = self.region()? else {
@@ -70,9 +74,9 @@ impl Mapping {
         let overlaps = (source as usize) < start + span && start < source as usize + length;
         let (page, _) = region.pages_of(offset as usize, 1);
         let mut is_there = vec![0; region.page_size() / sys::page_size()];
-        // SAFETY: the page belongs to a held region.
+        // SAFETY: the page belongs to the region that `_held` holds.
         unsafe { sys::resident_pages(page, &mut is_there) }?;
-        // Pages that the guard has replaced are no longer the file's, and are there.
+        // Pages that the fault handler has replaced no longer belong to the file, and are in memory.
         if overlaps || is_there.contains(&1) || region.fault_count() > 0 {
             return Ok(false);
         }
@@ -81,12 +85,14 @@ impl Mapping {
                 WRITE_STEP.min(length - done),
                 self.offset() + offset + done as u64,
             );
-            // The system would make a file longer again that somebody has cut: stores don't.
+            // If another process has truncated the file, a system call would extend it again. Stores
+            // do not.
             let status = sys::fstat(file.fd())?;
             if status.kind != Kind::Regular || status.size < at + count as u64 {
                 return Ok(false);
             }
-            // SAFETY: the source is readable, or address space of ours, which is an error here.
+            // SAFETY: the source is readable, or belongs to a region of this library, for which the
+            // call fails (the contract of this function).
             match unsafe { sys::write_at(file.fd(), source.add(done), count, at) } {
                 Ok(()) => {}
                 Err(error) => {
@@ -94,7 +100,7 @@ impl Mapping {
                         Some(sys::ENOSPC | sys::EDQUOT | sys::EIO) => {
                             Err(Error::from(error).at(self.name()))
                         }
-                        // Storing may still be possible, or knows what is wrong with the source.
+                        // Stores may still be possible, or report what is wrong with the source.
                         _ => Ok(false),
                     };
                 }
@@ -103,7 +109,7 @@ impl Mapping {
         Ok(true)
     }
 
-    /// Fills a range with `pattern`, again and again; the last one may be cut.
+    /// Fills a range with repetitions of `pattern`, of which the last may be incomplete.
     pub fn fill(&self, offset: u64, length: u64, pattern: &[u8]) -> Result<()> {
         self.check_writable(offset, length)?;
         let Some(&first) = pattern.first() else {
@@ -114,8 +120,9 @@ impl Mapping {
         };
         let total = length as usize;
         self.copying(offset, length, pattern.as_ptr(), |start| {
-            // SAFETY: all of start..start + total is a held region that may be written to, and
-            // no more than that is written; a pattern inside the mapping is copied first.
+            // SAFETY: all of start..start + total lies in a region that `copying` holds and that
+            // `check_writable` has found writable, and nothing else is written. A pattern inside
+            // the mapping is copied first.
             unsafe {
                 if pattern.len() == 1 {
                     ptr::write_bytes(start, first, total);
@@ -124,8 +131,8 @@ impl Mapping {
                 let pattern = pattern.to_vec();
                 let mut done = pattern.len().min(total);
                 ptr::copy_nonoverlapping(pattern.as_ptr(), start, done);
-                // What is filled already is copied behind itself, doubling each time; it always
-                // holds whole patterns, so the copy continues the pattern.
+                // Each round copies the filled bytes after themselves, which doubles their number.
+                // They always are whole patterns, so the copy continues the pattern.
                 while done < total {
                     let count = done.min(total - done);
                     ptr::copy_nonoverlapping(start, start.add(done), count);
@@ -136,21 +143,21 @@ impl Mapping {
         self.check_file_covers(offset, length)
     }
 
-    /// Copies `length` bytes from `start` to `target` within the mapping; they may overlap.
+    /// Copies `length` bytes from `start` to `target` within the mapping. The ranges may overlap.
     pub fn copy_within(&self, target: u64, start: u64, length: u64) -> Result<()> {
         self.check_range(start, length)?;
         self.check_writable(target, length)?;
         self.copying(target, length, ptr::null(), |to| {
             let from = to.wrapping_offset(start as isize - target as isize);
-            // SAFETY: both ranges lie in a region that is held (`copying` checked one,
-            // `check_range` the other).
+            // SAFETY: both ranges lie in a region that `copying` holds. `copying` has checked one of
+            // them, and `check_range` the other.
             unsafe { ptr::copy(from, to, length as usize) };
         })?;
         self.check_file_covers(start.max(target), length)
     }
 
-    /// Copies from the file what it has got from `before` to the end of the page in which that
-    /// lies. A page with contents of its own, as stores make them in mode `c`, does not show it.
+    /// Copies bytes from the file, from `before` to the end of the page in which `before` lies. A
+    /// private page, as stores create it in mode `c`, does not show what is appended to the file.
     pub(in crate::core) fn catch_up(&self, before: u64) -> Result<()> {
         let (Some(region), Some(file)) = (self.region()?, self.file()?) else {
             return Ok(());
@@ -160,7 +167,7 @@ impl Mapping {
         let count = self.length().saturating_sub(before).min(in_page as u64) as usize;
         let (mut shown, mut there) = (vec![0; count], vec![0; count]);
         let count = sys::read_at(file.fd(), &mut there, self.offset() + before)?;
-        // SAFETY: the target is our own and as long as that.
+        // SAFETY: the target is a vector of this function, of at least `count` bytes.
         unsafe { self.read_into(before, shown.as_mut_ptr(), count) }?;
         if shown[..count] == there[..count] {
             return Ok(());
@@ -169,11 +176,11 @@ impl Mapping {
         if is_protected {
             let (page, span) = region.pages_of(before as usize, count);
             let _held = region.hold()?;
-            // SAFETY: the page belongs to a held region.
+            // SAFETY: the page belongs to the region that `_held` holds.
             unsafe { sys::protect_pages(page, span, true) }?;
         }
         let copied = self.copying(before, count as u64, ptr::null(), |target| {
-            // SAFETY: the range lies in a region that is held and may be written to now.
+            // SAFETY: the range lies in a region that `copying` holds, and is writable now.
             unsafe { ptr::copy_nonoverlapping(there.as_ptr(), target, count) };
         });
         if is_protected {
@@ -182,8 +189,9 @@ impl Mapping {
         copied
     }
 
-    /// Runs a copy over a range of held pages, from or to other memory; a fault during it is an
-    /// error, be it of this mapping or of the one that the other memory is a view of.
+    /// Runs a copy between a range of the mapping, whose region is held meanwhile, and other memory.
+    /// A fault during the copy is an error, whether in this mapping or in the mapping that the other
+    /// memory is a view of.
     fn copying(
         &self,
         offset: u64,
@@ -207,12 +215,14 @@ impl Mapping {
         })
     }
 
-    /// Checks that the file reaches to the end of a range that was read. In a page that is cut in
-    /// its middle the rest is zeros, without a trap; any other byte there tells that it is whole,
-    /// or that somebody stored it behind the end of the file, where others see it too. Then the
-    /// system need not be asked, which takes longer than reading some bytes.
+    /// Checks that the file reaches to the end of a range that was read.
+    ///
+    /// If the file ends within a page, the rest of the page is zeros, without a trap. Any other byte
+    /// there shows that the file reaches further, or that a process has stored the byte after the end
+    /// of the file, where other processes see it too. Then the system need not be asked, which takes
+    /// longer than reading some bytes.
     pub fn check_read(&self, offset: u64, length: u64) -> Result<()> {
-        /// Zeros are common, so many of them in a row less so.
+        /// The number of bytes that are read. Zeros are common, but this many in a row are not.
         const LOOK: usize = 64;
         self.check_range(offset, length)?;
         let Some(region) = self.region()?.filter(|_| length > 0) else {
@@ -221,8 +231,9 @@ impl Mapping {
         let _held = region.hold()?;
         let last = region.address() + (offset + length) as usize - 1;
         let in_page = sys::page_size() - last % sys::page_size();
-        // SAFETY: mappings have whole pages, so all of this lies in the page of the last byte, of
-        // a held region. Others may store into it meanwhile: whatever is there will do.
+        // SAFETY: mappings have whole pages, so all bytes lie in the page of the last byte, which
+        // belongs to the region that `_held` holds. Others may store into the page meanwhile; any
+        // value will do.
         let rest = unsafe { std::slice::from_raw_parts(last as *const u8, in_page.min(LOOK)) };
         if rest.iter().any(|&byte| byte != 0) {
             return Ok(());
@@ -230,8 +241,8 @@ impl Mapping {
         self.check_region_covered(&region, offset, length)
     }
 
-    /// Looks at the bytes of a range, in one go. Others may change them meanwhile: what is read
-    /// from them is data, never to be trusted twice.
+    /// Calls `look` with the bytes of a range. Others may change them meanwhile, so a second read of
+    /// the same byte may return another value.
     pub fn with_bytes<T>(
         &self,
         offset: u64,
@@ -245,9 +256,9 @@ impl Mapping {
         let _held = region.hold()?;
         let before = region.fault_count();
         let start = (region.address() + offset as usize) as *const u8;
-        // SAFETY: the range lies in a region that is held. Other processes and JavaScript may
-        // store into it meanwhile; what looks is a search or a copy, which is right for some
-        // order of the loads and stores, and never derives an address from the bytes.
+        // SAFETY: the range lies in the region that `_held` holds. Other processes and JavaScript may
+        // store into it meanwhile. `look` is a search or a copy: its result is correct for some order
+        // of the loads and stores, and it never derives an address from the bytes.
         let bytes = unsafe { std::slice::from_raw_parts(start, length as usize) };
         let result = look(bytes);
         if region.fault_count() == before {

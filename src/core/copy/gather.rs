@@ -1,4 +1,4 @@
-//! Many small places at once: asked for together, and copied together.
+//! Many small ranges of equal size: prefetched together, and copied together.
 
 use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
@@ -8,55 +8,56 @@ use crate::core::mapping::mapping::Mapping;
 use crate::core::residency::advise;
 use crate::core::residency::populate::prefetch;
 
-/// How many places the disk is asked for before the first of them is waited for. That many are on
-/// their way all the time: what is waited for in batches lets the disk run dry at each one's end.
-const ASKED_AHEAD: usize = 256;
+/// The number of ranges that are requested from the disk before the first of them is waited for. So
+/// many requests are pending all the time. Waiting in batches would leave the disk idle at the end of
+/// each batch.
+const PENDING_REQUESTS: usize = 256;
 
-/// Brings many small places into memory.
+/// Reads the `size` bytes at each offset into memory.
 pub fn prefetch_places(
     mapping: &Mapping,
     offsets: &[f64],
     size: u64,
     token: &CancelToken,
 ) -> Result<()> {
-    let offsets = places(mapping, offsets, size)?;
+    let offsets = checked_offsets(mapping, offsets, size)?;
     let hint = advice::advice("willneed")?;
-    let ask = |offset: u64| advise::advise(mapping, hint, offset, size);
-    for &offset in offsets.iter().take(ASKED_AHEAD) {
-        ask(offset)?;
+    let request = |offset: u64| advise::advise(mapping, hint, offset, size);
+    for &offset in offsets.iter().take(PENDING_REQUESTS) {
+        request(offset)?;
     }
     for (index, &offset) in offsets.iter().enumerate() {
-        if let Some(&ahead) = offsets.get(index + ASKED_AHEAD) {
-            ask(ahead)?;
+        if let Some(&ahead) = offsets.get(index + PENDING_REQUESTS) {
+            request(ahead)?;
         }
         prefetch(mapping, offset, size, token)?;
     }
     Ok(())
 }
 
-/// Copies many small places of equal size, one behind the other, to `target`.
+/// Copies the `size` bytes at each offset to `target`, in the order of the offsets.
 ///
 /// # Safety
 ///
 /// `target` must be writable for `offsets.len() * size` bytes.
 pub unsafe fn gather(mapping: &Mapping, offsets: &[f64], size: u64, target: *mut u8) -> Result<()> {
-    let offsets = places(mapping, offsets, size)?;
+    let offsets = checked_offsets(mapping, offsets, size)?;
     let end = offsets.iter().max().map_or(0, |last| last + size);
     foreign_memory::watch(target, || {
         mapping.with_bytes(0, mapping.length(), |bytes| {
             for (index, &offset) in offsets.iter().enumerate() {
-                // Places are far from each other: each is a wait for memory, unless asked for ahead.
-                if let Some(&ahead) = offsets.get(index + AHEAD) {
+                // The ranges are far from each other, so each is a cache miss unless it is prefetched.
+                if let Some(&ahead) = offsets.get(index + PREFETCH_DISTANCE) {
                     prefetch_line(&bytes[ahead as usize]);
                 }
-                let place = &bytes[offset as usize..][..size as usize];
-                // SAFETY: the target has room for all places (this function's contract). It may lie
+                let range = &bytes[offset as usize..][..size as usize];
+                // SAFETY: the target has room for all ranges (the contract of this function). It may lie
                 // in the mapping itself.
                 unsafe {
                     std::ptr::copy(
-                        place.as_ptr(),
+                        range.as_ptr(),
                         target.add(index * size as usize),
-                        place.len(),
+                        range.len(),
                     );
                 }
             }
@@ -65,8 +66,8 @@ pub unsafe fn gather(mapping: &Mapping, offsets: &[f64], size: u64, target: *mut
     })
 }
 
-/// How many places ahead memory is asked for.
-const AHEAD: usize = 24;
+/// How many ranges after the current one the processor prefetches.
+const PREFETCH_DISTANCE: usize = 24;
 
 fn prefetch_line(byte: &u8) {
     #[cfg(target_arch = "x86_64")]
@@ -79,19 +80,19 @@ fn prefetch_line(byte: &u8) {
     let _ = byte;
 }
 
-/// Offsets from JavaScript, each a whole number and with room for `size` bytes behind it.
-fn places(mapping: &Mapping, offsets: &[f64], size: u64) -> Result<Vec<u64>> {
-    let most = mapping.length().checked_sub(size);
+/// Converts offsets of JavaScript. Each must be a whole number, and `size` bytes must follow it.
+fn checked_offsets(mapping: &Mapping, offsets: &[f64], size: u64) -> Result<Vec<u64>> {
+    let last = mapping.length().checked_sub(size);
     offsets
         .iter()
-        .map(|&offset| match most {
-            Some(most) if offset >= 0.0 && offset <= most as f64 && offset.fract() == 0.0 => {
+        .map(|&offset| match last {
+            Some(last) if offset >= 0.0 && offset <= last as f64 && offset.fract() == 0.0 => {
                 Ok(offset as u64)
             }
             _ => Err(Error::rule(
                 "ERR_OUT_OF_RANGE",
                 format!(
-                    "No {size} bytes at offset {offset} of the mapping of {} bytes",
+                    "There are no {size} bytes at offset {offset} of the mapping of {} bytes",
                     mapping.length()
                 ),
             )),

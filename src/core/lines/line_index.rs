@@ -1,4 +1,4 @@
-//! Lines: where they end, and an index of where they begin.
+//! The number of lines, and an index of the offsets at which they begin.
 
 use crate::core::cancel::CancelToken;
 use crate::core::error::Result;
@@ -6,7 +6,7 @@ use crate::core::mapping::mapping::Mapping;
 use crate::core::search::chunks::{CHUNK, in_chunks};
 use crate::core::search::count_byte;
 
-/// How often a byte occurs in a range.
+/// Counts the occurrences of a byte in a range.
 pub fn count(
     mapping: &Mapping,
     offset: u64,
@@ -25,19 +25,20 @@ pub fn count(
     Ok(count)
 }
 
-/// Lines of one block of the index.
+/// The number of lines in a block of the index.
 const BLOCK: usize = 64;
-/// The index starts with this, in the byte order of the machine that wrote it: another reads
-/// something else and refuses it.
+/// The first word of the index, in the byte order of the machine that wrote it. A machine of the other
+/// byte order reads another number and refuses the index.
 const MAGIC: u64 = 0x3130_5849_4e4c_4d4d; // "MMLNIX01"
 
-/// Builds an index of the lines of a range: where line `n` begins is found by two loads.
+/// Builds an index of the lines of a range. Two loads find the offset at which a line begins.
 ///
-/// In 64-bit words, in the machine's byte order: the magic number, the number of lines, the
-/// number of bytes indexed, then for each block of 64 lines the place of its first and where its
-/// table lies: a byte offset in the index, times four, plus the log2 of the bytes of an entry
-/// less one (1: two bytes, 2: four, 3: eight). The table has the places of the block's lines, less
-/// the place of its first.
+/// The index consists of 64-bit words in the byte order of the machine: the magic number, the number
+/// of lines, the number of indexed bytes, then two words for each block of 64 lines. The first is the
+/// offset of the first line of the block. The second is the byte offset of the table of the block in
+/// the index, times four, plus a code for the size of an entry (1: two bytes, 2: four bytes, 3: eight
+/// bytes). The tables follow. The entries of a table are the offsets of the lines of the block, minus
+/// the offset of its first line.
 pub fn index(
     mapping: &Mapping,
     offset: u64,
@@ -54,7 +55,7 @@ pub fn index(
 fn line_starts(bytes: &[u8], threads: usize, token: &CancelToken) -> Result<Vec<u64>> {
     let chunks = in_chunks(bytes.len(), CHUNK, threads, token, |from, limit| {
         memchr::memchr_iter(b'\n', &bytes[from..limit])
-            .map(|place| place as u32 + 1)
+            .map(|offset| offset as u32 + 1)
             .collect::<Vec<u32>>()
     })?;
     let mut starts = Vec::with_capacity(chunks.iter().map(Vec::len).sum::<usize>() + 1);
@@ -63,9 +64,9 @@ fn line_starts(bytes: &[u8], threads: usize, token: &CancelToken) -> Result<Vec<
     }
     for (number, chunk) in chunks.into_iter().enumerate() {
         let base = (number * CHUNK) as u64;
-        starts.extend(chunk.into_iter().map(|place| base + u64::from(place)));
+        starts.extend(chunk.into_iter().map(|start| base + u64::from(start)));
     }
-    // What follows the last line feed is a line only if there is something.
+    // The bytes after the last line feed are a line only if there are any.
     if starts.last() == Some(&(bytes.len() as u64)) {
         starts.pop();
     }
@@ -90,7 +91,7 @@ fn write_index(starts: &[u64], length: u64) -> Vec<u8> {
         let at = (table_base + tables.len()) as u64;
         head.extend([first, (at * 4) | width_code]);
         for start in block {
-            // The machine's byte order, of which the low bytes are wanted.
+            // The low bytes, in the byte order of the machine.
             let bytes = (start - first).to_le_bytes();
             if cfg!(target_endian = "little") {
                 tables.extend_from_slice(&bytes[..width]);
