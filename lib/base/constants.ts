@@ -25,7 +25,8 @@ export const constants = Object.freeze({
   ALLOCATION_GRANULARITY: native.allocationGranularity(),
 
   // Beyond index 2^31 V8's own Buffer.indexOf returns wrong positions, Buffer.copy copies wrong bytes beyond 2^32, and
-  // loops run 20 to 60 times slower. So this is the limit on every engine, whatever it would allow.
+  // loops run 20 to 60 times slower. So this is the limit on every engine, even if the engine
+  // allows more.
   MAX_VIEW_LENGTH: 2 ** 31 - 1,
 })
 
