@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use memmap::core::fault::region_table::Reason;
+use memmap::core::fault::record::Reason;
 use memmap::core::mapping::mapping::Mapping;
 use memmap::core::mapping::mode::Mode;
 use memmap::core::open::{Request, Source, open};

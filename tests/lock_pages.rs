@@ -3,9 +3,9 @@
 #![cfg(target_os = "linux")]
 
 use memmap::core::cancel::CancelToken;
+use memmap::core::mapping::map_region::Anonymous;
 use memmap::core::mapping::mapping::Mapping;
 use memmap::core::mapping::mode::Mode;
-use memmap::core::mapping::region::Anonymous;
 use memmap::core::mapping::registry::Description;
 use memmap::core::open::{Request, Source, anonymous, open};
 use memmap::core::residency::{lock_pages, residency};

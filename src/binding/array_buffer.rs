@@ -14,7 +14,7 @@ use napi::bindgen_prelude::*;
 use napi::{JsValue, check_status, sys};
 
 use super::error::to_js;
-use crate::core::fault::region_table;
+use crate::core::fault::record;
 use crate::core::mapping::region::Region;
 use crate::core::mapping::registry::Registration;
 use crate::core::poison::IgnorePoison;
@@ -204,7 +204,7 @@ pub fn fault_counter(env: &Env) -> Option<Unknown<'_>> {
     let status = unsafe {
         sys::napi_create_external_arraybuffer(
             env.raw(),
-            region_table::fault_counter().as_ptr().cast(),
+            record::fault_counter().as_ptr().cast(),
             size_of::<u32>(),
             Some(nothing_to_free),
             ptr::null_mut(),

@@ -276,7 +276,7 @@ impl NativeMapping {
     /// Returns the first faults, oldest first.
     #[napi(catch_unwind)]
     pub fn faults(&self) -> Vec<FaultRecord> {
-        let record = |fault: crate::core::fault::region_table::Fault| FaultRecord {
+        let record = |fault: crate::core::fault::record::Fault| FaultRecord {
             offset: fault.offset as f64,
             reason: fault.reason.name(),
         };

@@ -8,8 +8,8 @@ use super::mapping::NativeMapping;
 use super::number::whole;
 use super::promise::twins;
 use crate::core;
+use crate::core::mapping::map_region::Anonymous;
 use crate::core::mapping::mode::Mode;
-use crate::core::mapping::region::Anonymous;
 use crate::core::mapping::registry::Description;
 use crate::core::open::{self as opening, Request, Source};
 

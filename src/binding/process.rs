@@ -9,7 +9,7 @@ use napi_derive::napi;
 
 use super::array_buffer;
 use super::error::to_js;
-use crate::core::fault::{handler, region_table};
+use crate::core::fault::{handler, record};
 use crate::core::mapping::{advice, registry};
 use crate::core::sys;
 
@@ -115,7 +115,7 @@ pub fn allocation_granularity() -> u32 {
 /// How many faults there were in the whole process.
 #[napi(catch_unwind)]
 pub fn fault_total() -> f64 {
-    region_table::fault_total() as f64
+    record::fault_total() as f64
 }
 
 /// The same, modulo 2^32, as memory that always has the number of the moment, where the runtime

@@ -34,7 +34,7 @@ pub enum Error {
         kind: Option<&'static str>,
         /// For a fault: where in the mapping, in bytes.
         offset: Option<u64>,
-        /// For a fault: why, as in [`crate::core::fault::region_table::Reason::name`].
+        /// For a fault: why, as in [`crate::core::fault::record::Reason::name`].
         reason: Option<&'static str>,
     },
 }

@@ -2,18 +2,19 @@
 //! pages can fail as ours can: who copies shall hear of it.
 
 use crate::core::error::{Error, Result};
-use crate::core::fault::region_table::{self, Fault, Reason};
+use crate::core::fault::record::{self, Fault, Reason};
+use crate::core::fault::region_table;
 
 /// Runs a copy from or to the memory at `address`. If that belongs to a mapping and this has had a
 /// fault, before or meanwhile, the fault is the error.
 pub fn watch<T>(address: *const u8, copy: impl FnOnce() -> Result<T>) -> Result<T> {
-    let before = region_table::fault_total();
+    let before = record::fault_total();
     // Whose memory it is takes a search, and there is none without a fault in the process.
     if before != 0 {
         check(address)?;
     }
     let value = copy()?;
-    if region_table::fault_total() != before {
+    if record::fault_total() != before {
         check(address)?;
     }
     Ok(value)
@@ -47,7 +48,8 @@ fn check(address: *const u8) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::fault::region_table::{Claim, SlotHandle};
+    use crate::core::fault::region_table::SlotHandle;
+    use crate::core::fault::slot::Claim;
 
     #[test]
     fn a_fault_of_the_other_mapping_is_the_error_whenever_it_happened() {

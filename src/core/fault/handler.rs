@@ -19,7 +19,9 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use crate::core::error::Result;
-use crate::core::fault::region_table::{self, Busy, PageKind, Reason};
+use crate::core::fault::record::Reason;
+use crate::core::fault::region_table;
+use crate::core::fault::slot::{Busy, PageKind};
 use crate::core::limits;
 use crate::core::poison::IgnorePoison;
 use crate::core::sys::file_kind::Kind;
@@ -354,18 +356,19 @@ impl MessageBuffer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::fault::slot::Claim;
 
     #[test]
     fn only_one_page_that_traps_for_nothing_again_and_again_is_taken_for_broken() {
         let file = tempfile::tempfile().unwrap();
         file.set_len(1 << 16).unwrap();
         let base = 0x60_0000_0000;
-        let _handle = region_table::SlotHandle::claim(&region_table::Claim {
+        let _handle = region_table::SlotHandle::claim(&Claim {
             base,
             length: 1 << 16,
             kind: PageKind::SharedFile,
             fd: sys::raw(&file),
-            ..region_table::Claim::default()
+            ..Claim::default()
         })
         .unwrap();
         let slot = region_table::find(base).unwrap();

@@ -2,4 +2,6 @@
 
 pub mod foreign_memory;
 pub mod handler;
+pub mod record;
 pub mod region_table;
+pub mod slot;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::core::error::{Error, Result};
-use crate::core::fault::region_table::{Fault, Reason};
+use crate::core::fault::record::{Fault, Reason};
 use crate::core::file::shared_file::SharedFile;
 use crate::core::mapping::advice::Advice;
 use crate::core::mapping::locked_ranges::LockedRanges;
@@ -75,7 +75,7 @@ pub struct Mapping {
     /// Held by who changes the size.
     resizing: Mutex<()>,
     /// What `protect` made read-only.
-    protected: Mutex<RangeSet>,
+    pub(super) protected: Mutex<RangeSet>,
     /// What is locked in memory.
     pub(in crate::core) locked_ranges: LockedRanges,
 }
@@ -221,26 +221,6 @@ impl Mapping {
         all
     }
 
-    /// Makes read-only again what `protect` had made read-only: its pages were mapped anew.
-    pub(in crate::core) fn reapply_protection(&self, region: &Region) -> Result<()> {
-        // Where files can't be cut while they are mapped there are no pages behind the end.
-        let max = if sys::TRUNCATES_MAPPED_FILES {
-            region.room()
-        } else {
-            region.length()
-        };
-        for range in lock(&self.protected).iter() {
-            let end = range.end.min(max as u64);
-            if range.start >= end {
-                continue;
-            }
-            let (start, span) = region.pages_of(range.start as usize, (end - range.start) as usize);
-            // SAFETY: the pages around a range of a region belong to that region.
-            unsafe { sys::protect_pages(start, span, false) }?;
-        }
-        Ok(())
-    }
-
     /// How many faults there were.
     #[must_use]
     pub fn fault_count(&self) -> u64 {
@@ -290,60 +270,6 @@ impl Mapping {
         Err(self.fault_error(region))
     }
 
-    /// Makes whole pages read-only, or writable again.
-    pub fn protect(&self, writable: bool, offset: u64, length: u64) -> Result<()> {
-        self.check_range(offset, length)?;
-        if writable && self.mode == Mode::Read {
-            return Err(self.read_only("It can't be made writable"));
-        }
-        let Some(region) = self.region()? else {
-            return Ok(());
-        };
-        if length == 0 {
-            return Ok(());
-        }
-        let _held = region.hold()?;
-        let page = region.page_size();
-        let address = region.address() + offset as usize;
-        let end = offset + length;
-        let starts_on_page = offset == 0 || address.is_multiple_of(page);
-        let ends_on_page = end == self.length() || (address + length as usize).is_multiple_of(page);
-        if !starts_on_page || !ends_on_page {
-            return Err(Error::rule(
-                "ERR_MEMMAP_MISALIGNED",
-                format!(
-                    "Protection works on whole pages of {page} bytes, and the {length} bytes at \
-                     offset {offset} (byte {} of the file) are not whole pages",
-                    self.offset + offset
-                ),
-            ));
-        }
-        region.split()?;
-        let (start, span) = region.pages_of(offset as usize, length as usize);
-        // SAFETY: the pages around a range of a region belong to that region.
-        unsafe { sys::protect_pages(start, span, writable) }?;
-        // With all of the last page, into which the mapping may grow.
-        let pages = offset..(start + span - region.address()) as u64;
-        if writable {
-            lock(&self.protected).remove(&pages);
-        } else {
-            lock(&self.protected).insert(pages);
-        }
-        // Views may still be on the pages that the mapping has grown out of.
-        for before in self.regions() {
-            let max = end.min(before.room() as u64);
-            if Arc::ptr_eq(&before, &region) || offset >= max {
-                continue;
-            }
-            let Ok(_held) = before.hold() else { continue };
-            before.split()?;
-            let (start, span) = before.pages_of(offset as usize, (max - offset) as usize);
-            // SAFETY: as above.
-            unsafe { sys::protect_pages(start, span, writable) }?;
-        }
-        Ok(())
-    }
-
     /// Takes the pages away and lets the file go. Views must have been detached before; what
     /// still holds an address gets an error or zeros. Waits for copies and flushes under way.
     pub fn close(&self) -> Result<()> {
@@ -374,17 +300,6 @@ impl Mapping {
                 self.length(),
             )),
         }
-    }
-
-    /// An error if the library may not write to a range.
-    pub fn check_writable(&self, offset: u64, length: u64) -> Result<()> {
-        if self.mode == Mode::Read {
-            return Err(self.read_only("Its bytes can't be changed"));
-        }
-        if lock(&self.protected).overlaps(&(offset..offset.saturating_add(length))) {
-            return Err(self.read_only("protect() made a part of that range read-only"));
-        }
-        Ok(())
     }
 
     pub(in crate::core) fn read_only(&self, what: &str) -> Error {
@@ -436,6 +351,6 @@ impl Drop for Mapping {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().ignore_poison()
 }

@@ -2,9 +2,11 @@
 
 pub mod advice;
 pub mod locked_ranges;
+pub mod map_region;
 pub mod mapping;
 pub mod mode;
 pub mod populate_pages;
+mod protection;
 pub mod region;
 mod region_list;
 pub mod registry;

@@ -1,7 +1,7 @@
 //! Bringing pages of a region into memory before they are touched.
 
 use crate::core::error::{Error, Result};
-use crate::core::fault::region_table::PageKind;
+use crate::core::fault::slot::PageKind;
 use crate::core::mapping::region::Region;
 use crate::core::sys::{self, Populate};
 

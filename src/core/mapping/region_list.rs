@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::core::fault::region_table::Fault;
+use crate::core::fault::record::Fault;
 use crate::core::file::shared_file::SharedFile;
 use crate::core::mapping::region::Region;
 

@@ -158,7 +158,7 @@ pub fn entries() -> Vec<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::mapping::region::Anonymous;
+    use crate::core::mapping::map_region::Anonymous;
 
     #[test]
     fn a_mapping_is_listed_from_opening_to_its_last_holder() {

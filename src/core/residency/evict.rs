@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::core::cancel::CancelToken;
 use crate::core::durability::flush;
 use crate::core::error::{Error, Result};
-use crate::core::fault::region_table::PageKind;
+use crate::core::fault::slot::PageKind;
 use crate::core::file::flush_level::Level;
 use crate::core::file::shared_file::SharedFile;
 use crate::core::mapping::mapping::Mapping;

@@ -3,7 +3,8 @@
 
 use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
-use crate::core::fault::region_table::{PageKind, Reason};
+use crate::core::fault::record::Reason;
+use crate::core::fault::slot::PageKind;
 use crate::core::mapping::mapping::Mapping;
 use crate::core::mapping::populate_pages::populate_pages;
 use crate::core::mapping::region::Region;
