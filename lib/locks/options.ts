@@ -119,7 +119,10 @@ export function parseRequest(given: Partial<LockOptions>, base: number, stack: s
 }
 
 /** Reads a range of something whose byte 0 is at `base` of the file: where it is there. */
-export function parseLockRange(given: Partial<LockRange>, base: number): Required<Pick<NativeRequest, 'offset' | 'length'>> {
+export function parseLockRange(
+  given: Partial<LockRange>,
+  base: number,
+): Required<Pick<NativeRequest, 'offset' | 'length'>> {
   const offset = parseOffset(given.offset, 'range.offset')
   return { offset: fileOffset(offset, base), length: parseOffset(given.length, 'range.length') }
 }

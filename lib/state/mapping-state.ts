@@ -65,7 +65,7 @@ export class MappingState implements Entry {
   #pins = 0
   #jobs = 0
   readonly #stops = new Set<(reason: unknown) => void>()
-  // The promises of running cancellable jobs, for callers that wait until a cancelled job has ended.
+  // The promises of running cancellable jobs by their tokens, for callers that wait until a cancelled job has ended.
   readonly #running = new WeakMap<NativeCancelToken, Promise<unknown>>()
   readonly #ends = new Set<() => void>()
   #closing: Promise<void> | undefined
@@ -184,21 +184,21 @@ export class MappingState implements Entry {
    * promise rejects at once, with `ERR_MEMMAP_CLOSED` or the signal's reason. `close()` waits until the job has ended.
    */
   async runCancellable<T>(
-    operation: (native: NativeMapping, job: NativeCancelToken) => Promise<T>,
+    operation: (native: NativeMapping, token: NativeCancelToken) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
     if (signal?.aborted) throw signal.reason
     this.check()
-    const job = new native.NativeCancelToken()
+    const token = new native.NativeCancelToken()
     const cancelling =
       (stop: (reason: unknown) => void) =>
       (reason: unknown): void => {
-        job.cancel()
+        token.cancel()
         stop(reason)
       }
     const begin = (): Promise<T> => {
-      const work = this.runJob((handle) => operation(handle, job))
-      this.#running.set(job, work)
+      const work = this.runJob((handle) => operation(handle, token))
+      this.#running.set(token, work)
       return work
     }
     try {
@@ -214,9 +214,9 @@ export class MappingState implements Entry {
     }
   }
 
-  /** Waits until a job has ended, which may be a moment after it was cancelled. */
-  async ended(job: NativeCancelToken): Promise<void> {
-    await this.#running.get(job)?.catch(() => {})
+  /** Waits until the job with this token has ended, which may be a moment after it was cancelled. */
+  async ended(token: NativeCancelToken): Promise<void> {
+    await this.#running.get(token)?.catch(() => {})
   }
 
   /** Throws if a page could not be delivered, if the file is shorter than the mapping, or if a flush of the file has failed. */
