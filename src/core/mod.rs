@@ -1,5 +1,5 @@
-//! The memory mapper: regions of mapped memory, what happens when their pages can't be
-//! delivered, and the ledger of all that is mapped. Nothing here knows Node.
+//! The memory mapper: mappings and their regions, the handling of faults, and the registry of all
+//! live mappings. This module does not depend on Node.
 
 pub mod cancel;
 pub mod copy;
@@ -10,7 +10,6 @@ pub mod file;
 pub mod limits;
 pub mod lines;
 pub mod lock;
-pub(crate) mod mappable;
 pub mod mapping;
 pub mod open;
 pub(crate) mod poison;

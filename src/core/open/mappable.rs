@@ -3,8 +3,8 @@
 //! `mmap` itself accepts things that fault later, such as sockets and devices without a size, so
 //! the kind is checked first.
 
-use super::error::{Error, Result};
-use super::sys::file_kind::Kind;
+use crate::core::error::{Error, Result};
+use crate::core::sys::file_kind::Kind;
 
 /// Refuses a kind of thing that cannot be mapped. A device is mapped only with a given length,
 /// because it has no reliable size of its own.
