@@ -1,39 +1,39 @@
 /**
- * A stream of Node's that reads a mapping, as `fs.createReadStream` reads a file.
+ * A Node stream that reads a mapping, as `fs.createReadStream` reads a file.
  */
 import { addAbortSignal, finished, Readable } from 'node:stream'
 import { constants } from '../base/constants.js'
-import { parseEncoding, parseSpan, Passage } from './range-cursor.js'
+import { parseEncoding, parseBounds, RangeCursor } from './range-cursor.js'
 import type { MappingState } from '../state/mapping-state.js'
 import { type Bytes, parseBoolean, parseOptions, parseSignal } from '../base/validate.js'
 
-/** Options of `createReadStream`, with the names and the meaning that they have in `fs`. */
+/** Options of `createReadStream`, with the names and meanings of `fs`. */
 export interface ReadStreamOptions {
-  /** The first byte. From the end of the mapping on there is nothing to read. @default 0 */
+  /** The offset of the first byte. At or after the end of the mapping, the stream is empty. @default 0 */
   readonly start?: Bytes | undefined
-  /** The last byte: **inclusive**, as in `fs`. @default Infinity */
+  /** The offset of the last byte, **inclusive** as in `fs`. @default Infinity */
   readonly end?: Bytes | undefined
-  /** Bytes of a chunk. @default 1 MiB */
+  /** The size of a chunk in bytes. @default 1 MiB */
   readonly highWaterMark?: number | undefined
-  /** Give strings, as `setEncoding()` does. @default Buffers */
+  /** Deliver strings, as `setEncoding()` does. @default Buffers */
   readonly encoding?: BufferEncoding | undefined
   /** Destroys the stream with an `AbortError`. @default none */
   readonly signal?: AbortSignal | undefined
-  /** Emit `close` when it is destroyed. @default true */
+  /** Emit `close` when the stream is destroyed. @default true */
   readonly emitClose?: boolean | undefined
-  /** Destroy it when it has ended. @default true */
+  /** Destroy the stream when it has ended. @default true */
   readonly autoClose?: boolean | undefined
   /**
-   * Let go of pages that were read, so that little of the file stays in memory. In mode `r` what was stored into them is gone
-   * then, also from a chunk that is still in use. @default false
+   * Drop pages after they were read, so that little of the file stays in memory. In mode `r`, bytes that were stored into these
+   * pages are lost, also in a chunk that is still in use. @default false
    */
   readonly dropBehind?: boolean | undefined
 }
 
 const OPTIONS = ['start', 'end', 'highWaterMark', 'encoding', 'signal', 'emitClose', 'autoClose', 'dropBehind']
 
-// With 64 KiB, which is what `fs` takes, a socket gets half as much: each chunk is a system call and a turn of the loop.
-const CHUNK = 2 ** 20
+// With chunks of 64 KiB, as in `fs`, a socket is half as fast: each chunk costs a system call and a turn of the event loop.
+const CHUNK_SIZE = 2 ** 20
 
 export function createReadStream(
   state: MappingState,
@@ -43,55 +43,55 @@ export function createReadStream(
   return new ReadStream(state, parseOptions(options ?? undefined, 'options', OPTIONS))
 }
 
-/** A `Readable` over a range of a mapping. Its chunks are views, which closing the mapping empties. */
+/** A `Readable` over a range of a mapping. Its chunks are views, which become empty when the mapping closes. */
 export class ReadStream extends Readable {
-  /** The first byte, as given. */
+  /** The option `start`. */
   readonly start: number
-  /** The last byte, as given. */
+  /** The option `end`. */
   readonly end: number
-  /** How many bytes were given out. */
+  /** The number of bytes that were delivered. */
   bytesRead = 0
-  readonly #passage: Passage
+  readonly #cursor: RangeCursor
 
   /** @internal */
   constructor(state: MappingState, options: ReadStreamOptions) {
     const { highWaterMark } = options
-    const span = parseSpan(options.start, options.end)
+    const bounds = parseBounds(options.start, options.end)
     const encoding = parseEncoding(options.encoding)
     const signal = parseSignal(options.signal, 'options.signal')
     const emitClose = parseBoolean(options.emitClose, 'options.emitClose')
     const autoDestroy = parseBoolean(options.autoClose, 'options.autoClose')
     const dropBehind = parseBoolean(options.dropBehind, 'options.dropBehind')
 
-    super({ highWaterMark: highWaterMark ?? CHUNK, encoding, emitClose, autoDestroy })
-    this.start = span.start
-    this.end = span.end
-    this.#passage = new Passage(state, span, {
+    super({ highWaterMark: highWaterMark ?? CHUNK_SIZE, encoding, emitClose, autoDestroy })
+    this.start = bounds.start
+    this.end = bounds.end
+    this.#cursor = new RangeCursor(state, bounds, {
       dropBehind,
       stop: (reason) => this.destroy(this.readableEnded ? undefined : (reason as Error)),
     })
-    // Not as an option of the Readable, which would destroy it at once if it is aborted: before there is a passage to end.
+    // The signal is not an option of the Readable. That would destroy an aborted stream at once, before `#cursor` exists.
     if (signal !== undefined) addAbortSignal(signal, this)
   }
 
-  /** The next byte, counted from the start of the mapping. */
+  /** The offset of the next byte, counted from the start of the mapping. */
   get pos(): number {
-    return this.#passage.position
+    return this.#cursor.position
   }
 
-  /** Destroys it; calls back when that is done. */
+  /** Destroys the stream, and calls back when that is done. */
   close(callback?: (error?: NodeJS.ErrnoException | null) => void): void {
     if (callback !== undefined) finished(this, callback)
     this.destroy()
   }
 
-  // Each chunk is fetched by this, and so is the end. The file may have been cut since a chunk was put in the queue; and who
-  // works on chunks as they come is never told that this was all, after there were zeros in place of a page.
+  // Each chunk, and the end, is fetched by this method. It checks again, because the file may have been truncated since the chunk
+  // was queued. A consumer that was given zeros in place of a lost page must get an error and not the end of the stream.
   override read(size?: number): ReturnType<Readable['read']> {
     if (!this.destroyed) {
       try {
-        // Strings are copies. What somebody put back, by unshift(), need not be from here.
-        this.#passage.check(this.readableEncoding === null ? Math.min(this.readableLength, this.bytesRead) : 0)
+        // Strings are copies and need no check. Chunks that were put back with unshift() may not belong to the mapping.
+        this.#cursor.check(this.readableEncoding === null ? Math.min(this.readableLength, this.bytesRead) : 0)
       } catch (error) {
         this.destroy(error as Error)
       }
@@ -100,35 +100,35 @@ export class ReadStream extends Readable {
   }
 
   override _read(size: number): void {
-    const length = Math.min(size || CHUNK, this.#passage.left, constants.MAX_VIEW_LENGTH)
+    const length = Math.min(size || CHUNK_SIZE, this.#cursor.left, constants.MAX_VIEW_LENGTH)
     if (length === 0) {
       this.push(null)
       return
     }
-    const give = (): void => this.#give(length)
-    // What it throws destroys the stream, which is done by who calls this.
-    const waiting = this.#passage.ready(length)
-    // On a tick of its own, not in a promise's job: what a listener throws is an uncaught exception, as it is with `fs`.
+    const deliver = (): void => this.#deliver(length)
+    // If this throws, the caller of `_read` destroys the stream.
+    const waiting = this.#cursor.ready(length)
+    // In a tick of its own, not in a promise: an error that a listener throws is an uncaught exception, as with `fs`.
     if (waiting !== undefined)
       waiting.then(
-        () => process.nextTick(give),
+        () => process.nextTick(deliver),
         (error) => this.destroy(error),
       )
-    // A Readable stops asking a source that gives it parts of a character at once, of which nothing can be made yet.
-    else if (this.readableEncoding !== null) process.nextTick(give)
-    else give()
+    // A Readable stops reading from a source that synchronously pushes only a part of a character.
+    else if (this.readableEncoding !== null) process.nextTick(deliver)
+    else deliver()
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#passage.end()
+    this.#cursor.end()
     callback(error)
   }
 
-  #give(length: number): void {
+  #deliver(length: number): void {
     if (this.destroyed) return
     let chunk: Buffer
     try {
-      chunk = this.#passage.take(length)
+      chunk = this.#cursor.take(length)
     } catch (error) {
       this.destroy(error as Error)
       return

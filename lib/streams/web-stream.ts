@@ -1,38 +1,38 @@
 /**
  * A web stream that reads a mapping.
  *
- * What such a stream enqueues it gives away: the buffer of an enqueued view is moved to the reader. So nothing mapped is ever
- * enqueued. A reader that brings its own buffer has the bytes copied into that; any other gets a copy in memory of its own.
+ * A web stream transfers the buffer of an enqueued view to the reader, so mapped memory is never enqueued. A reader that brings its
+ * own buffer gets the bytes copied into it; any other reader gets a copy in new memory.
  */
 import { type ReadableByteStreamController, ReadableStream } from 'node:stream/web'
-import { parseSpan, Passage } from './range-cursor.js'
+import { parseBounds, RangeCursor } from './range-cursor.js'
 import type { MappingState } from '../state/mapping-state.js'
 import { onAbort } from '../base/abort.js'
 import { type Bytes, parseBoolean, parseOptions, parseSignal } from '../base/validate.js'
 
 /** Options of `readableStream`. */
 export interface WebStreamOptions {
-  /** The first byte. From the end of the mapping on there is nothing to read. @default 0 */
+  /** The offset of the first byte. At or after the end of the mapping, the stream is empty. @default 0 */
   readonly start?: Bytes | undefined
-  /** The last byte: **inclusive**, as in `fs`. @default Infinity */
+  /** The offset of the last byte, **inclusive** as in `fs`. @default Infinity */
   readonly end?: Bytes | undefined
-  /** Ends it with an error, the signal's reason. @default none */
+  /** Makes the stream fail with the signal's reason. @default none */
   readonly signal?: AbortSignal | undefined
-  /** Let go of pages that were read, so that little of the file stays in memory. @default false */
+  /** Drop pages after they were read, so that little of the file stays in memory. @default false */
   readonly dropBehind?: boolean | undefined
 }
 
 const OPTIONS = ['start', 'end', 'signal', 'dropBehind']
 
-// Where the reader brings no buffer. Also the most that is copied in one go into one that it brings.
-const CHUNK = 2 ** 20
+// The size of a chunk if the reader brings no buffer, and the maximum of one copy into the buffer of a reader.
+const CHUNK_SIZE = 2 ** 20
 
 export function readableStream(state: MappingState, options: WebStreamOptions | undefined): ReadableStream<Uint8Array> {
   // Validate arguments
   const given = parseOptions(options, 'options', OPTIONS)
 
   // Interpret options
-  const span = parseSpan(given.start, given.end)
+  const bounds = parseBounds(given.start, given.end)
   const signal = parseSignal(given.signal, 'options.signal')
   const dropBehind = parseBoolean(given.dropBehind, 'options.dropBehind')
 
@@ -43,7 +43,7 @@ export function readableStream(state: MappingState, options: WebStreamOptions | 
   const end = (): void => {
     ended = true
     ignoreAbort?.()
-    passage.end()
+    cursor.end()
   }
   const fail = (reason: unknown): void => {
     end()
@@ -52,38 +52,38 @@ export function readableStream(state: MappingState, options: WebStreamOptions | 
   const finish = (): void => {
     end()
     controller.close()
-    // One that wanted more than there was.
+    // A pending request for bytes after the end.
     controller.byobRequest?.respond(0)
   }
-  const give = (length: number): void => {
+  const deliver = (length: number): void => {
     if (ended) return
-    // Asked for again after a wait: a reader may have gone, and its buffer with it.
+    // Read the request again after a wait: the reader may be gone, and its buffer with it.
     const request = controller.byobRequest
-    if (request?.view == null) controller.enqueue(passage.copy(length))
+    if (request?.view == null) controller.enqueue(cursor.copy(length))
     else {
       const { buffer, byteOffset, byteLength } = request.view
       const count = Math.min(byteLength, length)
-      passage.copyTo(new Uint8Array(buffer, byteOffset, count))
+      cursor.copyTo(new Uint8Array(buffer, byteOffset, count))
       request.respond(count)
     }
-    if (passage.left === 0) finish()
+    if (cursor.left === 0) finish()
   }
 
-  const passage = new Passage(state, span, { dropBehind, stop: fail })
+  const cursor = new RangeCursor(state, bounds, { dropBehind, stop: fail })
   return new ReadableStream({
     type: 'bytes',
     start(byteController) {
       controller = byteController
-      if (passage.left === 0) finish()
+      if (cursor.left === 0) finish()
       else if (signal?.aborted) fail(signal.reason)
       else ignoreAbort = onAbort(signal, fail)
     },
     async pull() {
-      const wanted = controller.byobRequest?.view?.byteLength ?? CHUNK
-      const length = Math.min(wanted, CHUNK, passage.left)
+      const wanted = controller.byobRequest?.view?.byteLength ?? CHUNK_SIZE
+      const length = Math.min(wanted, CHUNK_SIZE, cursor.left)
       try {
-        await passage.ready(length)
-        give(length)
+        await cursor.ready(length)
+        deliver(length)
       } catch (error) {
         fail(error)
       }

@@ -1,36 +1,36 @@
 /**
- * A stream of Node's that writes into a mapping, as `fs.createWriteStream` writes into a file.
+ * A Node stream that writes into a mapping, as `fs.createWriteStream` writes into a file.
  */
 import { addAbortSignal, Writable } from 'node:stream'
 import { withCode } from '../base/errors.js'
 import { flush } from '../durability/flush.js'
-import { parseEncoding, parseSpan, Passage } from './range-cursor.js'
+import { parseEncoding, parseBounds, RangeCursor } from './range-cursor.js'
 import type { MappingState } from '../state/mapping-state.js'
 import { type Bytes, invalidArgValue, outOfRange, parseBoolean, parseOptions, parseSignal } from '../base/validate.js'
 
-/** Options of `createWriteStream`, with the names and the meaning that they have in `fs`. */
+/** Options of `createWriteStream`, with the names and meanings of `fs`. */
 export interface WriteStreamOptions {
-  /** Where to write first; at most the length of the mapping. @default 0 */
+  /** The offset of the first byte to write, at most the length of the mapping. @default 0 */
   readonly start?: Bytes | undefined
-  /** The encoding of strings for which none is named. @default 'utf8' */
+  /** The encoding of strings that are written without one. @default 'utf8' */
   readonly encoding?: BufferEncoding | undefined
-  /** Bytes that may wait before `write()` returns false. @default that of Node's streams */
+  /** The number of queued bytes from which on `write()` returns false. @default that of Node's streams */
   readonly highWaterMark?: number | undefined
   /** Destroys the stream with an `AbortError`. @default none */
   readonly signal?: AbortSignal | undefined
-  /** Make what was written durable before `finish`, as by `flush()`. @default false */
+  /** Make the written bytes durable before `finish`, as `flush()` does. @default false */
   readonly flush?: boolean | undefined
-  /** Emit `close` when it is destroyed. @default true */
+  /** Emit `close` when the stream is destroyed. @default true */
   readonly emitClose?: boolean | undefined
-  /** Destroy it when it has finished. @default true */
+  /** Destroy the stream when it has finished. @default true */
   readonly autoClose?: boolean | undefined
 }
 
 const OPTIONS = ['start', 'encoding', 'highWaterMark', 'signal', 'flush', 'emitClose', 'autoClose']
 
-// A longer chunk is copied by parts of this length, with a turn of the event loop between them. Nor is more of the file read
-// ahead than that, since nobody knows how much will be written.
-const PART = 2 ** 20
+// A longer chunk is copied in steps of this length, between which the event loop runs. Read-ahead is limited to it too, because
+// the number of bytes to come is unknown.
+const STEP_SIZE = 2 ** 20
 
 export function createWriteStream(
   state: MappingState,
@@ -40,21 +40,21 @@ export function createWriteStream(
   return new WriteStream(state, parseOptions(options ?? undefined, 'options', OPTIONS))
 }
 
-/** A `Writable` that copies what it gets into a mapping, from front to back. */
+/** A `Writable` that copies its input into a mapping, from `start` on. */
 export class WriteStream extends Writable {
-  /** Where it began to write. */
+  /** The offset of the first byte that it writes. */
   readonly start: number
-  /** How many bytes were written. */
+  /** The number of bytes that were written. */
   bytesWritten = 0
   readonly #state: MappingState
-  readonly #passage: Passage
+  readonly #cursor: RangeCursor
   readonly #durable: boolean
 
   /** @internal */
   constructor(state: MappingState, options: WriteStreamOptions) {
     // Validate arguments
     const { highWaterMark } = options
-    const { start } = parseSpan(options.start, undefined)
+    const { start } = parseBounds(options.start, undefined)
     const defaultEncoding = parseEncoding(options.encoding)
     const signal = parseSignal(options.signal, 'options.signal')
     const durable = parseBoolean(options.flush, 'options.flush') ?? false
@@ -71,24 +71,24 @@ export class WriteStream extends Writable {
     this.start = start
     this.#state = state
     this.#durable = durable
-    this.#passage = new Passage(
+    this.#cursor = new RangeCursor(
       state,
       { start, end: Infinity },
       {
-        maxStep: PART,
+        maxStep: STEP_SIZE,
         stop: (reason) => this.destroy(this.writableFinished ? undefined : (reason as Error)),
       },
     )
-    // Not as an option of the Writable: see ReadStream.
+    // The signal is not an option of the Writable: see ReadStream.
     if (signal !== undefined) addAbortSignal(signal, this)
   }
 
-  /** Where it will write next, counted from the start of the mapping. */
+  /** The offset of the next byte that it writes, counted from the start of the mapping. */
   get pos(): number {
-    return this.#passage.position
+    return this.#cursor.position
   }
 
-  /** Ends it, when all is written; calls back when that is done. */
+  /** Ends the stream after everything is written, and calls back when that is done. */
   close(callback?: (error?: Error | null) => void): void {
     if (callback !== undefined) {
       if (this.closed) {
@@ -97,7 +97,7 @@ export class WriteStream extends Writable {
       }
       this.on('close', callback)
     }
-    // Without autoClose it would not destroy itself.
+    // Without autoClose the stream does not destroy itself.
     if (this.writableFinished) this.destroy()
     else this.once('finish', () => this.destroy()).end()
   }
@@ -107,9 +107,9 @@ export class WriteStream extends Writable {
     let waiting: Promise<void> | undefined
     try {
       this.#checkFits(length)
-      waiting = length > PART ? this.#putLong(chunk, length) : this.#put(chunk, 0, length, length)
+      waiting = length > STEP_SIZE ? this.#writeLong(chunk, length) : this.#writeStep(chunk, 0, length, length)
     } catch (error) {
-      // Not at once: that would be an invitation to write the next one.
+      // Not synchronously, because the Writable would then write the next chunk.
       process.nextTick(callback, error)
       return
     }
@@ -123,44 +123,45 @@ export class WriteStream extends Writable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#passage.end()
+    this.#cursor.end()
     callback(error)
   }
 
   #checkFits(length: number): void {
-    const { left, position } = this.#passage
+    const { left, position } = this.#cursor
     if (length <= left) return
-    const most = `<= ${left}, what is left of the mapping of ${this.#state.length} bytes at offset ${position}`
-    throw outOfRange('the length of chunk', `${most}; nothing of it was written`, length)
+    const limit = `<= ${left}, the rest of the mapping of ${this.#state.length} bytes from offset ${position} on`
+    throw outOfRange('the length of chunk', `${limit}; no byte of it was written`, length)
   }
 
-  async #putLong(chunk: Buffer, length: number): Promise<void> {
-    for (let at = 0; at < length; at += PART) await this.#put(chunk, at, Math.min(at + PART, length), length)
+  async #writeLong(chunk: Buffer, length: number): Promise<void> {
+    for (let at = 0; at < length; at += STEP_SIZE)
+      await this.#writeStep(chunk, at, Math.min(at + STEP_SIZE, length), length)
   }
 
-  // The event loop may have its turn before the copy, and may end the stream then, or take the bytes away.
-  #put(chunk: Buffer, from: number, to: number, length: number): Promise<void> | undefined {
+  // The event loop may run before the copy, and code may then destroy the stream or detach the bytes.
+  #writeStep(chunk: Buffer, from: number, to: number, length: number): Promise<void> | undefined {
     const copy = (): void => {
       if (this.destroyed) throw this.errored ?? destroyed()
       if (chunk.length !== length) {
         throw invalidArgValue('chunk', chunk, 'was detached, or has changed its length, before it was written')
       }
-      this.#passage.copyFrom(chunk.subarray(from, to))
+      this.#cursor.copyFrom(chunk.subarray(from, to))
       this.bytesWritten += to - from
     }
-    const waiting = this.#passage.ready(to - from)
+    const waiting = this.#cursor.ready(to - from)
     if (waiting !== undefined) return waiting.then(copy)
     copy()
     return undefined
   }
 }
 
-// As `fs` has it.
+// The error of `fs`.
 function destroyed(): Error {
   return withCode(new Error('Cannot call write after a stream was destroyed'), 'ERR_STREAM_DESTROYED')
 }
 
-// On a tick of its own, not in a promise's job: what a listener throws is an uncaught exception, as it is with `fs`.
+// In a tick of its own, not in a promise: an error that a listener throws is an uncaught exception, as with `fs`.
 function settle(work: Promise<unknown>, callback: (error?: Error | null) => void): void {
   work.then(
     () => process.nextTick(callback),
