@@ -1,5 +1,5 @@
 /**
- * A lock on a file: how it is taken, changed and released.
+ * Locks on files: taking, upgrading, downgrading and releasing them.
  */
 import { inspect, type InspectOptions } from 'node:util'
 import { threadId } from 'node:worker_threads'
@@ -28,23 +28,23 @@ import {
 } from '../base/native.js'
 import { type Bytes, parseOptions } from '../base/validate.js'
 
-// So long a thread stands still at a stretch, in milliseconds: in between it can be terminated.
-const STANDSTILL = 100
+// The limit of one blocking wait in native code, in milliseconds. A worker can be terminated only between two waits.
+const MAX_BLOCKING_WAIT = 100
 
-// A lock that nobody refers to any more is still held: its owner may well be at work on the file. So the garbage collector
-// must not find it.
+// A lock without references is still held, because its owner may still be working on the file. This set keeps held locks from
+// being garbage-collected.
 const held = new Set<FileLock>()
 
 native.releaseLocksAtEnd(threadId)
 
-/** Makes a lock of what the native half gave. */
-let present: (handle: number, target: LockTarget, request: LockRequest) => FileLock
+/** Makes a `FileLock` for a native lock handle. */
+let makeLock: (handle: number, target: LockTarget, request: LockRequest) => FileLock
 
 /**
- * A lock that is held, until it is released: by `unlock()` or `using`, by closing the mapping that it was taken from, or by the
- * end of its thread or process, however that comes about. The garbage collector releases none.
+ * A lock on a file, or on a range of it. It is held until it is released: by `unlock()` or `using`, by closing the mapping that
+ * it was taken from, or by the end of its thread or process, for any reason. Garbage collection never releases a lock.
  *
- * Locks are advisory: they keep out those who ask for them, and nobody else.
+ * Locks are advisory: they exclude only other requests for locks. They do not stop reads or writes.
  *
  * @see https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html
  *
@@ -61,7 +61,7 @@ let present: (handle: number, target: LockTarget, request: LockRequest) => FileL
  */
 export class FileLock {
   static {
-    present = (handle, target, request) => new FileLock(CONSTRUCT, handle, target, request)
+    makeLock = (handle, target, request) => new FileLock(CONSTRUCT, handle, target, request)
   }
 
   readonly #id: number
@@ -82,44 +82,44 @@ export class FileLock {
     held.add(this)
   }
 
-  /** The file as it was given, as a string; undefined for descriptors. */
+  /** The path of the file as it was given, as a string; undefined for descriptors. */
   get path(): string | undefined {
     return this.#target.path
   }
 
-  /** What it is now; after it was released, what it was. */
+  /** The current mode; after the release, the last mode. */
   get mode(): LockMode {
     return this.#mode
   }
 
-  /** Where it begins, as it was asked for: in bytes of the mapping that it was taken from, else of the file. */
+  /** The requested offset of the first byte, counted from the start of the mapping, or of the file for a lock without mapping. */
   get offset(): Bytes {
     return this.#request.offset
   }
 
-  /** In bytes, as it was asked for; 0: all from there on, however long the file gets. */
+  /** The requested length in bytes; 0 means everything from `offset` on, even if the file grows. */
   get length(): Bytes {
     return this.#request.length
   }
 
-  /** False once it was released, or lost. */
+  /** Whether the lock is held; false after it was released or lost. */
   get held(): boolean {
     return held.has(this)
   }
 
-  /** Which of the system's locks it is. */
+  /** The kind of lock that the operating system provides for this file. */
   get method(): LockMethod {
     return this.#method
   }
 
   /**
-   * Waits until it is exclusive. It stays shared until then, and also when that fails. Two who upgrade at the same time would
-   * wait for each other for ever: within a process the second one is refused, between processes only `timeout` and `signal`
-   * help.
+   * Makes a shared lock exclusive, and waits as long as necessary. The lock stays shared until then, and if the upgrade fails.
+   * Two upgrades at the same time would wait for each other forever. Within a process the second one fails with
+   * `ERR_MEMMAP_LOCK_DEADLOCK`; between processes, use `timeout` or `signal` to end the wait.
    *
    * @throws (rejects with) `ERR_MEMMAP_LOCK_DEADLOCK`; `ERR_MEMMAP_LOCK_TIMEOUT`, or `ERR_MEMMAP_LOCK_BUSY` for a timeout of 0;
-   *   the signal's reason; `ERR_MEMMAP_LOCK_RELEASED` when it was released, also meanwhile; `ERR_MEMMAP_LOCK_LOST`;
-   *   `ERR_MEMMAP_UNSUPPORTED` for `flock`, which would lose the lock; `EBADF` when the file is open for reading only;
+   *   the signal's reason; `ERR_MEMMAP_LOCK_RELEASED` when the lock was released before or during the wait; `ERR_MEMMAP_LOCK_LOST`;
+   *   `ERR_MEMMAP_UNSUPPORTED` for `flock`, which cannot upgrade without losing the lock; `EBADF` when the file is open for reading only;
    *   `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    *
    * @example
@@ -143,30 +143,30 @@ export class FileLock {
     // Validate interpreted options
     if (signal?.aborted) throw signal.reason
     if (timeout === 0) {
-      if (!this.tryUpgrade()) throw restack(translate(this.#busy()), signal, this.upgrade)
+      if (!this.tryUpgrade()) throw restack(translate(this.#busyError()), signal, this.upgrade)
       return
     }
     const stack = traceCaller(this.upgrade)
-    const waiting = {
+    const wait = {
       timeout,
       signal,
       target: this.#target,
-      late: () => this.#busy(timeout),
-      undo: () => this.#backToShared(),
+      timeoutError: () => this.#busyError(timeout),
+      undo: () => this.#restoreShared(),
     }
     try {
-      await settle((request) => native.upgradeLock(this.#id, stack, request), waiting)
+      await settle((request) => native.upgradeLock(this.#id, stack, request), wait)
       this.#mode = 'exclusive'
     } catch (error) {
-      throw this.#look(restack(error, signal, this.upgrade))
+      throw this.#dropIfLost(restack(error, signal, this.upgrade))
     }
   }
 
   /**
-   * Makes it exclusive if that can be done at once.
+   * Makes a shared lock exclusive if no other lock conflicts at this moment. Never waits.
    *
-   * @returns whether it is exclusive now
-   * @throws as `upgrade()` rejects, but for waiting
+   * @returns whether the lock is exclusive now
+   * @throws as `upgrade()` rejects, except for the errors of waiting
    *
    * @example
    * ```ts
@@ -188,7 +188,7 @@ export class FileLock {
   }
 
   /**
-   * Makes it shared, with no moment in between in which another one could be exclusive.
+   * Makes an exclusive lock shared. At no moment in between can another lock be exclusive.
    *
    * @throws `ERR_MEMMAP_LOCK_RELEASED`, `ERR_MEMMAP_LOCK_LOST`; `ERR_MEMMAP_UNSUPPORTED` for `flock`
    *
@@ -209,9 +209,9 @@ export class FileLock {
   }
 
   /**
-   * Releases it. Doing so again does nothing.
+   * Releases the lock. Further calls do nothing.
    *
-   * @throws `ERR_MEMMAP_LOCK_LOST` when a file server had forgotten it; it is released in any case
+   * @throws `ERR_MEMMAP_LOCK_LOST` when a file server had lost the lock; the lock is released in any case
    *
    * @example
    * ```ts
@@ -230,17 +230,17 @@ export class FileLock {
     call(() => native.releaseLock(this.#id), this.unlock)
   }
 
-  /** The same as `unlock()`, for `using`. */
+  /** Releases the lock as `unlock()` does, for `using`. */
   [Symbol.dispose](): void {
     this.unlock()
   }
 
-  /** The same as `unlock()`, for `await using`. */
+  /** Releases the lock as `unlock()` does, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.unlock()
   }
 
-  /** What `console.log` shows. */
+  /** Returns the text that `console.log` shows. */
   [inspect.custom](depth: number | null, options: InspectOptions): string {
     if (depth !== null && depth < 0) return '[FileLock]'
     const { path, mode, offset, length, held: isHeld, method } = this
@@ -248,20 +248,20 @@ export class FileLock {
     return `FileLock ${inspect(shown, { ...options, depth: depth ?? null })}`
   }
 
-  #backToShared(): void {
+  #restoreShared(): void {
     if (!held.has(this)) return
     try {
       native.downgradeLock(this.#id)
     } catch {
-      // There is an error to be told already; the next call will tell this one.
+      // The upgrade already fails with another error. The next call reports this one.
     }
   }
 
-  #busy(waited?: number): unknown {
+  #busyError(waited?: number): unknown {
     try {
       return native.busyLock(this.#id, waited)
     } catch (error) {
-      return error // it was released
+      return error // the lock was released
     }
   }
 
@@ -269,12 +269,12 @@ export class FileLock {
     try {
       return call(operation, hide)
     } catch (error) {
-      throw this.#look(error)
+      throw this.#dropIfLost(error)
     }
   }
 
-  // One that the system has lost is none any more.
-  #look(error: unknown): unknown {
+  // A lock that the system has lost is no longer held.
+  #dropIfLost(error: unknown): unknown {
     if (error instanceof MemmapError && error.code === 'ERR_MEMMAP_LOCK_LOST') {
       held.delete(this)
       this.#forget()
@@ -284,7 +284,7 @@ export class FileLock {
   }
 }
 
-/** Takes a lock; `later`: not on this thread, because the file has to be opened first. */
+/** Takes a lock. `later`: try on another thread, because the file must be opened first. */
 export async function lock(
   target: LockTarget,
   request: LockRequest,
@@ -296,48 +296,51 @@ export async function lock(
   if (signal?.aborted) throw signal.reason
   target.check()
   if (timeout === 0 || !later) {
-    const once = timeout === 0
+    const isSingleTry = timeout === 0
     const now =
-      once && later ? await callAsync(() => file.tryLockLater(wish)) : call(() => tryNow(file, wish, !once), hide)
-    if (now !== 0) return present(now, target, request)
-    if (once) throw restack(translate(file.busy(wish)), signal, hide)
+      isSingleTry && later
+        ? await callAsync(() => file.tryLockLater(wish))
+        : call(() => tryNow(file, wish, !isSingleTry), hide)
+    if (now !== 0) return makeLock(now, target, request)
+    if (isSingleTry) throw restack(translate(file.busy(wish)), signal, hide)
   }
-  const waiting = {
+  const wait = {
     timeout,
     signal,
     target,
-    late: () => file.busy(wish, timeout),
-    undo: (waits: NativeLockRequest) => waits.takeBack(),
+    timeoutError: () => file.busy(wish, timeout),
+    undo: (pending: NativeLockRequest) => pending.takeBack(),
     drop: native.releaseLock,
   }
   try {
-    const handle = await settle((waits) => file.lock(wish, later, waits), waiting)
-    return present(handle, target, request)
+    const handle = await settle((pending) => file.lock(wish, later, pending), wait)
+    return makeLock(handle, target, request)
   } catch (error) {
     throw restack(error, signal, lock)
   }
 }
 
-/** Takes a lock, and keeps this thread waiting for it. */
+/** Takes a lock, and blocks this thread until it is held. */
 export function lockSync(target: LockTarget, request: LockRequest, hide: (...args: never[]) => unknown): FileLock {
   const { wish, timeout } = request
   const { file } = target
   target.check()
   const now = call(() => tryNow(file, wish, timeout !== 0), hide)
-  if (now !== 0) return present(now, target, request)
+  if (now !== 0) return makeLock(now, target, request)
   if (timeout === 0) throw restack(translate(file.busy(wish)), undefined, hide)
 
   const blocking = call(() => file.lockBlocking(wish), hide)
   const end = timeout === undefined ? Infinity : performance.now() + timeout
   for (;;) {
-    const rest = end - performance.now()
-    const handle = rest > 0 ? call(() => blocking.wait(Math.min(rest, STANDSTILL)), hide) : blocking.cancel()
-    if (handle !== 0) return present(handle, target, request)
-    if (rest <= 0) throw restack(translate(file.busy(wish, timeout)), undefined, hide)
+    const remaining = end - performance.now()
+    const handle =
+      remaining > 0 ? call(() => blocking.wait(Math.min(remaining, MAX_BLOCKING_WAIT)), hide) : blocking.cancel()
+    if (handle !== 0) return makeLock(handle, target, request)
+    if (remaining <= 0) throw restack(translate(file.busy(wish, timeout)), undefined, hide)
   }
 }
 
-/** Takes a lock, or null. */
+/** Takes a lock if no other lock conflicts; otherwise returns null. */
 export function tryLock(
   target: LockTarget,
   request: LockRequest,
@@ -345,15 +348,15 @@ export function tryLock(
 ): FileLock | null {
   target.check()
   const handle = call(() => tryNow(target.file, request.wish, false), hide)
-  return handle === 0 ? null : present(handle, target, request)
+  return handle === 0 ? null : makeLock(handle, target, request)
 }
 
-// One by one, since making an object of them costs as much as the lock.
-function tryNow(file: NativeLockFile, wish: NativeRequest, polite: boolean): number {
-  return file.tryLock(wish.exclusive, wish.offset, wish.length, wish.thread, polite, wish.stack)
+// Passes the fields separately: an object would cost as much time as the lock itself.
+function tryNow(file: NativeLockFile, wish: NativeRequest, isFair: boolean): number {
+  return file.tryLock(wish.exclusive, wish.offset, wish.length, wish.thread, isFair, wish.stack)
 }
 
-/** Looks who has locks. */
+/** Reports which kind of lock is held in a range. */
 export function testLock(
   target: LockTarget,
   range: Partial<LockRange>,

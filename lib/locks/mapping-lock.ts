@@ -1,5 +1,5 @@
 /**
- * Advisory locks on the file of a mapping, in the mapping's own offsets.
+ * Advisory locks on the file of a mapping, with offsets counted from the start of the mapping.
  */
 import {
   type FileLock,
@@ -49,7 +49,7 @@ export function testLock(state: MappingState, range: LockRange | undefined): Loc
   return testFile(targetOf(state), given, testLock)
 }
 
-// The native half keeps a description without a lock there for the next one.
+// One target for each mapping: the native half keeps an open file description that holds no lock for the next request.
 const files = new WeakMap<MappingState, LockTarget>()
 
 function targetOf(state: MappingState): LockTarget {

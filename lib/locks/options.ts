@@ -1,47 +1,47 @@
 /**
- * What can be asked of locks, read once and checked.
+ * The options of locks: their types, and how they are parsed and checked.
  */
 import { threadId } from 'node:worker_threads'
 import type { NativeRequest } from '../base/native.js'
 import { type Bytes, invalidArgType, outOfRange, parseBytes, parseSignal, parseWord } from '../base/validate.js'
 
-/** What a lock lets others do. `exclusive`: nobody else has one; `shared`: others may have shared ones. */
+/** The mode of a lock. `exclusive` excludes every other lock in the range; `shared` allows other shared locks. */
 export type LockMode = 'exclusive' | 'shared'
 
 const MODES: readonly LockMode[] = ['exclusive', 'shared']
 
-/** A range of bytes to lock, which may begin and end beyond the end of the file: numbers, or bigints up to 2^63 - 1. */
+/** A range of bytes to lock: numbers, or bigints up to 2^63 - 1. It may begin and end after the end of the file. */
 export interface LockRange {
-  /** The first byte. @default 0 */
+  /** The offset of the first byte. @default 0 */
   readonly offset?: Bytes | undefined
-  /** The number of bytes; 0 stands for all from `offset` on, however long the file gets. @default 0 */
+  /** The number of bytes; 0 means everything from `offset` on, even if the file grows. @default 0 */
   readonly length?: Bytes | undefined
 }
 
-/** A lock that is tried once. */
+/** Options of `tryLock()`, which never waits. */
 export interface TryLockOptions extends LockRange {
-  /** What it lets others do. @default 'exclusive' */
+  /** Whether the lock excludes all other locks or only exclusive ones. @default 'exclusive' */
   readonly mode?: LockMode | undefined
 }
 
-/** A lock that a thread stands still for. */
+/** Options of `lockSync()`, which blocks the thread. */
 export interface LockSyncOptions extends TryLockOptions {
-  /** How long to wait, in milliseconds, 0 to 2^31 - 1; 0 tries once. @default as long as it takes */
+  /** The limit of the wait in milliseconds, 0 to 2^31 - 1; 0 tries once. @default no limit */
   readonly timeout?: number | undefined
 }
 
-/** How long to wait. */
+/** Options of a wait for a lock. */
 export interface LockWaitOptions extends Pick<LockSyncOptions, 'timeout'> {
-  /** Ends the waiting; the promise rejects with the signal's reason. @default none */
+  /** A signal that ends the wait; the promise rejects with its reason. @default none */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A lock that is waited for. */
+/** Options of `lock()`. */
 export interface LockOptions extends TryLockOptions, LockWaitOptions {}
 
-/** Locks of files that aren't mapped can create them. */
+/** The option of locks without a mapping that creates the file. */
 export interface CreateOption {
-  /** Make the file, empty and for its owner alone (0600), if there is none. Only with a path. @default false */
+  /** Create an empty file, accessible only to its owner (0600), if it does not exist. Only with a path. @default false */
   readonly create?: boolean | undefined
 }
 
@@ -54,37 +54,37 @@ export interface FileLockSyncOptions extends LockSyncOptions, CreateOption {}
 /** Options of `tryFileLock`. */
 export interface TryFileLockOptions extends TryLockOptions, CreateOption {}
 
-/** Who has locks in a range, of this process or another: nobody, readers, or a writer. */
+/** The locks in a range, of this process or another: none, shared locks, or an exclusive lock. */
 export type LockState = 'free' | LockMode
 
-/** A lock that this process has or waits for. */
+/** A lock that this process holds or waits for. */
 export interface LockInfo {
-  /** A number that no other lock of this process has or had. */
+  /** A number that is unique among all locks of this process, past and present. */
   readonly id: number
-  /** The file as it was given; undefined for descriptors. */
+  /** The path of the file as it was given; undefined for descriptors. */
   readonly path?: string
   readonly mode: LockMode
-  /** Where it begins, in bytes of the file; a bigint from 2^53 on. */
+  /** The offset of the first byte in the file; a bigint from 2^53 on. */
   readonly offset: Bytes
-  /** In bytes; 0: all from there on. */
+  /** The length in bytes; 0 means everything from `offset` on. */
   readonly length: Bytes
-  /** `upgrading`: held as `shared`, which has a line of its own, and waiting to be `exclusive`. */
+  /** The state. `upgrading`: waits to become `exclusive`; the held `shared` lock has an entry of its own. */
   readonly state: 'held' | 'waiting' | 'upgrading'
-  /** Which of the system's locks it is. */
+  /** The kind of lock that the operating system provides for this file. */
   readonly method: LockMethod
-  /** `threadId` of the thread; 0 is the main thread. */
+  /** The `threadId` of the requesting thread; 0 is the main thread. */
   readonly thread: number
-  /** Where it was asked for, if the environment variable `MEMMAP_TRACE` is 1. */
+  /** The stack of the request, if the environment variable `MEMMAP_TRACE` is 1. */
   readonly stack?: string
 }
 
 /**
- * `ofd`: of an open file description, over ranges of bytes. `flock`: for whole files, where the file system has no other.
- * `LockFileEx`: over ranges of bytes, on Windows.
+ * The kind of a lock. `ofd`: a lock of an open file description, over a range of bytes. `flock`: a lock of a whole file, where
+ * the file system supports no range locks. `LockFileEx`: a lock over a range of bytes, on Windows.
  */
 export type LockMethod = 'ofd' | 'flock' | 'LockFileEx'
 
-/** What a user asks for, read and checked. */
+/** A parsed and checked request for a lock. */
 export interface LockRequest {
   readonly wish: NativeRequest
   readonly mode: LockMode
@@ -99,11 +99,11 @@ export const TRY_OPTIONS = ['mode', ...RANGE_OPTIONS]
 export const SYNC_OPTIONS = [...TRY_OPTIONS, 'timeout']
 export const OPTIONS = [...SYNC_OPTIONS, 'signal']
 
-// Where locks end at the latest; files are never longer.
-const INFINITY = 2n ** 63n
-const LONGEST_TIMER = 2 ** 31 - 1
+// The largest end of a lock; no file is longer.
+const MAX_LOCK_END = 2n ** 63n
+const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** Reads and checks what is asked for; options that aren't known where it is asked were refused before. */
+/** Parses and checks a request. The caller has already refused unknown options. */
 export function parseRequest(given: Partial<LockOptions>, base: number, stack: string | undefined): LockRequest {
   const mode = given.mode === undefined ? 'exclusive' : parseWord(given.mode, 'options.mode', MODES)
   const offset = parseOffset(given.offset, 'options.offset')
@@ -118,7 +118,7 @@ export function parseRequest(given: Partial<LockOptions>, base: number, stack: s
   return { wish, mode, offset, length, ...parseLockWait(given) }
 }
 
-/** Reads a range of something whose byte 0 is at `base` of the file: where it is there. */
+/** Parses a range of a target whose byte 0 is at offset `base` of the file. Returns the range in the file. */
 export function parseLockRange(
   given: Partial<LockRange>,
   base: number,
@@ -127,7 +127,7 @@ export function parseLockRange(
   return { offset: fileOffset(offset, base), length: parseOffset(given.length, 'range.length') }
 }
 
-/** Reads how long to wait. */
+/** Parses the timeout and the signal of a wait. */
 export function parseLockWait(given: Partial<LockWaitOptions>): Pick<LockRequest, 'timeout' | 'signal'> {
   return { timeout: parseTimeout(given.timeout), signal: parseSignal(given.signal, 'options.signal') }
 }
@@ -135,11 +135,11 @@ export function parseLockWait(given: Partial<LockWaitOptions>): Pick<LockRequest
 function parseOffset(value: unknown, name: string): Bytes {
   if (value === undefined) return 0
   if (typeof value !== 'bigint') return parseBytes(value, name)
-  if (value < 0n || value >= INFINITY) throw outOfRange(name, '>= 0n && < 2n ** 63n', value)
+  if (value < 0n || value >= MAX_LOCK_END) throw outOfRange(name, '>= 0n && < 2n ** 63n', value)
   return narrow(value)
 }
 
-// As a number where that is exact.
+// Returns a number if it is exact, else a bigint.
 function narrow(value: Bytes): Bytes {
   return value > Number.MAX_SAFE_INTEGER ? value : Number(value)
 }
@@ -151,6 +151,6 @@ function fileOffset(offset: Bytes, base: number): Bytes {
 function parseTimeout(value: unknown): number | undefined {
   if (value === undefined) return undefined
   if (typeof value !== 'number') throw invalidArgType('options.timeout', ['number'], value)
-  if (value >= 0 && value <= LONGEST_TIMER) return value
-  throw outOfRange('options.timeout', `>= 0 && <= ${LONGEST_TIMER}; leave it out to wait as long as it takes`, value)
+  if (value >= 0 && value <= MAX_TIMER_MS) return value
+  throw outOfRange('options.timeout', `>= 0 && <= ${MAX_TIMER_MS}; omit it to wait without a limit`, value)
 }

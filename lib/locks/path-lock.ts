@@ -1,5 +1,5 @@
 /**
- * Locks on files that aren't mapped, and the registry of all locks.
+ * Locks on files without a mapping, and the list of all locks.
  */
 import { type FileLock, lock, lockSync, testLock, tryLock } from './file-lock.js'
 import { traceCaller } from '../state/registry.js'
@@ -22,15 +22,15 @@ import { type MappingSource, parseSource } from '../open-options.js'
 import { invalidArgValue, parseBoolean, parseOptions } from '../base/validate.js'
 
 /**
- * Locks a file, or a range of it, without mapping it; waits as long as need be, on a thread of this library.
+ * Locks a file, or a range of it, without mapping it. Waits as long as necessary, on a thread of this library.
  *
- * A lock sits on the file and not on its name. If another file takes the name while this waits, it goes on to wait for that
- * one, so that the lock is on the file that has the name when the promise is fulfilled.
+ * A lock belongs to the file and not to its name. If another file takes the name during the wait, the wait continues on that
+ * file. When the promise is fulfilled, the lock is on the file that has the name.
  *
  * @param source - a path (string, file URL, or bytes in UTF-8), a FileHandle, or a file descriptor
  * @throws (rejects with) `ERR_MEMMAP_LOCK_TIMEOUT`, or `ERR_MEMMAP_LOCK_BUSY` for a timeout of 0; the signal's reason;
- *   `ERR_MEMMAP_LOCK_REPLACED`; `ERR_MEMMAP_UNSUPPORTED` for what is no file, and for ranges where the file system has no locks
- *   of ranges; `EBADF` for an exclusive lock by a descriptor that can't write; the errors of open(2) and fcntl(2), such as
+ *   `ERR_MEMMAP_LOCK_REPLACED`; `ERR_MEMMAP_UNSUPPORTED` for anything but a file, and for ranges on file systems without range
+ *   locks; `EBADF` for an exclusive lock by a descriptor that is not open for writing; the errors of open(2) and fcntl(2), such as
  *   `ENOENT` and `ENOLCK`; `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
  * @see https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html
  *
@@ -52,10 +52,10 @@ export async function fileLock(source: MappingSource, options?: FileLockOptions)
 }
 
 /**
- * The same as `fileLock()`, on this thread: nothing else runs until the lock is there.
+ * Does what `fileLock()` does, on this thread: no other code of this thread runs until the lock is held.
  *
- * @throws as `fileLock()` rejects; `ERR_MEMMAP_LOCK_DEADLOCK` when this thread itself has a lock that is in the way, or waits for
- *   one
+ * @throws as `fileLock()` rejects; `ERR_MEMMAP_LOCK_DEADLOCK` when this thread itself holds, or waits for, a
+ *   conflicting lock
  *
  * @example
  * ```ts
@@ -75,10 +75,10 @@ export function fileLockSync(source: MappingSource, options?: FileLockSyncOption
 }
 
 /**
- * Locks a file without mapping it, if that can be done at once; opens it on this thread.
+ * Locks a file without mapping it, if no other lock conflicts at this moment. Never waits; opens the file on this thread.
  *
- * @returns the lock, or null where somebody has one that is in its way
- * @throws as `fileLock()` rejects, but for waiting
+ * @returns the lock, or null when another lock conflicts with it
+ * @throws as `fileLock()` rejects, except for the errors of waiting
  *
  * @example
  * ```ts
@@ -99,9 +99,10 @@ export function tryFileLock(source: MappingSource, options?: TryFileLockOptions)
 }
 
 /**
- * Says who has locks in a range of a file at this moment. It may be different at the next: to lock, ask for the lock.
+ * Reports which kind of lock is held in a range of a file at this moment. The answer may be outdated at once: to be sure, take
+ * the lock.
  *
- * @throws `ERR_MEMMAP_UNSUPPORTED` for what is no file, and where the file system has no locks of ranges; the errors of open(2)
+ * @throws `ERR_MEMMAP_UNSUPPORTED` for anything but a file, and on file systems without range locks; the errors of open(2)
  *   and fcntl(2); `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
  * @see https://man7.org/linux/man-pages/man2/F_GETLK.2const.html
  *
@@ -123,9 +124,9 @@ export function testFileLock(source: MappingSource, range?: LockRange): LockStat
 }
 
 /**
- * Lists all locks that this process has, or waits for, with those of other threads, oldest first.
+ * Lists all locks that this process holds or waits for, on all threads, oldest first.
  *
- * Set the environment variable `MEMMAP_TRACE=1` to have the stack of each request recorded.
+ * Set the environment variable `MEMMAP_TRACE=1` to record the stack of each request.
  *
  * @example
  * ```ts

@@ -1,42 +1,43 @@
 /**
- * Waiting for a lock: with a timeout and a signal, and until the mapping is closed.
+ * Waiting for a lock. A timeout, a signal or closing the mapping ends the wait.
  */
 import { onAbort } from '../base/abort.js'
 import { MemmapError, startStackBelow } from '../base/errors.js'
 import { callAsync, native, type NativeLockFile, type NativeLockRequest, translate } from '../base/native.js'
 
-/** Something that can be locked. */
+/** A file that can be locked: that of a mapping, or a file by itself. */
 export interface LockTarget {
   readonly file: NativeLockFile
   readonly path: string | undefined
-  /** Where its byte 0 is in the file. */
+  /** The offset in the file at which the offsets of the target begin, in bytes. */
   readonly base: number
-  /** Throws if it is closed. */
+  /** Throws if the target is closed. */
   check(): void
-  /** Has `stop` called when it begins to close. Gives what takes that back. */
+  /** Registers `stop` for the moment at which the target begins to close. Returns a function that unregisters it. */
   onClosing(stop: (reason: unknown) => void): () => void
-  /** Has `end` called when it has closed. Gives what takes that back. */
+  /** Registers `end` for the moment at which the target has closed. Returns a function that unregisters it. */
   onClosed(end: () => void): () => void
 }
 
-export interface Waiting {
+/** The conditions and callbacks of a wait. */
+export interface Wait {
   readonly timeout: number | undefined
   readonly signal: AbortSignal | undefined
   readonly target: LockTarget
-  /** The error of having waited too long. */
-  late(): unknown
-  /** Takes back what was granted before it was given up; it is called at once, before any other request. */
+  /** Returns the error for a wait that took longer than `timeout`. */
+  timeoutError(): unknown
+  /** Undoes a grant that came before the wait was given up. Called at once, before any other request. */
   undo(request: NativeLockRequest): void
-  /** Gets what comes when nobody waits for it any more. */
+  /** Receives the handle of a lock that is granted after the wait was given up. */
   drop?(handle: number): void
 }
 
 /**
- * Waits for what `begin` promises, unless the time is up, the signal is aborted or the mapping closed before; then it rejects
- * at once, and what comes too late is released.
+ * Waits for the promise of `begin`. If the timeout expires, the signal is aborted or the mapping is closed first, the returned
+ * promise rejects at once, and a lock that is granted later is released.
  */
-export function settle(begin: (request: NativeLockRequest) => Promise<number>, waiting: Waiting): Promise<number> {
-  const { timeout, signal, target, late } = waiting
+export function settle(begin: (request: NativeLockRequest) => Promise<number>, wait: Wait): Promise<number> {
+  const { timeout, signal, target, timeoutError } = wait
   const request = new native.NativeLockRequest()
   return new Promise((resolve, reject) => {
     let isOver = false
@@ -50,20 +51,21 @@ export function settle(begin: (request: NativeLockRequest) => Promise<number>, w
     }
     const giveUp = (reason: unknown): void => {
       if (!over()) return
-      if (!request.cancel()) waiting.undo(request)
+      if (!request.cancel()) wait.undo(request)
       reject(reason)
     }
-    const timer = timeout === undefined ? undefined : setTimeout(() => giveUp(translate(late())), timeout)
+    const timer = timeout === undefined ? undefined : setTimeout(() => giveUp(translate(timeoutError())), timeout)
     const ignoreAbort = onAbort(signal, giveUp)
     const forget = target.onClosing(giveUp)
     callAsync(() => begin(request)).then(
-      (handle) => (over() ? resolve(handle) : waiting.drop?.(handle)),
+      (handle) => (over() ? resolve(handle) : wait.drop?.(handle)),
       (error: unknown) => over() && reject(error),
     )
   })
 }
 
-// A promise of our own is not among those through which the engine finds the callers that await.
+// Restarts the stack of an error at the caller of `hide`. The engine finds awaiting callers only through promises of async
+// functions, and not through the promise that settle() makes.
 export function restack(error: unknown, signal: AbortSignal | undefined, hide: (...args: never[]) => unknown): unknown {
   if (error instanceof MemmapError && !signal?.aborted) startStackBelow(error, hide)
   return error
