@@ -1,19 +1,20 @@
-//! The fault guard: a page that the system can't deliver becomes zeros and a record, not the
-//! end of the process.
+//! The fault guard: replaces a page that the system cannot deliver and records the fault, so that the
+//! process goes on.
 //!
-//! [`handle_trap`] runs in a signal handler: atomics and system calls only. What it does to a page:
+//! [`handle_trap`] runs in a signal handler, so it uses only atomics and system calls. It replaces
+//! pages as follows:
 //!
-//! | what is wrong | replacement |
+//! | problem | replacement |
 //! | --- | --- |
-//! | the region was revoked (closed, but somebody still contains the address) | this page: zeros |
-//! | the file ends before the page | from this page to the end: zeros |
-//! | the page can't be delivered otherwise (I/O error, no block for a hole) | this page: zeros |
-//! | the page can be read, but there is no block to store into | a private copy of it |
-//! | a store into a read-only page of a shared file | a private copy of it |
+//! | the region was revoked (closed, but its address is still in use) | zeros for this page |
+//! | the file ends before the page | zeros from this page to the end of the region |
+//! | the page cannot be delivered (I/O error, no block for a hole) | zeros for this page |
+//! | the page can be read, but the disk has no block to store it | a private copy of the page |
+//! | a store into a read-only page of a shared file | a private copy of the page |
 //! | a store into a read-only private page | the same page, writable |
 //!
-//! A replaced page never reaches the file any more, which is why every later call on the
-//! mapping reports the fault.
+//! Stores into a replaced page never reach the file. Therefore every later call on the mapping
+//! reports the fault.
 
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
@@ -29,7 +30,7 @@ use crate::core::sys::{self, FaultAction, Replacement, Trap};
 
 static NOTIFIER: sys::Notifier = sys::Notifier::closed();
 
-/// Somebody who wants to know of faults: called on a thread of ours with the mapping's number.
+/// Called with the number of a mapping after a fault, on the reporting thread.
 type Listener = Box<dyn Fn(u64) + Send>;
 static LISTENERS: Mutex<Vec<(u64, Listener)>> = Mutex::new(Vec::new());
 
@@ -37,15 +38,15 @@ fn listeners() -> std::sync::MutexGuard<'static, Vec<(u64, Listener)>> {
     LISTENERS.lock().ignore_poison()
 }
 
-/// Puts the guard in front of all other handlers. True if one had been put in front of it since
-/// it was last looked at: libuv does that for `process.on('SIGBUS')`, and faults of ours would
-/// come back to its handler for ever.
+/// Installs the guard, so that it runs before all other signal handlers. Returns true if another
+/// handler had replaced it since the last call. libuv does that for `process.on('SIGBUS')`, and its
+/// handler would then be called for the same fault without end.
 pub fn install_guard() -> Result<bool> {
     static STARTED: Mutex<bool> = Mutex::new(false);
     let mut started = STARTED.lock().ignore_poison();
     if !*started {
         sys::pin_library();
-        // Page size and its like are asked once before a handler needs them.
+        // Makes the system call here, because a handler reads the stored page size.
         sys::page_size();
         NOTIFIER.open()?;
         start_reporter()?;
@@ -54,7 +55,7 @@ pub fn install_guard() -> Result<bool> {
     Ok(sys::install_fault_handler(handle_trap)?)
 }
 
-/// The thread that carries faults out of the signal handler.
+/// Starts the thread that calls the listeners, which a signal handler cannot do.
 fn start_reporter() -> Result<()> {
     std::thread::Builder::new()
         .name("memmap-faults".into())
@@ -73,23 +74,24 @@ fn start_reporter() -> Result<()> {
         .map_err(|error| crate::core::Error::from_io(&error, "pthread_create"))
 }
 
-/// Adds a listener under a key of its owner's choice.
+/// Adds a listener under a key that the caller chooses.
 pub fn listen(key: u64, listener: impl Fn(u64) + Send + 'static) {
     listeners().push((key, Box::new(listener)));
 }
 
-/// Removes what was added under `key`; when this returns it isn't running any more.
+/// Removes the listeners with a key. After this function returns, they do not run any more.
 pub fn stop_listening(key: u64) {
     listeners().retain(|(k, _)| *k != key);
 }
 
-/// Judges a trap at `address`. Runs in a signal handler.
+/// Handles a trap at `address`. Runs in a signal handler.
 fn handle_trap(address: usize, trap: Trap) -> FaultAction {
     let Some(slot) = region_table::find(address) else {
         return FaultAction::PassOn;
     };
     let page = address & !(slot.page_size() - 1);
-    // One replacement at a time: whoever comes second lets the instruction fault again.
+    // At most one handler replaces pages of a region at a time. The others let the instruction fault
+    // again.
     if slot
         .replacing
         .compare_exchange(0, page, Ordering::SeqCst, Ordering::SeqCst)
@@ -97,16 +99,16 @@ fn handle_trap(address: usize, trap: Trap) -> FaultAction {
     {
         return FaultAction::Retry;
     }
-    let verdict = diagnose(&slot, page, trap)
+    let action = diagnose(&slot, page, trap)
         .map_or(FaultAction::Retry, |remedy| apply(&slot, page, &remedy));
     slot.replacing.store(0, Ordering::SeqCst);
-    verdict
+    action
 }
 
-/// What is wrong with a page, and what to put in its first.
+/// The reason of a fault, and the replacement for the page.
 struct Remedy {
     reason: Reason,
-    /// The end of what is to be replaced.
+    /// The end address of the range to replace.
     end: usize,
     how: How,
 }
@@ -114,18 +116,18 @@ struct Remedy {
 #[derive(Clone, Copy)]
 enum How {
     Zeros,
-    /// A private copy of the file's page, or zeros where there is none.
+    /// A private copy of the file's page, or zeros if the file has no such page.
     PrivateCopy,
     /// The same page, writable.
     MakeWritable,
 }
 
-/// What is wrong with a page; nothing, if it is all right by now: another thread may have
-/// replaced it since we trapped, and doing so again would discard what was stored there.
+/// Finds out why a page trapped. Returns nothing if the page can be accessed now: another thread may
+/// have replaced it since the trap, and a second replacement would discard what was stored since.
 fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
     let next = page + slot.page_size();
     let is_readable = sys::is_readable(page);
-    // A load can't be reported from a store here, but where a store works a load does too.
+    // The trap may be a load or a store. Where a store works, a load works too.
     if is_readable && (slot.is_revoked() || sys::is_writable(page)) {
         return None;
     }
@@ -136,10 +138,10 @@ fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
             how: How::Zeros,
         });
     }
-    // The file's size comes first: the kernel looks at the protection before it looks at the
-    // file, so a store behind the end into a page that is read-only too is a is_forbidden one.
+    // The size of the file is checked first. The kernel checks the protection before the file, so a
+    // store after the end of the file into a read-only page traps as forbidden.
     if is_past_end(slot, page) {
-        // What lies behind an earlier cut was replaced then and may have been written to.
+        // The pages from `dead_from` on were replaced by an earlier fault, and may hold stores since.
         let end = slot.dead_from.swap(page, Ordering::SeqCst).min(slot.end());
         return Some(Remedy {
             reason: Reason::Truncated,
@@ -150,8 +152,8 @@ fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
     let is_forbidden = match trap {
         Trap::Forbidden => is_readable,
         Trap::Undeliverable => false,
-        // What the file can be read from can be delivered, so the page must be protected. Taking
-        // an I/O error for that would replace the page by one that fails again, for ever.
+        // If the file has the page, the system can deliver it, so the page must be protected. Zeros
+        // in place of a protected page would trap again, without end.
         Trap::Unclear => is_deliverable(slot, page),
     };
     if is_forbidden {
@@ -165,15 +167,15 @@ fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
             how,
         });
     }
-    // A page that can be read all the same keeps its bytes.
+    // A page that can be read keeps its bytes.
     let how = if is_readable {
         How::PrivateCopy
     } else {
         How::Zeros
     };
     match why_undeliverable(slot, page) {
-        // The file was cut and had grown again when its size was asked: which end is behind it
-        // now is not known, so only this page goes.
+        // The file was truncated and had grown again when its size was read. Its shortest length is
+        // not known, so only this page is replaced.
         Some(Reason::Truncated) => Some(Remedy {
             reason: Reason::Truncated,
             end: next,
@@ -195,18 +197,18 @@ fn is_deliverable(slot: &Busy, page: usize) -> bool {
 
 fn is_past_end(slot: &Busy, page: usize) -> bool {
     slot.kind() != PageKind::Anonymous
-        // Devices have no size in their status.
+        // The status of a device has no size.
         && sys::fstat(slot.fd()).is_ok_and(|file| {
             file.kind == Kind::Regular && file.size <= slot.file_offset(page)
         })
 }
 
-/// Why the system could not deliver a page, or nothing if by now it can.
+/// Returns the reason why the system could not deliver a page, or nothing if it can now.
 fn why_undeliverable(slot: &Busy, page: usize) -> Option<Reason> {
-    /// Nothing wrong so many times in a row is something wrong after all.
+    /// After this many consecutive traps without a reason, the page counts as broken.
     const MAX_UNEXPLAINED_TRAPS: u32 = 1000;
     if slot.kind() == PageKind::Anonymous {
-        // Without a file there is nothing to fail but the supply of huge pages, and the memory.
+        // Anonymous memory fails only if no huge page is free, or if the memory is broken.
         let is_huge = slot.page_size() > sys::page_size();
         return Some(if is_huge { Reason::NoSpace } else { Reason::Io });
     }
@@ -216,8 +218,8 @@ fn why_undeliverable(slot: &Busy, page: usize) -> Option<Reason> {
         Ok(false) => return Some(Reason::Truncated),
         Err(_) => return Some(Reason::Io),
     }
-    // The file has the page, so there may be no block for it: asking for one says exactly. A
-    // descriptor for reading can't ask, and some file systems don't answer.
+    // The file has the page, so the disk may have no block for it. Allocating one shows that, except
+    // with a descriptor that is open only for reading, and on some file systems.
     match sys::allocate_page(fd, offset, slot.page_size()) {
         Err(error) if matches!(error.errno(), Some(sys::ENOSPC | sys::EDQUOT)) => {
             return Some(Reason::NoSpace);
@@ -225,8 +227,8 @@ fn why_undeliverable(slot: &Busy, page: usize) -> Option<Reason> {
         Err(_) if sys::file_system(fd).is_ok_and(|fs| fs.is_full) => return Some(Reason::NoSpace),
         _ => {}
     }
-    // Of another page than the last time it is the first of a row: a file that is cut and grows
-    // again all the time poses many of them in a long life.
+    // Only traps of the same page count as consecutive. A file that is truncated and grows again many
+    // times causes unexplained traps of many pages.
     if slot.unexplained_page.swap(page, Ordering::Relaxed) != page {
         slot.unexplained_traps.store(0, Ordering::Relaxed);
     }
@@ -235,13 +237,13 @@ fn why_undeliverable(slot: &Busy, page: usize) -> Option<Reason> {
 }
 
 fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> FaultAction {
-    // Before anything is replaced: the process is to die of the very access that trapped.
+    // This comes before any replacement, so that the access that trapped ends the process.
     if slot.aborts() && !slot.is_revoked() {
         report_abort(slot, page, remedy.reason);
         return FaultAction::Terminate;
     }
-    // Where there is no room for more areas the whole region gets what the page would have got;
-    // of a shared one a private copy, so that what can be read stays.
+    // If the process cannot have more areas of memory, the whole region gets the replacement. A
+    // shared region gets a private copy instead of zeros, so that readable pages keep their bytes.
     let is_wide = remedy.reason != Reason::Truncated && !limits::may_split();
     let (start, end) = if is_wide {
         (slot.base(), slot.end())
@@ -261,18 +263,18 @@ fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> FaultAction {
                 fd: slot.fd(),
                 offset: slot.file_offset(start),
             };
-            // SAFETY: the pages lie in a region whose slot we hold busy.
+            // SAFETY: the pages lie in the region of the slot, which `slot` keeps from being released.
             unsafe { sys::replace_pages(start, end - start, copy) }.is_ok()
                 || zeros(slot, start, end)
         }
-        // SAFETY: as above. A private page may be written to without anybody else seeing it.
+        // SAFETY: as above. Stores into a private page are not visible to other processes.
         How::MakeWritable => unsafe { sys::protect_pages(start, end - start, true) }.is_ok(),
     };
     if !done {
         return FaultAction::PassOn;
     }
     slot.unexplained_traps.store(0, Ordering::Relaxed);
-    // The first store into a page that gets its own memory only then is no fault.
+    // If private pages get their memory by traps, the first store into a page is not a fault.
     if remedy.reason == Reason::ReadOnly && slot.copies_lazily() {
         return FaultAction::Retry;
     }
@@ -281,16 +283,17 @@ fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> FaultAction {
     FaultAction::Retry
 }
 
-/// Puts zeros in the place of `start..end`. Where the process has no mapping to spare for the
-/// areas, the whole rest of the region goes.
+/// Replaces `start..end` by zeros. If that needs more areas of memory than the process can have,
+/// replaces everything from `start` to the end of the region. Returns whether one of the two worked.
 fn zeros(slot: &Busy, start: usize, end: usize) -> bool {
     [end, slot.end()].into_iter().any(|end| {
-        // SAFETY: the range lies in a region whose slot we hold busy.
+        // SAFETY: the range lies in the region of the slot, which `slot` keeps from being released.
         unsafe { sys::replace_pages(start, end - start, Replacement::Zeros) }.is_ok()
     })
 }
 
-/// Says on standard error why the process ends. No allocation: it is still a signal handler.
+/// Writes to standard error why the process ends. Allocates no memory, because it runs in a signal
+/// handler.
 fn report_abort(slot: &Busy, page: usize, reason: Reason) {
     let mut message = MessageBuffer::new();
     message
@@ -312,7 +315,7 @@ fn report_abort(slot: &Busy, page: usize, reason: Reason) {
     sys::write_error(message.bytes());
 }
 
-/// A message of text in fixed memory; what doesn't fit is cut.
+/// A message in a buffer of fixed size. Text beyond its end is dropped.
 struct MessageBuffer {
     bytes: [u8; 1024],
     length: usize,
@@ -359,7 +362,7 @@ mod tests {
     use crate::core::fault::slot::Claim;
 
     #[test]
-    fn only_one_page_that_traps_for_nothing_again_and_again_is_taken_for_broken() {
+    fn a_page_counts_as_broken_after_many_consecutive_unexplained_traps() {
         let file = tempfile::tempfile().unwrap();
         file.set_len(1 << 16).unwrap();
         let base = 0x60_0000_0000;
@@ -385,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_takes_numbers_and_cuts_what_does_not_fit() {
+    fn a_message_takes_numbers_and_drops_text_that_does_not_fit() {
         let mut message = MessageBuffer::new();
         message.text(b"a").number(0).text(b" ").number(u64::MAX);
         assert_eq!(message.bytes(), b"a0 18446744073709551615");

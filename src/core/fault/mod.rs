@@ -1,4 +1,4 @@
-//! What happens when a page cannot be delivered.
+//! Handling of pages that the system cannot deliver.
 
 pub mod foreign_memory;
 pub mod handler;

@@ -1,19 +1,19 @@
-//! The faults that the process survived: why they happened, and how many there were.
+//! Faults that the process survived: their reasons and their number.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Faults of all regions there ever were.
+/// The number of faults of all regions since the process started, released regions included.
 static TOTAL: AtomicU64 = AtomicU64::new(0);
 
-/// Why a page could not be delivered.
+/// The reason why a page could not be delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Reason {
     /// The file ends before the page.
     Truncated = 1,
-    /// No block is free for the page.
+    /// The disk has no free block for the page, or the system no free huge page.
     NoSpace = 2,
-    /// The system failed to read it, or the memory is broken.
+    /// The system failed to read the page, or the memory is broken.
     Io = 3,
     /// A store into a page that is read-only.
     ReadOnly = 4,
@@ -22,7 +22,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The name that JavaScript sees.
+    /// Returns the name that JavaScript sees.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -48,32 +48,33 @@ impl Reason {
 /// A fault that was survived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
-    /// Where in the mapping, in bytes; the start of the page, but never before the mapping.
+    /// The offset in the mapping, in bytes: the start of the page, or 0 if the page starts before
+    /// the mapping.
     pub offset: u64,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
 impl Fault {
-    /// Both in one number, as a slot keeps it.
+    /// Returns offset and reason in one number, as a slot stores them.
     pub(super) fn packed(&self) -> u64 {
         self.offset << 8 | self.reason as u64
     }
 }
 
-/// Counts a fault of any region.
+/// Counts a fault. Safe to call in a signal handler.
 pub(super) fn count_fault() {
     TOTAL.fetch_add(1, Ordering::AcqRel);
 }
 
-/// How many faults there were in the whole process. While it stays the same, no mapping needs
-/// to be asked.
+/// Returns the number of faults in the whole process. While the number stays the same, no mapping
+/// has had another fault.
 #[must_use]
 pub fn fault_total() -> u64 {
     TOTAL.load(Ordering::Acquire)
 }
 
-/// Where that number is counted.
+/// Returns the counter that [`fault_total`] reads.
 #[must_use]
 pub fn fault_counter() -> &'static AtomicU64 {
     &TOTAL

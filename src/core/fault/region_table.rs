@@ -1,18 +1,8 @@
-//! The fault guard's table: which addresses are ours, and what to do when one of them faults.
+//! The fault guard's table of all mapped regions.
 //!
-//! A signal handler reads it while any thread may be changing it, so it is made of atomics in
-//! memory that is never freed. Blocks of slots are allocated when first needed and kept.
-//!
-//! A slot lives like this:
-//!
-//! ```text
-//!  free ──claim──▶ active ──revoke──▶ revoked ──release──▶ free
-//!                    └────────────────release───────────────┘
-//! ```
-//!
-//! A handler raises `busy` before it trusts a slot and lowers it when done; whoever changes the
-//! state waits for `busy` to fall afterwards, so no handler ever works on an older state than
-//! the one that its slot shows.
+//! A signal handler looks up in it whether an address belongs to a region, while any thread may
+//! change the table. The table therefore consists of atomics in memory that is never freed. Blocks
+//! of slots are allocated when first needed, and kept.
 
 use std::ptr;
 use std::sync::Mutex;
@@ -24,16 +14,17 @@ use crate::core::poison::IgnorePoison;
 use crate::core::sys;
 
 const SLOTS_PER_BLOCK: usize = 1024;
-/// Room for a million mappings, sixteen times what Linux allows a process by default.
+/// Enough blocks for 1,048,576 regions, sixteen times the number that Linux allows a process by
+/// default.
 const BLOCKS: usize = 1024;
 
 /// The first slot of each block.
 static TABLE: [AtomicPtr<Slot>; BLOCKS] = [const { AtomicPtr::new(ptr::null_mut()) }; BLOCKS];
-/// No slot at or above this index was ever used.
+/// One more than the highest index of a slot that was ever used.
 static HIGH_WATER: AtomicUsize = AtomicUsize::new(0);
 static FREE_SLOTS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 
-/// A claimed slot, released on drop. The region must be out of reach by then.
+/// A claimed slot, which is released on drop. No access to the region may happen after that.
 #[derive(Debug)]
 pub struct SlotHandle {
     index: usize,
@@ -41,14 +32,14 @@ pub struct SlotHandle {
 }
 
 impl SlotHandle {
-    /// Enters a region into the table.
+    /// Enters a region into the table. Fails with `ERR_MEMMAP_MAP_COUNT` if the table is full.
     pub fn claim(claim: &Claim<'_>) -> Result<Self> {
         let (index, slot) = free_slot()?;
         slot.activate(claim);
         Ok(Self { index, slot })
     }
 
-    /// The slot itself.
+    /// Returns the slot.
     #[must_use]
     pub fn get(&self) -> &'static Slot {
         self.slot
@@ -77,7 +68,7 @@ fn free_slot() -> Result<(usize, &'static Slot)> {
     let Some(first) = TABLE.get(block) else {
         return Err(Error::rule(
             "ERR_MEMMAP_MAP_COUNT",
-            format!("{index} mappings are open, more than this library can guard; close some"),
+            format!("{index} mappings are open, the most that this library can guard: close some"),
         ));
     };
     if first.load(Ordering::Acquire).is_null() {
@@ -92,11 +83,11 @@ fn free_slot() -> Result<(usize, &'static Slot)> {
 
 fn at(index: usize) -> Option<&'static Slot> {
     let block = TABLE.get(index / SLOTS_PER_BLOCK)?.load(Ordering::Acquire);
-    // SAFETY: a block that was published has this many slots and is never freed.
+    // SAFETY: `free_slot` publishes a block of SLOTS_PER_BLOCK slots, which is never freed.
     (!block.is_null()).then(|| unsafe { &*block.add(index % SLOTS_PER_BLOCK) })
 }
 
-/// The region that `address` belongs to. Safe to call in a signal handler.
+/// Returns the slot of the region that contains `address`. Safe to call in a signal handler.
 #[must_use]
 pub fn find(address: usize) -> Option<Busy> {
     (0..HIGH_WATER.load(Ordering::Acquire)).find_map(|index| {
@@ -105,12 +96,12 @@ pub fn find(address: usize) -> Option<Busy> {
             return None;
         }
         let busy = slot.hold();
-        // The slot may have changed hands before we raised the flag.
+        // The slot may have been released before it was marked as busy.
         busy.contains(address).then_some(busy)
     })
 }
 
-/// The mappings that had faults since they were last asked for.
+/// Returns the numbers of the mappings that have had faults since the last call.
 #[must_use]
 pub fn take_faulted() -> Vec<u64> {
     (0..HIGH_WATER.load(Ordering::Acquire))
@@ -140,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_found_in_its_region_only() {
+    fn an_address_is_found_only_in_its_region() {
         let base = 0x10_0000_0000;
         let handle = claim(base);
         assert!(find(base - 1).is_none());
@@ -154,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_counted_and_the_first_remembered() {
+    fn all_faults_are_counted_and_the_first_are_recorded() {
         let base = 0x20_0000_0000;
         let handle = claim(base);
         let slot = handle.get();
@@ -185,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_of_regions_fit_and_slots_are_used_again() {
+    fn thousands_of_regions_fit_and_released_slots_are_reused() {
         let handles: Vec<_> = (0..3000)
             .map(|i| claim(0x30_0000_0000 + i * 0x1_0000))
             .collect();

@@ -1,4 +1,15 @@
-//! A slot of the fault guard's table: what a signal handler knows about one region.
+//! A slot of the fault guard's table: the data about one region that a signal handler reads.
+//!
+//! A slot goes through these states:
+//!
+//! ```text
+//!  free ──activate──▶ active ──revoke──▶ revoked ──release──▶ free
+//!                        └───────────────release───────────────┘
+//! ```
+//!
+//! A handler raises `busy` before it relies on a slot, and lowers it when it is done. A thread that
+//! changes the state then waits until `busy` is 0. Therefore no handler works on an older state than
+//! the one that its slot shows.
 
 use std::ffi::{CStr, CString, c_char};
 use std::ptr;
@@ -10,50 +21,51 @@ use crate::core::error::Result;
 use crate::core::fault::record::{self, Fault, Reason};
 use crate::core::sys;
 
-/// How many faults of one mapping are remembered in detail; all are counted.
+/// The number of faults of one region that are recorded in detail. All faults are counted.
 pub const RECORDS: usize = 16;
 
-/// What lies under the pages of a region.
+/// The kind of memory that the pages of a region map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum PageKind {
-    /// A file, shared: stores reach it.
+    /// A file, mapped shared: stores reach the file.
     SharedFile = 1,
-    /// A file, private: stores stay in this process.
+    /// A file, mapped private: stores stay in this process.
     PrivateFile = 2,
-    /// No file.
+    /// Anonymous memory, without a file.
     Anonymous = 3,
 }
 
-/// What a slot says of its region.
+/// The description of a region that is entered into the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
     /// The number of the mapping.
     pub id: u64,
-    /// The first page.
+    /// The address of the first page.
     pub base: usize,
-    /// Bytes of address space, whole pages.
+    /// The length of the address space in bytes, in whole pages.
     pub length: usize,
     /// Bytes between `base` and the first byte of the mapping.
     pub offset_in_page: usize,
     /// The size of its pages in bytes.
     pub page_size: usize,
-    /// What is under it.
+    /// The kind of memory.
     pub kind: PageKind,
-    /// The file, if there is one; it must stay open until the slot is released.
+    /// The handle of the file, or `NO_HANDLE`. The file must stay open until the region is revoked or
+    /// the slot is released.
     pub fd: sys::RawHandle,
-    /// Where in the file `base` lies.
+    /// The offset in the file that `base` maps, in bytes.
     pub file_offset: u64,
-    /// Whether private pages get memory of their own by traps.
+    /// Whether the first store into a private page traps and thereby gives the page its own memory.
     pub copies_lazily: bool,
-    /// Whether a fault shall end the process.
+    /// Whether a fault ends the process.
     pub abort: bool,
-    /// The name of the file, for the message of an abort.
+    /// The name of the file, for error messages.
     pub name: Option<&'a str>,
 }
 
 impl Default for Claim<'_> {
-    /// Anonymous memory, nowhere yet.
+    /// Returns the description of anonymous memory of length 0 at address 0.
     fn default() -> Self {
         Self {
             id: 0,
@@ -75,13 +87,13 @@ const FREE: u32 = 0;
 const ACTIVE: u32 = 1;
 const REVOKED: u32 = 2;
 
-/// One region in the table. All fields but the counters are written by the thread that claims
-/// the slot, before `state` says that they are there.
+/// A slot, which describes one region. The thread that claims the slot writes the fields that
+/// describe the region before it sets `state` to active.
 #[derive(Debug)]
 #[repr(align(64))]
 pub struct Slot {
     state: AtomicU32,
-    /// Handlers that are at work on this slot.
+    /// The number of handlers that work on this slot.
     busy: AtomicU32,
     base: AtomicUsize,
     length: AtomicUsize,
@@ -94,19 +106,19 @@ pub struct Slot {
     file_offset: AtomicU64,
     abort: AtomicBool,
     name: AtomicPtr<c_char>,
-    /// The page or tail that a handler is replacing; 0 when none is. Never waited for: whoever
-    /// finds it taken lets the instruction fault again.
+    /// The address of the page or tail that a handler is replacing, or 0. A handler never waits for
+    /// another one: it lets the instruction fault again.
     pub(in crate::core) replacing: AtomicUsize,
-    /// From this address on the tail was replaced; `usize::MAX` when none was.
+    /// The start address of the tail that was replaced, or `usize::MAX`.
     pub(in crate::core) dead_from: AtomicUsize,
-    /// How often in a row nothing was found wrong with a page that trapped.
+    /// The number of consecutive traps of the same page for which no reason was found.
     pub(in crate::core) unexplained_traps: AtomicU32,
-    /// The page of which that was so.
+    /// The address of the page that these traps are about.
     pub(in crate::core) unexplained_page: AtomicUsize,
     count: AtomicU64,
-    /// Faults that listeners were reported of.
+    /// The value of `count` when listeners were last notified.
     reported: AtomicU64,
-    /// `offset << 8 | reason`.
+    /// The first faults as `offset << 8 | reason`; 0 marks an unused record.
     records: [AtomicU64; RECORDS],
 }
 
@@ -136,7 +148,8 @@ impl Slot {
         }
     }
 
-    /// Takes over a region. The caller owns the slot: no other thread changes it.
+    /// Fills a free slot with the description of a region and makes it active. The caller has taken
+    /// the slot from the free ones, so no other thread changes it.
     pub(super) fn activate(&self, claim: &Claim<'_>) {
         let name = claim.name.and_then(|name| CString::new(name).ok());
         self.base.store(claim.base, Ordering::Relaxed);
@@ -174,24 +187,25 @@ impl Slot {
         let name = self.name.swap(ptr::null_mut(), Ordering::AcqRel);
         if !name.is_null() {
             // SAFETY: the pointer came from CString::into_raw in `activate`, and no handler that
-            // could be reading it is left.
+            // could read it is left: `busy` was 0 after the slot was free.
             drop(unsafe { CString::from_raw(name) });
         }
     }
 
-    /// Whether the slot has a region that `address` lies in.
+    /// Reports whether the slot describes a region that contains `address`.
     pub(super) fn contains(&self, address: usize) -> bool {
         self.state.load(Ordering::SeqCst) != FREE
             && address.wrapping_sub(self.base()) < self.length.load(Ordering::Relaxed)
     }
 
-    /// Keeps the slot as it is while the result lives.
+    /// Marks the slot as busy until the result is dropped. Until then its state change does not
+    /// complete.
     pub(super) fn hold(&'static self) -> Busy {
         self.busy.fetch_add(1, Ordering::SeqCst);
         Busy(self)
     }
 
-    /// The number of the mapping, if it had faults since the last call.
+    /// Returns the number of the mapping if the region has had faults since the last call.
     pub(super) fn take_faulted(&self) -> Option<u64> {
         let count = self.fault_count();
         let is_new = self.state.load(Ordering::SeqCst) != FREE
@@ -199,31 +213,31 @@ impl Slot {
         is_new.then(|| self.id.load(Ordering::Relaxed))
     }
 
-    /// Whether the region was revoked: its file is let go, its addresses are still reserved.
+    /// Reports whether the region was revoked: its file is released, its addresses are still reserved.
     #[must_use]
     pub fn is_revoked(&self) -> bool {
         self.state.load(Ordering::SeqCst) == REVOKED
     }
 
-    /// The first page.
+    /// Returns the address of the first page.
     #[must_use]
     pub fn base(&self) -> usize {
         self.base.load(Ordering::Relaxed)
     }
 
-    /// The end of the address space, exclusive.
+    /// Returns the end address, exclusive.
     #[must_use]
     pub fn end(&self) -> usize {
         self.base() + self.length.load(Ordering::Relaxed)
     }
 
-    /// The size of its pages in bytes.
+    /// Returns the size of its pages in bytes.
     #[must_use]
     pub fn page_size(&self) -> usize {
         self.page_size.load(Ordering::Relaxed)
     }
 
-    /// What is under the pages.
+    /// Returns the kind of memory that the pages map.
     #[must_use]
     pub fn kind(&self) -> PageKind {
         match self.kind.load(Ordering::Relaxed) {
@@ -233,7 +247,7 @@ impl Slot {
         }
     }
 
-    /// The file, if there is one.
+    /// Returns the handle of the file, or `NO_HANDLE`.
     #[must_use]
     #[allow(
         clippy::unnecessary_cast,
@@ -243,34 +257,35 @@ impl Slot {
         self.fd.load(Ordering::Relaxed) as sys::RawHandle
     }
 
-    /// Whether a private page gets memory of its own when it is first stored into, by a trap.
+    /// Reports whether the first store into a private page traps and thereby gives the page its own
+    /// memory.
     #[must_use]
     pub fn copies_lazily(&self) -> bool {
         self.copies_lazily.load(Ordering::Relaxed)
     }
 
-    /// Where in the file the page at `address` lies.
+    /// Returns the offset in the file that `address` maps, in bytes.
     #[must_use]
     pub fn file_offset(&self, address: usize) -> u64 {
         self.file_offset.load(Ordering::Relaxed) + (address - self.base()) as u64
     }
 
-    /// Whether a fault shall end the process.
+    /// Reports whether a fault ends the process.
     #[must_use]
     pub fn aborts(&self) -> bool {
         self.abort.load(Ordering::Relaxed)
     }
 
-    /// The name of the file.
+    /// Returns the name of the file.
     #[must_use]
     pub fn name(&self) -> Option<&CStr> {
         let name = self.name.load(Ordering::Acquire);
-        // SAFETY: a name is a CString that lives until the slot is released, and a slot is
-        // released only when no handler is busy on it.
+        // SAFETY: the name is a CString that `activate` stored. `release` frees it only when no
+        // handler is busy on the slot.
         (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) })
     }
 
-    /// Counts a fault and remembers it if there is room.
+    /// Counts a fault, and records it if it is one of the first [`RECORDS`].
     pub fn record(&self, address: usize, reason: Reason) {
         let start = self.base() + self.offset_in_page.load(Ordering::Relaxed);
         let offset = address.saturating_sub(start) as u64;
@@ -281,13 +296,13 @@ impl Slot {
         record::count_fault();
     }
 
-    /// How many faults there were.
+    /// Returns the number of faults.
     #[must_use]
     pub fn fault_count(&self) -> u64 {
         self.count.load(Ordering::Acquire)
     }
 
-    /// The first faults, oldest first.
+    /// Returns the recorded faults, oldest first.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         self.records
@@ -301,9 +316,10 @@ impl Slot {
             .collect()
     }
 
-    /// Lets `restore` put the pages back that handlers replaced (address and bytes), and forgets
-    /// the faults: all of them, or only what the file's end explains and the tail that was lost
-    /// with it. No handler replaces anything meanwhile.
+    /// Calls `restore` with the address and length of the pages to map again, and removes the faults
+    /// from the record. With `only_tail` it restores only the tail that was lost when the file became
+    /// shorter, and removes only faults of the reason `Truncated`. No handler replaces pages at the
+    /// same time.
     pub fn repair(
         &self,
         only_tail: bool,
@@ -334,11 +350,12 @@ impl Slot {
         result
     }
 
-    fn forget(&self, is_over: impl Fn(&Fault) -> bool) {
+    fn forget(&self, is_repaired: impl Fn(&Fault) -> bool) {
         let faults = self.faults();
         let unknown = self.fault_count() - faults.len() as u64;
-        let kept: Vec<Fault> = faults.into_iter().filter(|f| !is_over(f)).collect();
-        // What was only counted is taken for more of the same.
+        let kept: Vec<Fault> = faults.into_iter().filter(|f| !is_repaired(f)).collect();
+        // Faults without a record have unknown reasons. They stay in the count if any recorded fault
+        // is kept.
         let count = if kept.is_empty() {
             0
         } else {
@@ -352,8 +369,7 @@ impl Slot {
         }
     }
 
-    /// Says that no handler may treat the region as mapped any more, and waits for those that
-    /// still do.
+    /// Marks the region as revoked, and waits for the handlers that still treat it as mapped.
     pub fn revoke(&self) {
         self.state.store(REVOKED, Ordering::SeqCst);
         self.wait_for_handlers();
@@ -366,7 +382,7 @@ impl Slot {
     }
 }
 
-/// A slot that a handler works on; while it lives the slot stays what it is.
+/// A slot that is marked as busy. While this guard exists, the slot is not released.
 #[derive(Debug)]
 pub struct Busy(&'static Slot);
 
