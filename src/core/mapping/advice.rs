@@ -1,32 +1,33 @@
-//! Advice: how a range will be used.
+//! Advice to the system about how a range will be used.
+//!
 //! `madvise(2)`: <https://man7.org/linux/man-pages/man2/madvise.2.html>
 
 use crate::core::error::{Error, Result};
 use crate::core::sys::{ExtraAdvice, KnownAdvice as Known, Populate, UncheckedAdvice};
 
-/// Advice that leaves every byte as it is.
+/// Advice that changes no byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Advice {
-    /// What memmap2 knows.
+    /// Advice that memmap2 has a name for.
     Known(Known),
-    /// What the platform has besides.
+    /// Other advice of the platform.
     Extra(ExtraAdvice),
 }
 
-/// Advice that destroys the contents of whole pages.
+/// Advice that discards the contents of whole pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Discard {
-    /// Private pages are zeros, or the file's contents, at the next touch.
+    /// Private pages hold zeros, or the contents of the file, at the next access.
     DontNeed,
-    /// The kernel may free the pages when it needs memory; anonymous memory only.
+    /// The kernel may free the pages when it needs memory. For anonymous memory only.
     Free,
-    /// Punches a hole into the file.
+    /// A hole is punched into the file.
     Remove,
 }
 
 impl Advice {
-    /// Whether the system remembers it for the range, as against doing something at once. A
-    /// range with advice of its own is a piece of its own.
+    /// Reports whether the system stores the advice with the range, as opposed to one action at once. A
+    /// range with stored advice becomes a separate area of memory.
     #[must_use]
     pub fn is_remembered(self) -> bool {
         match self {
@@ -40,7 +41,7 @@ impl Advice {
 }
 
 impl Advice {
-    /// What it populates pages for, if it does.
+    /// Returns the access that the advice loads pages for, if it loads pages.
     #[must_use]
     pub fn populates(self) -> Option<Populate> {
         match self {
@@ -56,11 +57,14 @@ impl Advice {
 fn unsupported(name: &str) -> Error {
     Error::rule(
         "ERR_MEMMAP_UNSUPPORTED",
-        format!("The advice '{name}' does not exist on this platform; capabilities() tells"),
+        format!(
+            "The advice '{name}' does not exist on this platform: capabilities() lists what does"
+        ),
     )
 }
 
-/// The advice with this name.
+/// Returns the advice with this name. Fails with `ERR_MEMMAP_UNSUPPORTED` if the platform does not have
+/// it.
 pub fn advice(name: &str) -> Result<Advice> {
     Ok(match name {
         "normal" => Advice::Known(Known::Normal),
@@ -109,7 +113,8 @@ fn extra(name: &str, advice: ExtraAdvice) -> Result<Advice> {
         .ok_or_else(|| unsupported(name))
 }
 
-/// The destructive advice with this name.
+/// Returns the discarding advice with this name. Fails with `ERR_MEMMAP_UNSUPPORTED` if the platform
+/// does not have it.
 pub fn discard(name: &str) -> Result<Discard> {
     match name {
         "dontneed" => Ok(Discard::DontNeed),
@@ -121,7 +126,7 @@ pub fn discard(name: &str) -> Result<Discard> {
 }
 
 impl Discard {
-    /// memmap2's word for it.
+    /// Returns the constant of memmap2.
     #[must_use]
     pub fn unchecked(self) -> UncheckedAdvice {
         match self {
@@ -130,12 +135,12 @@ impl Discard {
             #[cfg(target_os = "linux")]
             Self::Remove => UncheckedAdvice::Remove,
             #[cfg(not(target_os = "linux"))]
-            Self::Remove => unreachable!("discard() does not hand it out here"),
+            Self::Remove => unreachable!("discard() returns Remove on Linux only"),
         }
     }
 }
 
-/// The error of advice that the running kernel turns out not to know.
+/// Returns the error for advice that the running kernel does not support, or nothing if it does.
 #[must_use]
 pub fn not_known(advice: Advice) -> Option<Error> {
     let (name, is_known) = support()
@@ -144,8 +149,8 @@ pub fn not_known(advice: Advice) -> Option<Error> {
     (!is_known).then(|| unsupported(name))
 }
 
-/// Every advice's name with whether the running kernel takes it: Linux is asked with an empty
-/// range, as `madvise(2)` describes.
+/// Returns the name of each advice, and whether the running kernel supports it. On Linux a call with an
+/// empty range shows that, as `madvise(2)` describes.
 #[must_use]
 pub fn support() -> Vec<(&'static str, bool)> {
     const NAMES: [&str; 21] = [
@@ -181,7 +186,7 @@ pub fn support() -> Vec<(&'static str, bool)> {
                 #[cfg(not(target_os = "linux"))]
                 Ok(Advice::Known(_)) => true,
                 Ok(Advice::Extra(extra)) => extra.number().is_some_and(|number| {
-                    // SAFETY: an empty range: the kernel only looks at the number.
+                    // SAFETY: the range is empty, so the kernel only checks the number.
                     unsafe { crate::core::sys::advise_pages(0, 0, number) }.is_ok()
                 }),
             };
@@ -195,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_plain_kinds_exist_everywhere_but_patterns_on_unix_only() {
+    fn normal_and_willneed_exist_everywhere_and_access_patterns_on_unix_only() {
         let support = support();
         for (name, is_there) in [
             ("normal", true),
@@ -208,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn destructive_advice_is_not_plain_advice() {
+    fn advice_that_discards_is_separate_from_other_advice() {
         assert!(advice("dontneed").is_err());
         assert!(advice("free").is_err());
         assert!(discard("dontneed").is_ok());

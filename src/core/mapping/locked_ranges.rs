@@ -11,18 +11,18 @@ use crate::core::poison::IgnorePoison;
 use crate::core::range_set::RangeSet;
 use crate::core::sys::{self, Populate};
 
-/// What of a mapping is locked in memory. Who takes this lock holds the region already, if at all:
-/// the other way round two threads could wait for each other.
+/// The ranges of a mapping that are locked in memory. A thread that needs both takes the hold on the
+/// region before this mutex. In the opposite order two threads could wait for each other.
 #[derive(Debug, Default)]
 pub struct LockedRanges(Mutex<State>);
 
-/// Sets of bytes, counted from the start of the first page.
+/// Sets of bytes, as offsets from the start of the first page.
 #[derive(Debug, Default)]
 struct State {
     locked: RangeSet,
-    /// What of it was brought in, and is to be there.
+    /// The locked bytes whose pages were loaded, and must be loaded again when pages are mapped anew.
     present: RangeSet,
-    /// What is on the way, each with a number of its own.
+    /// Ranges whose lock is not complete yet, by number.
     pending: Vec<(u64, RangeSet)>,
     next: u64,
 }
@@ -32,7 +32,7 @@ impl LockedRanges {
         self.0.lock().ignore_poison()
     }
 
-    /// Tells the pages of a range to stay once they come.
+    /// Locks the pages of a range on their first access, and returns a number for the pending lock.
     pub fn begin(&self, region: &Region, offset: u64, length: u64) -> Result<u64> {
         let _held = region.hold()?;
         let mut state = self.state();
@@ -45,7 +45,7 @@ impl LockedRanges {
         match unsafe { sys::lock_pages_on_fault(start, span) } {
             Err(error) if error.errno() == Some(sys::ENOSYS) => {}
             Err(error) => {
-                // Of several pieces with different treatment some may have been locked.
+                // If the range consists of several areas of memory, some may have been locked.
                 let _ = state.unlock_pages(region, &range);
                 return Err(limits::explain_lock(error.into(), span as u64));
             }
@@ -59,7 +59,7 @@ impl LockedRanges {
         Ok(number)
     }
 
-    /// Counts the bytes of [`LockedRanges::begin`] as locked, and as brought in where they were.
+    /// Records the bytes of a pending lock as locked. `is_present` says that their pages were loaded.
     pub fn complete(&self, number: u64, is_present: bool) {
         let mut state = self.state();
         for range in state.take(number).iter() {
@@ -70,19 +70,19 @@ impl LockedRanges {
         }
     }
 
-    /// Unlocks the bytes of [`LockedRanges::begin`] again.
+    /// Cancels a pending lock and unlocks its bytes.
     pub fn undo(&self, number: u64, region: &Region) {
-        // Closed: then nothing is locked any more.
+        // Nothing of a closed region is locked.
         let Ok(_held) = region.hold() else { return };
         let mut state = self.state();
         for range in state.take(number).iter() {
-            // It was locked a moment ago; the first error is the one to report.
+            // The pages can be unlocked, because `begin` locked them. The caller reports an earlier error.
             let _ = state.unlock_pages(region, range);
         }
     }
 
-    /// Unlocks a range: the system may take its pages out of memory again, but for those that
-    /// other locked bytes lie in.
+    /// Unlocks a range, so that the system may evict its pages from memory. Pages that contain other
+    /// locked bytes stay locked.
     pub fn unlock(&self, region: &Region, offset: u64, length: u64) -> Result<()> {
         let _held = region.hold()?;
         let range = bytes_of(region, offset, length);
@@ -97,28 +97,29 @@ impl LockedRanges {
         state.unlock_pages(region, &range)
     }
 
-    /// Forgets what lies behind the end of a mapping that became shorter.
+    /// Unlocks everything after the end of a mapping that became shorter.
     pub fn cut(&self, region: &Region, length: u64) {
         let Ok(_held) = region.hold() else { return };
         let mut state = self.state();
-        let behind = region.offset_in_page() as u64 + length..region.all_pages().1 as u64;
-        if state.pages_locked(region, &behind).length() == 0 {
+        let after = region.offset_in_page() as u64 + length..region.all_pages().1 as u64;
+        if state.pages_locked(region, &after).length() == 0 {
             return;
         }
-        state.forget(&behind);
-        // They have been locked, so they can be unlocked; and nobody uses them any more.
-        let _ = state.unlock_pages(region, &behind);
+        state.forget(&after);
+        // The pages can be unlocked, because they were locked. An error would have no effect: the mapping
+        // does not use them any more.
+        let _ = state.unlock_pages(region, &after);
     }
 
-    /// Locks in a region what is locked of the mapping: its pages were mapped anew, or it takes the
-    /// place of `former`, which is unlocked.
+    /// Locks the locked ranges of the mapping in a region whose pages were mapped anew, or that replaces
+    /// the region `former`, which is unlocked.
     pub fn renew(&self, region: &Region, former: Option<&Region>) -> Result<()> {
         let present = {
             let _held = region.hold()?;
             let state = self.state();
             if let Some(former) = former {
                 state.each_locked(former, |start, span| {
-                    // SAFETY: the pages belong to a region that its mapping still has.
+                    // SAFETY: the pages belong to a region that the caller keeps alive.
                     Ok(unsafe { sys::unlock_pages(start, span) }?)
                 })?;
             }
@@ -130,7 +131,7 @@ impl LockedRanges {
             });
             if let Err(error) = locked {
                 if let Some(former) = former {
-                    // As it was; it fitted then.
+                    // This restores the previous state, which was within all limits.
                     let _ = state.each_locked(former, |start, span| {
                         // SAFETY: as above.
                         Ok(unsafe { sys::lock_pages_on_fault(start, span) }?)
@@ -144,7 +145,7 @@ impl LockedRanges {
         for range in present.iter() {
             let pages = pages_around(region, range);
             let start = region.address() - region.offset_in_page() + pages.start as usize;
-            // A page that can't be had is told to who touches it.
+            // If a page cannot be loaded, the next access to it reports that.
             let _ = populate_pages(
                 region,
                 start,
@@ -155,13 +156,14 @@ impl LockedRanges {
         Ok(())
     }
 
-    /// The pages that a range touches of which no byte is locked, as runs: address and bytes.
+    /// Returns the pages that a range touches and of which no byte is locked, as runs of address and
+    /// length in bytes.
     pub fn unlocked(&self, region: &Region, offset: u64, length: u64) -> Vec<(usize, usize)> {
         self.state()
             .pages_free(region, &bytes_of(region, offset, length))
     }
 
-    /// How many of the pages that a range touches are locked.
+    /// Returns how many of the pages that a range touches are locked.
     pub fn pages(&self, region: &Region, offset: u64, length: u64) -> u64 {
         let range = bytes_of(region, offset, length);
         self.state().pages_locked(region, &range).length() / region.page_size() as u64
@@ -182,7 +184,7 @@ impl State {
         }
     }
 
-    /// Does something with each run of pages that are locked: address and bytes.
+    /// Calls `act` with the address and length of each run of locked pages.
     fn each_locked(
         &self,
         region: &Region,
@@ -199,20 +201,20 @@ impl State {
         Ok(())
     }
 
-    /// The pages of a range with a byte that is locked, or about to be.
+    /// Returns the pages that a range touches and that contain a byte that is locked or has a pending lock.
     fn pages_locked(&self, region: &Region, range: &Range<u64>) -> RangeSet {
         let pages = pages_around(region, range);
         let mut locked = RangeSet::new();
         let sets = self.pending.iter().map(|(_, set)| set);
         for set in sets.chain([&self.locked]) {
-            for part in set.parts(&pages) {
-                locked.insert(pages_around(region, &part));
+            for overlap in set.parts(&pages) {
+                locked.insert(pages_around(region, &overlap));
             }
         }
         locked
     }
 
-    /// The other pages of a range, as runs: address and bytes.
+    /// Returns the other pages that a range touches, as runs of address and length in bytes.
     fn pages_free(&self, region: &Region, range: &Range<u64>) -> Vec<(usize, usize)> {
         let base = region.address() - region.offset_in_page();
         self.pages_locked(region, range)
@@ -222,7 +224,7 @@ impl State {
             .collect()
     }
 
-    /// Unlocks the pages of a range in which no byte is locked any more.
+    /// Unlocks the pages that a range touches and in which no byte is locked any more.
     fn unlock_pages(&self, region: &Region, range: &Range<u64>) -> Result<()> {
         for (start, span) in self.pages_free(region, range) {
             // SAFETY: the pages belong to the region, which the caller holds.
@@ -232,7 +234,7 @@ impl State {
     }
 }
 
-/// A range of the mapping, counted from the start of its first page.
+/// Converts a range of the mapping to offsets from the start of the first page.
 fn bytes_of(region: &Region, offset: u64, length: u64) -> Range<u64> {
     let start = region.offset_in_page() as u64 + offset;
     start..start + length
@@ -243,8 +245,7 @@ fn pages_around(region: &Region, range: &Range<u64>) -> Range<u64> {
     range.start / page_size * page_size..range.end.next_multiple_of(page_size)
 }
 
-/// Whether a range has all pages of the region: then none has another treatment than its
-/// neighbour.
+/// Reports whether a range touches all pages of the region, so that locking it adds no area of memory.
 fn is_whole(region: &Region, range: &Range<u64>) -> bool {
     let all = bytes_of(region, 0, region.length() as u64);
     pages_around(region, range) == pages_around(region, &all)

@@ -1,4 +1,4 @@
-//! Maps a region: a range of a file, or memory without a file.
+//! Mapping regions of a file or of anonymous memory.
 
 use std::sync::Arc;
 
@@ -10,34 +10,36 @@ use crate::core::mapping::region::Region;
 use crate::core::poison::IgnorePoison;
 use crate::core::sys::{self, MapRequest, PageAccess, RawRegion};
 
-/// What to map.
+/// A range of a file to map.
 #[derive(Debug, Clone)]
 pub struct FileRange {
     /// The file.
     pub file: Arc<SharedFile>,
-    /// Where in the file, in bytes; any offset.
+    /// The offset in the file, in bytes. It need not be aligned.
     pub offset: u64,
-    /// How much, in bytes. It may be nothing where there is room.
+    /// The length in bytes. It may be 0 if `room` is not.
     pub length: usize,
-    /// How much it may grow to in place, in bytes; `length` counts where that is more. Pages
-    /// behind the end of the file are mapped too, and are there once the file has them.
+    /// The capacity: the length in bytes to which the region may grow in place. If it is less than
+    /// `length`, `length` is the capacity. Pages after the end of the file are mapped too, and become
+    /// accessible when the file grows.
     pub room: usize,
-    /// How.
+    /// How the pages may be accessed.
     pub access: PageAccess,
-    /// Without a promise of memory for private copies.
+    /// Map without reserving swap for private copies (`MAP_NORESERVE`).
     pub no_reserve: bool,
 }
 
-/// Memory without a file.
+/// Anonymous memory to map.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Anonymous {
-    /// Bytes. It may be nothing where there is room.
+    /// The length in bytes. It may be 0 if `room` is not.
     pub length: usize,
-    /// How much it may grow to in place, in bytes; `length` counts where that is more.
+    /// The capacity: the length in bytes to which the region may grow in place. If it is less than
+    /// `length`, `length` is the capacity.
     pub room: usize,
-    /// Without a promise of memory.
+    /// Map without reserving swap (`MAP_NORESERVE`).
     pub no_reserve: bool,
-    /// Explicit huge pages of that many bytes.
+    /// The size of explicit huge pages, in bytes.
     pub huge: Option<usize>,
     /// Ask for transparent huge pages.
     pub transparent_huge: bool,
@@ -46,7 +48,7 @@ pub struct Anonymous {
 }
 
 impl Anonymous {
-    /// Ordinary pages.
+    /// Returns a request for ordinary pages.
     #[must_use]
     pub fn of(length: usize) -> Self {
         Self {
@@ -57,7 +59,7 @@ impl Anonymous {
 }
 
 impl Region {
-    /// Maps a range of a file. The caller has made sure that the file has that range.
+    /// Maps a range of a file. The caller must have checked that the file has the range.
     pub fn of_file(range: &FileRange, id: u64, abort: bool, name: Option<&str>) -> Result<Self> {
         let page_size = range.file.page_size();
         let unit = page_size.max(sys::allocation_granularity());
@@ -78,7 +80,7 @@ impl Region {
             length: offset_in_page + range.length,
             reserve: mapped,
             access: range.access,
-            // What may never be used is not to be promised.
+            // Capacity that may never be used must not reserve swap.
             no_reserve: range.no_reserve || room > range.length,
         })
         .map_err(|error| limits::explain(error.into(), mapped as u64, is_private))?;
@@ -104,7 +106,7 @@ impl Region {
         Ok(region)
     }
 
-    /// Maps zeros.
+    /// Maps anonymous memory, which holds zeros.
     pub fn anonymous(memory: &Anonymous, id: u64) -> Result<Self> {
         let Anonymous {
             length,
@@ -146,8 +148,8 @@ impl Region {
     }
 }
 
-/// A length in whole pages, where pages are huge: the system rounds their mappings up and wants
-/// them unmapped rounded up. Of ordinary ones it takes any length.
+/// Rounds a length up to whole huge pages, which the system requires to unmap them. Returns the length
+/// unchanged for ordinary pages, for which the system takes any length.
 fn whole_granules(length: usize, page_size: usize) -> Result<usize> {
     if page_size == sys::page_size() {
         return Ok(length);

@@ -1,4 +1,4 @@
-//! A mapping: a range of a file, or memory without one, from opening to closing.
+//! A mapping of a range of a file, or of anonymous memory, from opening to closing.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,49 +17,49 @@ use crate::core::range_set::RangeSet;
 use crate::core::sys;
 use crate::core::sys::file_kind::Kind;
 
-/// What a mapping is made of.
+/// The parts that a mapping is made of.
 #[derive(Debug)]
 pub struct Parts {
     /// The number of the mapping.
     pub id: u64,
-    /// For the ledger.
+    /// The properties for the registry.
     pub description: Description,
-    /// The pages; none where there are no bytes.
+    /// The region; none for a mapping of length 0.
     pub region: Option<Arc<Region>>,
-    /// The file.
+    /// The file; none for anonymous memory.
     pub file: Option<Arc<SharedFile>>,
-    /// What a region that takes the place of this one is made with.
+    /// The options for a region that replaces this one.
     pub options: RegionOptions,
-    /// How it was opened.
+    /// The mode in which the mapping was opened.
     pub mode: Mode,
-    /// Whether its pages are read-only for the processor too.
+    /// Whether its pages are mapped read-only.
     pub is_strict: bool,
-    /// Where in the file, in bytes.
+    /// The offset in the file, in bytes.
     pub offset: u64,
-    /// Bytes.
+    /// The length in bytes.
     pub length: u64,
-    /// The bytes that were asked for; none for all that the file has.
+    /// The length that was requested, in bytes; none for everything up to the end of the file.
     pub wanted: Option<u64>,
-    /// The size of the file when it was opened.
+    /// The size of the file when it was opened, in bytes.
     pub size: u64,
 }
 
-/// What a region of a mapping is made with, beside its range.
+/// The options of a region of a mapping, apart from its range.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RegionOptions {
-    /// Without a promise of memory.
+    /// Map without reserving swap (`MAP_NORESERVE`).
     pub no_reserve: bool,
     /// End the process on a fault.
     pub abort: bool,
-    /// Explicit huge pages of that many bytes.
+    /// The size of explicit huge pages, in bytes.
     pub huge: Option<usize>,
     /// Ask for transparent huge pages.
     pub transparent_huge: bool,
-    /// How all of it will be used.
+    /// The advice for the whole region.
     pub advice: Option<Advice>,
 }
 
-/// A range of a file, or memory without one.
+/// A mapping of a range of a file, or of anonymous memory.
 #[derive(Debug)]
 pub struct Mapping {
     registration: Arc<Registration>,
@@ -72,16 +72,16 @@ pub struct Mapping {
     wanted: Mutex<Option<u64>>,
     size: u64,
     options: RegionOptions,
-    /// Held by who changes the size.
+    /// Held while the size is changed.
     resizing: Mutex<()>,
-    /// What `protect` made read-only.
+    /// The ranges that `protect` made read-only.
     pub(super) protected: Mutex<RangeSet>,
-    /// What is locked in memory.
+    /// The ranges that are locked in memory.
     pub(in crate::core) locked_ranges: LockedRanges,
 }
 
 impl Mapping {
-    /// Puts it together and enters it into the ledger.
+    /// Makes a mapping and adds it to the registry.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts {
@@ -114,59 +114,60 @@ impl Mapping {
         }
     }
 
-    /// Its page in the ledger.
+    /// Returns its registration in the registry.
     #[must_use]
     pub fn registration(&self) -> &Arc<Registration> {
         &self.registration
     }
 
-    /// Where in the file, in bytes.
+    /// Returns the offset in the file, in bytes.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Bytes.
+    /// Returns the length in bytes.
     #[must_use]
     pub fn length(&self) -> u64 {
         self.length.load(Ordering::Acquire)
     }
 
-    /// The bytes that were asked for; none for all that the file has.
+    /// Returns the length that was requested, in bytes; none for everything up to the end of the file.
     pub(in crate::core) fn wanted(&self) -> Option<u64> {
         *lock(&self.wanted)
     }
 
-    /// Has all that its file has from now on.
+    /// Makes the mapping extend to the end of its file from now on.
     pub(in crate::core) fn want_whole_file(&self) {
         *lock(&self.wanted) = None;
     }
 
-    /// What its regions are made with.
+    /// Returns the options of its regions.
     #[must_use]
     pub fn options(&self) -> &RegionOptions {
         &self.options
     }
 
-    /// Whether its pages are read-only for the processor too.
+    /// Reports whether its pages are mapped read-only.
     #[must_use]
     pub fn is_strict(&self) -> bool {
         self.is_strict
     }
 
-    /// The size of the file when it was opened.
+    /// Returns the size of the file when it was opened, in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// How it was opened.
+    /// Returns the mode in which it was opened.
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// The pages; none where there are no bytes.
+    /// Returns the current region; none for a mapping of length 0. Fails with `ERR_MEMMAP_CLOSED` after
+    /// closing.
     pub fn region(&self) -> Result<Option<Arc<Region>>> {
         if self.is_closed.load(Ordering::Acquire) {
             return Err(Error::closed());
@@ -174,7 +175,7 @@ impl Mapping {
         Ok(lock(&self.regions).current().cloned())
     }
 
-    /// The file, also of a mapping without bytes.
+    /// Returns the file, also for a mapping of length 0. Fails with `ERR_MEMMAP_CLOSED` after closing.
     pub fn file(&self) -> Result<Option<Arc<SharedFile>>> {
         if self.is_closed.load(Ordering::Acquire) {
             return Err(Error::closed());
@@ -182,12 +183,12 @@ impl Mapping {
         Ok(lock(&self.regions).file().cloned())
     }
 
-    /// Keeps others from changing the size.
+    /// Excludes other changes of the size until the guard is dropped.
     pub(in crate::core) fn begin_resizing(&self) -> MutexGuard<'_, ()> {
         lock(&self.resizing)
     }
 
-    /// Has another length from now on, which its region has room for.
+    /// Sets the length, which must not exceed the capacity of the region.
     pub(in crate::core) fn set_length(&self, length: u64) {
         if let Some(region) = lock(&self.regions).current() {
             region.set_length(length as usize);
@@ -201,48 +202,48 @@ impl Mapping {
         }
     }
 
-    /// Uses another region from now on; views of the one before stay.
+    /// Replaces the current region. Views of the former region stay valid.
     pub(in crate::core) fn replace_region(&self, region: Region) -> Result<()> {
         let region = Arc::new(region);
-        let mut pages = lock(&self.regions);
+        let mut regions = lock(&self.regions);
         if self.is_closed.load(Ordering::Acquire) {
             return Err(Error::closed());
         }
         self.registration.add_region(&region);
-        pages.replace(region);
+        regions.replace(region);
         Ok(())
     }
 
-    /// All regions that there still are, the one used now last.
+    /// Returns all regions that still exist, the current one last.
     pub(in crate::core) fn regions(&self) -> Vec<Arc<Region>> {
-        let pages = lock(&self.regions);
-        let mut all = pages.live();
-        all.extend(pages.current().cloned());
+        let regions = lock(&self.regions);
+        let mut all = regions.live();
+        all.extend(regions.current().cloned());
         all
     }
 
-    /// How many faults there were.
+    /// Returns the number of faults.
     #[must_use]
     pub fn fault_count(&self) -> u64 {
         lock(&self.regions).fault_count()
     }
 
-    /// The first faults, oldest first.
+    /// Returns the recorded faults of each region, oldest first.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         lock(&self.regions).faults()
     }
 
-    /// An error if a flush of the file has failed.
+    /// Fails with `ERR_MEMMAP_FLUSH_LOST` if a flush of the file has failed.
     pub fn check_damage(&self) -> Result<()> {
         self.file()?
             .map_or(Ok(()), |file| file.check_damage())
             .map_err(|error| error.at(self.name()))
     }
 
-    /// Checks that the file still reaches to the end of a range. Where it was cut in the middle of
-    /// a page, the rest of that page is zeros and no access traps: it is a fault all the same, and
-    /// noted as one.
+    /// Checks that the file still reaches to the end of a range. If the file was truncated in the middle
+    /// of a page, the rest of that page reads as zeros without a trap. This function records that as a
+    /// fault and fails with `ERR_MEMMAP_FAULT`.
     pub fn check_file_covers(&self, offset: u64, length: u64) -> Result<()> {
         self.check_range(offset, length)?;
         self.region()?.map_or(Ok(()), |region| {
@@ -250,7 +251,7 @@ impl Mapping {
         })
     }
 
-    /// The same for a range of a region.
+    /// Checks that the file still reaches to the end of a range of a region.
     pub(in crate::core) fn check_region_covered(
         &self,
         region: &Region,
@@ -270,26 +271,26 @@ impl Mapping {
         Err(self.fault_error(region))
     }
 
-    /// Takes the pages away and lets the file go. Views must have been detached before; what
-    /// still holds an address gets an error or zeros. Waits for copies and flushes under way.
+    /// Removes the pages and releases the file. The caller must have detached all views before; later
+    /// accesses to an address get an error or zeros. Waits for copies and flushes that are running.
     pub fn close(&self) -> Result<()> {
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
         self.registration.close();
-        // The lock is let go before the pages are, which may take a while.
+        // The mutex is released before the pages are removed, which may take long.
         let regions = lock(&self.regions).close();
         let mut result = Ok(());
         for region in regions {
-            // Where nobody ever saw an address, or nobody does any more, it is unmapped.
-            if let Err(used) = Arc::try_unwrap(region) {
-                result = result.and(used.revoke());
+            // A region without other references is unmapped by being dropped.
+            if let Err(shared) = Arc::try_unwrap(region) {
+                result = result.and(shared.revoke());
             }
         }
         result
     }
 
-    /// An error if a range does not lie in the mapping.
+    /// Fails if a range does not lie in the mapping.
     pub fn check_range(&self, offset: u64, length: u64) -> Result<()> {
         match offset.checked_add(length) {
             Some(end) if end <= self.length() => Ok(()),
@@ -302,6 +303,7 @@ impl Mapping {
         }
     }
 
+    /// Returns the error `ERR_MEMMAP_READ_ONLY`. `what` is the start of its message.
     pub(in crate::core) fn read_only(&self, what: &str) -> Error {
         let how = if self.is_strict {
             "'r' and 'strict'"
@@ -316,7 +318,7 @@ impl Mapping {
         Error::rule("ERR_MEMMAP_READ_ONLY", text).at(self.name())
     }
 
-    /// The error that tells of the first fault.
+    /// Returns the error `ERR_MEMMAP_FAULT` for the first fault of a region.
     #[must_use]
     pub fn fault_error(&self, region: &Region) -> Error {
         let fault = region.faults().first().copied();
@@ -330,7 +332,7 @@ impl Mapping {
         }
     }
 
-    /// The file, as the user named it.
+    /// Returns the path of the file, as the user gave it.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.registration.description.path.as_deref()
@@ -339,9 +341,9 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // Collected without close: views may still be in use, so nothing is revoked; the pages
-        // go with the last holder. Unmapping many of them takes milliseconds, which the thread
-        // of JavaScript shall not wait for.
+        // The mapping was collected without having been closed, so views may still be in use. Nothing is
+        // revoked: the pages are unmapped with the last reference. Unmapping many pages takes
+        // milliseconds, so that happens outside the JavaScript thread.
         const LARGE: usize = 64 << 20;
         self.registration.close();
         let regions = lock(&self.regions).close();

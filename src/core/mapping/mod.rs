@@ -1,4 +1,4 @@
-//! What is mapped: regions of address space, the mapping over them, and the registry of all mappings.
+//! Mappings, their regions of address space, and the registry of all mappings.
 
 pub mod advice;
 pub mod locked_ranges;

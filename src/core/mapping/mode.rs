@@ -1,24 +1,24 @@
-//! The modes of a mapping, with the letters of numpy and Node's fs.
+//! The modes of a mapping, with the letters that numpy and Node's fs use.
 
 use crate::core::sys::PageAccess;
 
-/// numpy's and fs's letters.
+/// The mode of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// `r`: stores neither kill nor reach the file.
+    /// `r`: for reading. A store does not reach the file, and does not end the process.
     Read,
     /// `r+`: an existing file, for reading and writing.
     ReadWrite,
-    /// `w+`: created, or emptied first.
+    /// `w+`: for reading and writing. The file is created, or truncated first.
     Write,
-    /// `wx+`: created; it must not exist.
+    /// `wx+`: for reading and writing. The file is created, and must not exist before.
     CreateNew,
-    /// `c`: copy-on-write.
+    /// `c`: copy-on-write. Stores stay in this process.
     CopyOnWrite,
 }
 
 impl Mode {
-    /// The mode with these letters.
+    /// Returns the mode with these letters.
     #[must_use]
     pub fn parse(letters: &str) -> Option<Self> {
         Some(match letters {
@@ -31,7 +31,7 @@ impl Mode {
         })
     }
 
-    /// Its letters.
+    /// Returns the letters of the mode.
     #[must_use]
     pub fn letters(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl Mode {
         }
     }
 
-    /// What the mode means for the pages. `is_strict` counts for mode `r` only.
+    /// Returns how pages are mapped in this mode. `is_strict` has an effect only in mode `r`.
     #[must_use]
     pub fn access(self, is_strict: bool) -> PageAccess {
         match self {
@@ -53,7 +53,7 @@ impl Mode {
         }
     }
 
-    /// Whether stores reach the file.
+    /// Reports whether stores reach the file.
     #[must_use]
     pub fn writes_file(self) -> bool {
         matches!(self, Self::ReadWrite | Self::Write | Self::CreateNew)

@@ -1,20 +1,20 @@
-//! Bringing pages of a region into memory before they are touched.
+//! Loading pages of a region into memory before their first access.
 
 use crate::core::error::{Error, Result};
 use crate::core::fault::slot::PageKind;
 use crate::core::mapping::region::Region;
 use crate::core::sys::{self, Populate};
 
-/// Populates pages of a region that is held.
+/// Loads pages of a region into memory. The caller holds the region.
 pub(in crate::core) fn populate_pages(
     region: &Region,
     start: usize,
     span: usize,
     what_for: Populate,
 ) -> Result<()> {
-    // SAFETY: the pages lie in a region that the caller holds.
+    // SAFETY: the caller holds the region and passes addresses inside it.
     match unsafe { sys::populate_pages(start, span, what_for) } {
-        // An old kernel; or pages that may not be written to, which can be read.
+        // The kernel is too old for the call, or the pages are read-only but can be read.
         Err(error) if error.errno() == Some(sys::ENOSYS) => match what_for {
             Populate::ForWriting => populate_pages(region, start, span, Populate::ForReading),
             Populate::ForReading => touch_pages(region, start, span),
@@ -23,7 +23,7 @@ pub(in crate::core) fn populate_pages(
     }
 }
 
-/// Touches one page after the other, without a trap, where the system has no call for all at once.
+/// Reads one byte of each page without causing a trap, for systems that have no call to load a range.
 fn touch_pages(region: &Region, start: usize, span: usize) -> Result<()> {
     let slot = region.slot();
     for page in (start..start + span).step_by(region.page_size()) {

@@ -9,11 +9,12 @@ use crate::core::mapping::region::Region;
 use crate::core::sys;
 
 impl Mapping {
-    /// Makes whole pages read-only, or writable again.
+    /// Makes whole pages read-only, or writable again. Fails with `ERR_MEMMAP_MISALIGNED` if the range
+    /// does not consist of whole pages.
     pub fn protect(&self, writable: bool, offset: u64, length: u64) -> Result<()> {
         self.check_range(offset, length)?;
         if writable && self.mode() == Mode::Read {
-            return Err(self.read_only("It can't be made writable"));
+            return Err(self.read_only("It cannot be made writable"));
         }
         let Some(region) = self.region()? else {
             return Ok(());
@@ -31,8 +32,8 @@ impl Mapping {
             return Err(Error::rule(
                 "ERR_MEMMAP_MISALIGNED",
                 format!(
-                    "Protection works on whole pages of {page} bytes, and the {length} bytes at \
-                     offset {offset} (byte {} of the file) are not whole pages",
+                    "Only whole pages of {page} bytes can be protected, and the {length} bytes at \
+                     offset {offset} (offset {} of the file) are not whole pages",
                     self.offset() + offset
                 ),
             ));
@@ -41,31 +42,32 @@ impl Mapping {
         let (start, span) = region.pages_of(offset as usize, length as usize);
         // SAFETY: the pages around a range of a region belong to that region.
         unsafe { sys::protect_pages(start, span, writable) }?;
-        // With all of the last page, into which the mapping may grow.
+        // The range includes the rest of the last page, into which the mapping may grow.
         let pages = offset..(start + span - region.address()) as u64;
         if writable {
             lock(&self.protected).remove(&pages);
         } else {
             lock(&self.protected).insert(pages);
         }
-        // Views may still be on the pages that the mapping has grown out of.
-        for before in self.regions() {
-            let max = end.min(before.room() as u64);
-            if Arc::ptr_eq(&before, &region) || offset >= max {
+        // Views may still use former regions, which the mapping has outgrown.
+        for former in self.regions() {
+            let max = end.min(former.room() as u64);
+            if Arc::ptr_eq(&former, &region) || offset >= max {
                 continue;
             }
-            let Ok(_held) = before.hold() else { continue };
-            before.split()?;
-            let (start, span) = before.pages_of(offset as usize, (max - offset) as usize);
+            let Ok(_held) = former.hold() else { continue };
+            former.split()?;
+            let (start, span) = former.pages_of(offset as usize, (max - offset) as usize);
             // SAFETY: as above.
             unsafe { sys::protect_pages(start, span, writable) }?;
         }
         Ok(())
     }
 
-    /// Makes read-only again what `protect` had made read-only: its pages were mapped anew.
+    /// Makes the ranges read-only again that `protect` made read-only, after their pages were mapped
+    /// anew.
     pub(in crate::core) fn reapply_protection(&self, region: &Region) -> Result<()> {
-        // Where files can't be cut while they are mapped there are no pages behind the end.
+        // If mapped files cannot be truncated, no pages exist after the end.
         let max = if sys::TRUNCATES_MAPPED_FILES {
             region.room()
         } else {
@@ -83,10 +85,10 @@ impl Mapping {
         Ok(())
     }
 
-    /// An error if the library may not write to a range.
+    /// Fails with `ERR_MEMMAP_READ_ONLY` if the library may not write to a range.
     pub fn check_writable(&self, offset: u64, length: u64) -> Result<()> {
         if self.mode() == Mode::Read {
-            return Err(self.read_only("Its bytes can't be changed"));
+            return Err(self.read_only("Its bytes cannot be changed"));
         }
         if lock(&self.protected).overlaps(&(offset..offset.saturating_add(length))) {
             return Err(self.read_only("protect() made a part of that range read-only"));

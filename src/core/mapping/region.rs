@@ -1,6 +1,6 @@
-//! A region: one contiguous run of mapped address space, and its end.
+//! Regions: runs of mapped address space, from mapping to unmapping.
 //!
-//! Who holds what:
+//! These objects refer to a region:
 //!
 //! ```text
 //!  JavaScript                         Rust
@@ -10,9 +10,9 @@
 //!              └── two finalizers, together one ──Arc────┘
 //! ```
 //!
-//! Closing takes the pages away but not the addresses: system calls and jobs that were started
-//! before may still hold them. [`Region::revoke`] therefore puts an inaccessible reservation in
-//! place of the pages, and the addresses are given back when the last `Arc` is dropped.
+//! Closing removes the pages, but keeps the addresses reserved, because system calls and jobs that
+//! started before may still use them. [`Region::revoke`] therefore replaces the pages by an
+//! inaccessible reservation. The addresses are released when the last `Arc` is dropped.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
@@ -34,23 +34,24 @@ pub struct Region {
     slot: ManuallyDrop<SlotHandle>,
     pages: ManuallyDrop<RawRegion>,
     areas: AreaCount,
-    /// Bytes between the first page and the first byte that the user asked for.
+    /// The offset of the first byte of the mapping in the first page, in bytes.
     offset_in_page: usize,
     length: AtomicUsize,
-    /// Whole pages, in bytes, those behind `length` included.
+    /// The length of all pages in bytes, including those after `length`.
     span: usize,
     page_size: usize,
     is_open: RwLock<bool>,
     pub(super) file: RwLock<Option<Arc<SharedFile>>>,
-    /// Array buffers that hold the region, for the ledger.
+    /// The number of array buffers that hold the region, for the registry.
     views: AtomicU64,
 }
 
-/// Proof that the region can't be revoked while it lives.
+/// A guard that keeps the region from being revoked.
 #[derive(Debug)]
 pub struct InUse<'a>(#[expect(dead_code, reason = "held, not read")] RwLockReadGuard<'a, bool>);
 
 impl Region {
+    /// Makes a region of pages that were just mapped, and enters it into the table of the fault guard.
     pub(super) fn enter(
         pages: RawRegion,
         length: usize,
@@ -79,26 +80,26 @@ impl Region {
         })
     }
 
-    /// The address of the first byte. Valid address space as long as the region lives; readable
-    /// as long as it is not revoked (and after that as zeros, by the fault guard).
+    /// Returns the address of the first byte. The address stays reserved as long as the region exists.
+    /// It can be read until the region is revoked, and after that as zeros, by the fault guard.
     #[must_use]
     pub fn address(&self) -> usize {
         self.pages.address() + self.offset_in_page
     }
 
-    /// Bytes between the first page and the first byte.
+    /// Returns the offset of the first byte in the first page, in bytes.
     #[must_use]
     pub fn offset_in_page(&self) -> usize {
         self.offset_in_page
     }
 
-    /// The size of its pages in bytes: huge pages are larger than the system's.
+    /// Returns the size of its pages in bytes. Huge pages are larger than the pages of the system.
     #[must_use]
     pub fn page_size(&self) -> usize {
         self.page_size
     }
 
-    /// The whole pages that a range of it touches: address and bytes.
+    /// Returns the address and length in bytes of the whole pages that a range touches.
     #[must_use]
     pub fn pages_of(&self, offset: usize, length: usize) -> (usize, usize) {
         let address = self.address() + offset;
@@ -109,32 +110,33 @@ impl Region {
         )
     }
 
-    /// Length in bytes.
+    /// Returns the length in bytes.
     #[must_use]
     pub fn length(&self) -> usize {
         self.length.load(Ordering::Acquire)
     }
 
-    /// What its length can be without another address, in bytes.
+    /// Returns the capacity: the length in bytes to which the region can grow in place.
     #[must_use]
     pub fn room(&self) -> usize {
         self.span - self.offset_in_page
     }
 
-    /// Makes it longer or shorter, within its room. What is behind the end stays mapped.
+    /// Sets the length, which must not exceed the capacity. Pages after the end stay mapped.
     pub fn set_length(&self, length: usize) {
         debug_assert!(length <= self.room());
         self.length.store(length, Ordering::Release);
     }
 
-    /// All its pages: address and bytes.
+    /// Returns the address and length in bytes of all its pages.
     #[must_use]
     pub fn all_pages(&self) -> (usize, usize) {
         (self.pages.address(), self.span)
     }
 
-    /// Puts the file's pages back where faults have replaced them, and forgets those faults. Of
-    /// private pages with contents only the tail that the file had lost.
+    /// Maps the pages of the file again that faults have replaced, and removes those faults from the
+    /// record. With `keeps_stores`, for private pages that hold stores, only the tail that was lost when
+    /// the file became shorter is mapped again.
     pub fn repair(&self, access: PageAccess, keeps_stores: bool) -> Result<()> {
         let open = self.is_open.write().ignore_poison();
         let Some(file) = self.file().filter(|_| *open) else {
@@ -150,25 +152,27 @@ impl Region {
                     writable: access == PageAccess::Shared,
                 },
             };
-            // SAFETY: the pages are this region's, which is open and can't be revoked meanwhile.
+            // SAFETY: the pages belong to this region. The write guard of `is_open` keeps it from being
+            // revoked.
             Ok(unsafe { sys::replace_pages(start, length, with) }?)
         })
     }
 
-    /// Notes that a part of it gets a treatment of its own, or says that there is no room for
-    /// more such parts in the process.
+    /// Counts an additional area of memory, because a range of the region gets its own protection, lock
+    /// or advice. Fails if the process cannot have more areas.
     pub fn split(&self) -> Result<()> {
         self.areas.split()
     }
 
-    /// What memmap2 made, for its ranged calls; its offsets count from the first page, which is
-    /// [`Region::offset_in_page`] before the first byte.
+    /// Returns the pages, for calls on ranges of them. Offsets in these calls are relative to the first
+    /// page, which starts [`Region::offset_in_page`] bytes before the first byte.
     #[must_use]
     pub fn raw(&self) -> &RawRegion {
         &self.pages
     }
 
-    /// Keeps the region from being revoked, or says that it is closed.
+    /// Keeps the region from being revoked until the guard is dropped. Fails with `ERR_MEMMAP_CLOSED` if
+    /// it is revoked already.
     pub fn hold(&self) -> Result<InUse<'_>> {
         let open = self.is_open.read().ignore_poison();
         if *open {
@@ -178,14 +182,14 @@ impl Region {
         }
     }
 
-    /// Whether it was revoked.
+    /// Reports whether the region was revoked.
     #[must_use]
     pub fn is_revoked(&self) -> bool {
         self.slot.get().is_revoked()
     }
 
-    /// Takes the pages away and lets the file go; the addresses stay reserved. Waits for calls
-    /// of ours that are copying or flushing. Once is enough.
+    /// Removes the pages and releases the file. The addresses stay reserved. Waits for all guards of
+    /// [`Region::hold`], such as those of copies and flushes. Later calls have no effect.
     pub fn revoke(&self) -> Result<()> {
         let mut open = self.is_open.write().ignore_poison();
         if !*open {
@@ -194,12 +198,13 @@ impl Region {
         *open = false;
         self.slot.get().revoke();
         let base = self.pages.address();
-        // Memory without a file is one piece with its neighbours, and taking it out of the middle
-        // adds some. Where there is no room for that it stays, as zeros that take up nothing.
-        let is_piece = self.slot.get().kind() != PageKind::Anonymous;
-        let has_room = is_piece || self.areas.split().is_ok();
-        // SAFETY: base..base + span is what memmap2 mapped for us, rounded to whole pages as the
-        // kernel did, and it is unmapped only when this region is dropped.
+        // The kernel merges neighbouring anonymous regions into one area. Replacing pages in the middle
+        // of an area adds areas. If the process cannot have more of them, the pages stay mapped, as
+        // zeros that use no memory.
+        let is_separate = self.slot.get().kind() != PageKind::Anonymous;
+        let has_room = is_separate || self.areas.split().is_ok();
+        // SAFETY: base..base + span are the pages of `self.pages`, in whole pages as the kernel mapped
+        // them. They are unmapped only when this region is dropped.
         let result = unsafe {
             if has_room {
                 sys::replace_pages(base, self.span, Replacement::Nothing)
@@ -211,42 +216,42 @@ impl Region {
         Ok(result?)
     }
 
-    /// The file, until the region is revoked.
+    /// Returns the file; none after the region is revoked, and for anonymous memory.
     #[must_use]
     pub fn file(&self) -> Option<Arc<SharedFile>> {
         self.file.read().ignore_poison().clone()
     }
 
-    /// How many faults there were.
+    /// Returns the number of faults.
     #[must_use]
     pub fn fault_count(&self) -> u64 {
         self.slot.get().fault_count()
     }
 
-    /// The first faults, oldest first.
+    /// Returns the recorded faults, oldest first.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
         self.slot.get().faults()
     }
 
-    /// The slot in the fault guard's table.
+    /// Returns the slot in the table of the fault guard.
     #[must_use]
     pub fn slot(&self) -> &'static Slot {
         self.slot.get()
     }
 
-    /// Array buffers that hold the region.
+    /// Returns the number of array buffers that hold the region.
     #[must_use]
     pub fn views(&self) -> u64 {
         self.views.load(Ordering::Relaxed)
     }
 
-    /// Counts an array buffer.
+    /// Adds an array buffer to the count.
     pub fn add_view(&self) {
         self.views.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts one less.
+    /// Removes an array buffer from the count.
     pub fn remove_view(&self) {
         self.views.fetch_sub(1, Ordering::Relaxed);
     }
@@ -254,19 +259,20 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        // Neighbours without a file are one piece to the system, revoked ones too. Unmapping in
-        // the middle of it adds a piece; where there is no room for that, the address space is
-        // kept, without memory behind it.
+        // The kernel merges neighbouring regions into one area if they are anonymous or revoked.
+        // Unmapping in the middle of an area adds an area. If the process cannot have more areas, the
+        // address space stays reserved, without memory.
         let has_neighbours = self.is_revoked() || self.slot.get().kind() == PageKind::Anonymous;
-        // One that was cut to areas frees more than it adds.
+        // Unmapping a region that consists of several areas frees more areas than it adds.
         if has_neighbours && self.areas.is_whole() && limits::add_areas(1).is_err() {
             let base = self.pages.address();
-            // SAFETY: nobody holds the region any more. What fails leaves the memory as it is.
+            // SAFETY: the region is being dropped, so nothing refers to its pages. A failure leaves the
+            // memory as it is.
             let _ = unsafe { sys::free_pages(base, self.span) };
             return;
         }
-        // SAFETY: each is dropped once, here. The table forgets the addresses before they can
-        // be somebody else's.
+        // SAFETY: both are dropped once, here. The slot is released before the addresses are unmapped
+        // and can belong to another mapping.
         unsafe {
             ManuallyDrop::drop(&mut self.slot);
             ManuallyDrop::drop(&mut self.pages);
@@ -280,9 +286,9 @@ mod tests {
     use crate::core::mapping::map_region::Anonymous;
 
     #[test]
-    fn anonymous_memory_is_zeros_and_goes_when_revoked() {
+    fn anonymous_memory_holds_zeros_and_is_removed_when_revoked() {
         let region = Region::anonymous(&Anonymous::of(10_000), 1).unwrap();
-        // SAFETY: the region is mapped and nobody else writes to it.
+        // SAFETY: the region is mapped, and no other code writes to it.
         let bytes = unsafe { std::slice::from_raw_parts(region.address() as *const u8, 10_000) };
         assert!(bytes.iter().all(|&b| b == 0));
         region.revoke().unwrap();
@@ -292,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn revoking_waits_for_who_holds_it() {
+    fn revoking_waits_until_the_region_is_not_held() {
         let region = Arc::new(Region::anonymous(&Anonymous::of(4096), 2).unwrap());
         let hold = region.hold().unwrap();
         let other = Arc::clone(&region);

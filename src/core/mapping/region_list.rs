@@ -1,7 +1,7 @@
-//! The regions of a mapping: the one that is used now, and those that views may still be on.
+//! The regions of a mapping: the current one, and former ones that views may still use.
 //!
-//! A mapping that has to grow beyond the room of its region gets another one. Both show the same
-//! file, so views of the former stay true; its faults are faults of the mapping.
+//! A mapping that grows beyond the capacity of its region gets a new region. Both map the same file,
+//! so views of the former region stay valid. Faults of a former region are faults of the mapping.
 
 use std::sync::{Arc, Weak};
 
@@ -9,8 +9,8 @@ use crate::core::fault::record::Fault;
 use crate::core::file::shared_file::SharedFile;
 use crate::core::mapping::region::Region;
 
-/// A region that the mapping itself has let go, and what is known of its faults. Its addresses
-/// are there as long as a view is, and late accesses are still faults.
+/// A region that the mapping no longer uses, with a copy of its faults. Its addresses stay reserved as
+/// long as a view exists, and accesses in that time can still be faults.
 #[derive(Debug)]
 struct Former {
     region: Weak<Region>,
@@ -40,18 +40,18 @@ impl Former {
     }
 }
 
-/// The pages of a mapping.
+/// The regions of a mapping, and its file.
 #[derive(Debug)]
 pub struct RegionList {
-    /// None where there are no bytes, and after closing.
+    /// None for a mapping of length 0, and after closing.
     current: Option<Arc<Region>>,
     former: Vec<Former>,
-    /// Kept for a mapping without bytes too, which may grow. Let go by closing.
+    /// The file, which a mapping of length 0 has too, because it may grow. None after closing.
     file: Option<Arc<SharedFile>>,
 }
 
 impl RegionList {
-    /// Those of a mapping that was just opened.
+    /// Makes the list of a mapping that was just opened.
     pub fn new(region: Option<Arc<Region>>, file: Option<Arc<SharedFile>>) -> Self {
         Self {
             current: region,
@@ -60,17 +60,17 @@ impl RegionList {
         }
     }
 
-    /// The region that is used now.
+    /// Returns the current region.
     pub fn current(&self) -> Option<&Arc<Region>> {
         self.current.as_ref()
     }
 
-    /// The file.
+    /// Returns the file.
     pub fn file(&self) -> Option<&Arc<SharedFile>> {
         self.file.as_ref()
     }
 
-    /// Uses another region from now on. Views of the one before stay.
+    /// Replaces the current region. Views of the former region stay valid.
     pub fn replace(&mut self, region: Arc<Region>) {
         self.former
             .retain(|former| former.region.strong_count() > 0);
@@ -79,8 +79,8 @@ impl RegionList {
         }
     }
 
-    /// Lets go of all regions and the file, and remembers the faults. Gives back what has to be
-    /// revoked.
+    /// Releases all regions and the file, and keeps a copy of the faults. Returns the regions that the
+    /// caller must revoke.
     pub fn close(&mut self) -> Vec<Arc<Region>> {
         self.file = None;
         let mut open = self.live();
@@ -90,7 +90,7 @@ impl RegionList {
         open
     }
 
-    /// The former regions that views are still on.
+    /// Returns the former regions that views still use.
     pub fn live(&self) -> Vec<Arc<Region>> {
         self.former
             .iter()
@@ -98,13 +98,13 @@ impl RegionList {
             .collect()
     }
 
-    /// How many faults there were, in all of them.
+    /// Returns the number of faults in all regions.
     pub fn fault_count(&self) -> u64 {
         let current = self.current.as_ref().map_or(0, |now| now.fault_count());
         current + self.former.iter().map(Former::fault_count).sum::<u64>()
     }
 
-    /// The first faults of each.
+    /// Returns the recorded faults of all regions, the current region last.
     pub fn faults(&self) -> Vec<Fault> {
         let mut all: Vec<Fault> = self.former.iter().flat_map(Former::faults).collect();
         all.extend(self.current.iter().flat_map(|now| now.faults()));

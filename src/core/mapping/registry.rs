@@ -1,4 +1,4 @@
-//! The ledger: every mapping of this process, of all its threads.
+//! The registry of all mappings of this process, in all its threads.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -7,55 +7,55 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use crate::core::mapping::region::Region;
 use crate::core::poison::IgnorePoison;
 
-/// What is known of a mapping from its opening on.
+/// The properties of a mapping that are known when it is opened.
 #[derive(Debug, Clone, Default)]
 pub struct Description {
-    /// The file, as the user named it.
+    /// The path of the file, as the user gave it.
     pub path: Option<String>,
-    /// A name that the user gave.
+    /// The label that the user gave the mapping.
     pub label: Option<String>,
-    /// The mode's letters.
+    /// The letters of the mode.
     pub mode: &'static str,
-    /// Where in the file, in bytes.
+    /// The offset in the file, in bytes.
     pub offset: u64,
-    /// Bytes.
+    /// The length in bytes.
     pub length: u64,
-    /// The thread of JavaScript that opened it.
+    /// The number of the JavaScript thread that opened it.
     pub thread: u32,
-    /// Whether the garbage collector ends it, by design.
+    /// Whether the mapping is meant to be closed by the garbage collector.
     pub gc_owned: bool,
-    /// Where it was opened, if that was asked for.
+    /// The stack of the call that opened it, if stacks are recorded.
     pub stack: Option<String>,
 }
 
-/// A mapping's page in the ledger; it is there as long as anything holds it.
+/// The registration of a mapping. The registry lists it until the last reference is dropped.
 #[derive(Debug)]
 pub struct Registration {
-    /// A number that no other mapping of this process ever has.
+    /// A number that no other mapping of this process has or had.
     pub id: u64,
-    /// What it is.
+    /// The properties of the mapping.
     pub description: Description,
     length: AtomicU64,
-    /// More than one where it has grown.
+    /// The regions; more than one if the mapping has grown.
     regions: Mutex<Vec<Weak<Region>>>,
     pins: AtomicI64,
     is_closed: AtomicBool,
 }
 
-/// A entry of the ledger.
+/// An entry of the registry.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The mapping's number.
+    /// The number of the mapping.
     pub id: u64,
-    /// What it is.
+    /// The properties of the mapping.
     pub description: Description,
-    /// Array buffers over it that still exist.
+    /// The number of array buffers over the mapping that still exist.
     pub views: u64,
-    /// Pins that hold it open.
+    /// The number of pins that keep the mapping open.
     pub pins: i64,
-    /// Whether it was closed, and only addresses are left of it.
+    /// Whether the mapping was closed, so that only its addresses are still reserved.
     pub is_revoked: bool,
-    /// Faults so far.
+    /// The number of faults.
     pub faults: u64,
     /// Whether a flush of its file has failed.
     pub is_damaged: bool,
@@ -67,7 +67,7 @@ fn registrations() -> MutexGuard<'static, BTreeMap<u64, Weak<Registration>>> {
     REGISTRATIONS.lock().ignore_poison()
 }
 
-/// A number for the next mapping.
+/// Returns a number for a new mapping.
 #[must_use]
 pub fn next_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -75,7 +75,7 @@ pub fn next_id() -> u64 {
 }
 
 impl Registration {
-    /// Opens a page. `region` is none for a mapping of no bytes.
+    /// Adds a mapping to the registry. `region` is none for a mapping of length 0.
     #[must_use]
     pub fn open(id: u64, description: Description, region: Option<&Arc<Region>>) -> Arc<Self> {
         let entry = Arc::new(Self {
@@ -90,22 +90,22 @@ impl Registration {
         entry
     }
 
-    /// Notes that the mapping was closed.
+    /// Marks the mapping as closed.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
     }
 
-    /// Notes that pins were taken or given back.
+    /// Adds a number of pins, negative for pins that were released.
     pub fn add_pins(&self, delta: i64) {
         self.pins.fetch_add(delta, Ordering::Relaxed);
     }
 
-    /// Notes that the mapping became longer or shorter.
+    /// Sets the length of the mapping, in bytes.
     pub fn set_length(&self, length: u64) {
         self.length.store(length, Ordering::Relaxed);
     }
 
-    /// Notes that the mapping has one more region.
+    /// Adds a region of the mapping.
     pub fn add_region(&self, region: &Arc<Region>) {
         let mut regions = self.regions();
         regions.retain(|region| region.strong_count() > 0);
@@ -142,12 +142,12 @@ impl Drop for Registration {
     }
 }
 
-/// All lines, oldest first. A mapping that was closed is listed while its addresses are still
-/// reserved, because a view of it exists.
+/// Returns all entries, oldest first. A closed mapping is listed while a view of it exists, which keeps
+/// its addresses reserved.
 #[must_use]
 pub fn entries() -> Vec<Entry> {
-    // The entries are taken out of the lock first: the last holder of one may let go while we
-    // look at it, and its drop takes the lock.
+    // The registrations are collected first, and read after the lock is released. This function may
+    // drop the last reference of one, which takes the lock.
     let all: Vec<Arc<Registration>> = registrations().values().filter_map(Weak::upgrade).collect();
     all.iter()
         .map(|registration| registration.entry())
@@ -161,7 +161,7 @@ mod tests {
     use crate::core::mapping::map_region::Anonymous;
 
     #[test]
-    fn a_mapping_is_listed_from_opening_to_its_last_holder() {
+    fn a_mapping_is_listed_from_opening_to_its_last_reference() {
         let region = Arc::new(Region::anonymous(&Anonymous::of(4096), 0).unwrap());
         let id = next_id();
         let description = Description {
