@@ -1,5 +1,5 @@
 /**
- * Memory in advance, and many small places at once: what random access to a large file needs to be quick.
+ * Prefetch: bringing a range, or many small ranges, into memory before they are accessed.
  */
 import { isOffsets, type Offsets, parseOffsets } from '../views/gather.js'
 import type { MappingState } from '../state/mapping-state.js'
@@ -14,11 +14,11 @@ import {
   resolveRange,
 } from '../base/validate.js'
 
-/** How to bring pages into memory. */
+/** Options of `prefetch()`. */
 export interface PrefetchOptions {
-  /** How many bytes are wanted at each place; only where places are given. @default 1 */
+  /** The number of bytes to bring in at each offset; only with a list of offsets. @default 1 */
   readonly size?: Bytes | undefined
-  /** Ends the wait, which then rejects with the signal's reason. @default none */
+  /** A signal that ends the wait; the promise rejects with its reason. @default none */
   readonly signal?: AbortSignal | undefined
 }
 

@@ -1,5 +1,5 @@
 /**
- * What is in memory: finding out, keeping it there, letting it go, and proving that it can be had.
+ * Residency of pages: reporting which pages are in memory, locking them there, evicting them, and verifying that they are readable.
  */
 import { constants } from '../base/constants.js'
 import type { NativeMapping } from '../base/native.js'
@@ -18,78 +18,87 @@ import {
 
 /** Options of `residencySync()`. */
 export interface ResidencySyncOptions {
-  /** Says in `buckets` how much of each so many bytes is in memory, counted from the start of the range. @default none */
+  /**
+   * The size of a bucket in bytes. `buckets` then reports how much of each bucket is in memory, counted from the start of the
+   * range. @default none
+   */
   readonly bucket?: Bytes | undefined
 }
 
 /** Options of `residency()`. */
 export interface ResidencyOptions extends ResidencySyncOptions {
-  /** Ends it early: the promise rejects with the signal's reason. What was done until then stays done. @default none */
+  /** A signal that ends the operation early: the promise rejects with its reason. Work done until then is kept. @default none */
   readonly signal?: AbortSignal | undefined
 }
 
-/** Which pages of a range are in memory. A page that the range touches counts as a whole. */
+/** A report of which pages of a range are in memory. A page counts as a whole, even if only part of it lies in the range. */
 export interface Residency {
-  /** Whether all pages are: `unknown` where the system does not tell this user of the file of another. */
+  /** Whether all pages are in memory; `unknown` if the system does not report this for a file of another user. */
   readonly resident: 'yes' | 'no' | 'unknown'
-  /** Bytes of a page. */
+  /** The size of a page in bytes. */
   readonly pageSize: number
-  /** Pages that the range touches. */
+  /** The number of pages that lie in the range, fully or partly. */
   readonly pages: number
-  /** Those that are in memory; undefined where the system does not tell. */
+  /** The number of these pages that are in memory; undefined if the system does not report it. */
   readonly residentPages: number | undefined
-  /** Those that `lockMemory()` keeps there, or will when they come. */
+  /** The number of pages that `lockMemory()` keeps in memory, now or from the time on at which they are brought in. */
   readonly lockedPages: number
-  /** Those that the page cache has to write to the disk; undefined without a file, and before Linux 6.5. */
+  /** The number of pages that the page cache must still write to the disk; undefined without a file, and before Linux 6.5. */
   readonly dirtyPages: number | undefined
-  /** Those that it is writing; undefined as `dirtyPages`. */
+  /** The number of pages that are being written to the disk; undefined in the same cases as `dirtyPages`. */
   readonly writebackPages: number | undefined
-  /** Those that were in the page cache and were let go of; undefined as `dirtyPages`. */
+  /** The number of pages that were evicted from the page cache; undefined in the same cases as `dirtyPages`. */
   readonly evictedPages: number | undefined
-  /** Those of them that went so short a time ago that memory must be scarce; undefined as `dirtyPages`. */
+  /**
+   * The number of evicted pages whose eviction is so recent that it indicates a shortage of memory; undefined in the same cases
+   * as `dirtyPages`.
+   */
   readonly recentlyEvictedPages: number | undefined
   /**
-   * How much of each bucket is in memory, in per cent: 0 for nothing, 100 for all of it, 1 to 99 between, and 255 where the
-   * system does not tell. Undefined if no `bucket` was asked for.
+   * The share of each bucket that is in memory, in per cent: 0 for none, 100 for all, 1 to 99 for a part, and 255 if the system
+   * does not report it. Undefined without the option `bucket`.
    */
   readonly buckets: Uint8Array | undefined
 }
 
 /** Options of `evict()`. */
 export interface EvictOptions {
-  /** Ends it early: the promise rejects with the signal's reason. What was done until then stays done. @default none */
+  /** A signal that ends the operation early: the promise rejects with its reason. Work done until then is kept. @default none */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What came of evicting, in bytes of whole pages. */
+/** The result of an eviction, in bytes of whole pages. */
 export interface Eviction {
-  /** Bytes that went out of memory; undefined where the system does not tell this user. */
+  /** The number of bytes that were evicted; undefined if the system does not report it to this user. */
   readonly evicted: number | undefined
-  /** Bytes that are still in memory; undefined where the system does not tell this user. */
+  /** The number of bytes that are still in memory; undefined if the system does not report it to this user. */
   readonly resident: number | undefined
 }
 
 /** Options of `lockMemorySync()`. */
 export interface LockMemorySyncOptions {
-  /** Bring nothing in: each page stays from the time on at which it comes into memory. @default false */
+  /** Bring no page in. Each page is locked when an access brings it into memory. @default false */
   readonly onFault?: boolean | undefined
 }
 
-/** Options of `lockMemory()`. Where the signal ends it nothing is locked. */
+/** Options of `lockMemory()`. */
 export interface LockMemoryOptions extends LockMemorySyncOptions {
-  /** Ends it early: the promise rejects with the signal's reason. What was done until then stays done. @default none */
+  /**
+   * A signal that ends the operation early: the promise rejects with its reason, and no page is locked. Pages that were brought
+   * in stay in memory. @default none
+   */
   readonly signal?: AbortSignal | undefined
 }
 
 /** Options of `verifySync()`. */
 export interface VerifySyncOptions {
-  /** Prove too that stores find a place on the disk. Holes of the file get blocks by that. @default false */
+  /** Verify also that the disk has space for stores. This allocates blocks for holes of the file. @default false */
   readonly forWriting?: boolean | undefined
 }
 
 /** Options of `verify()`. */
 export interface VerifyOptions extends VerifySyncOptions {
-  /** Ends it early: the promise rejects with the signal's reason. What was done until then stays done. @default none */
+  /** A signal that ends the operation early: the promise rejects with its reason. Work done until then is kept. @default none */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -130,21 +139,21 @@ export function evictSync(state: MappingState, range?: Range): Eviction {
 
 export async function lockMemory(state: MappingState, range?: Range, options?: LockMemoryOptions): Promise<void> {
   const { onFault, signal } = parseOptions(options, 'options', ['onFault', 'signal'])
-  const isLate = parseBoolean(onFault, 'options.onFault') ?? false
+  const isOnFault = parseBoolean(onFault, 'options.onFault') ?? false
   const wanted = parseSignal(signal, 'options.signal')
   const parsed = parseRange(range)
   state.check()
   const { offset, length } = resolveRange(parsed, state.length)
-  await state.runCancellable((native, job) => native.lockMemory(offset, length, isLate, job), wanted)
+  await state.runCancellable((native, job) => native.lockMemory(offset, length, isOnFault, job), wanted)
 }
 
 export function lockMemorySync(state: MappingState, range?: Range, options?: LockMemorySyncOptions): void {
   const { onFault } = parseOptions(options, 'options', ['onFault'])
-  const isLate = parseBoolean(onFault, 'options.onFault') ?? false
+  const isOnFault = parseBoolean(onFault, 'options.onFault') ?? false
   const parsed = parseRange(range)
   state.check()
   const { offset, length } = resolveRange(parsed, state.length)
-  state.run((native) => native.lockMemorySync(offset, length, isLate))
+  state.run((native) => native.lockMemorySync(offset, length, isOnFault))
 }
 
 export function unlockMemory(state: MappingState, range?: Range): void {
@@ -187,17 +196,17 @@ function parseResidency(range: Range | undefined, bucket: unknown): ParsedReside
   return { range: parseRange(range), bucket: parseOptionalBytes(bucket, 'options.bucket', 1) }
 }
 
-// A byte is answered for each bucket: what no array can hold is refused before it is looked for.
+// The report has one byte for each bucket. A range with more buckets than an array can hold is refused before the query.
 function resolveResidency({ range, bucket }: ParsedResidency, state: MappingState) {
   const { offset, length } = resolveRange(range, state.length)
-  const least = Math.ceil(length / constants.MAX_VIEW_LENGTH)
-  if (bucket !== undefined && bucket < least) {
-    throw outOfRange('options.bucket', `>= ${least}, since no more than 2^31 - 1 buckets can be counted`, bucket)
+  const minBucket = Math.ceil(length / constants.MAX_VIEW_LENGTH)
+  if (bucket !== undefined && bucket < minBucket) {
+    throw outOfRange('options.bucket', `>= ${minBucket}, since a report has at most 2^31 - 1 buckets`, bucket)
   }
   return { offset, length, size: bucket }
 }
 
-// Each property is there, whether something is known or not.
+// Lists every property, so that an unknown value is present as undefined.
 function complete(report: Awaited<ReturnType<NativeMapping['residency']>>): Residency {
   return {
     resident: report.resident as Residency['resident'],
