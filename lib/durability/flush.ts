@@ -1,42 +1,43 @@
 /**
- * Flushing: what was stored, on its way to the disk.
+ * Flush: writing stored bytes to the disk.
  */
 import type { MappingState } from '../state/mapping-state.js'
 import { type ParsedRange, parseOptions, parsePosition, parseWord, type Range, resolveRange } from '../base/validate.js'
 
 /**
- * How far a flush goes, from the least to the most:
+ * The guarantee of a flush, from the weakest to the strongest:
  *
- * - `schedule`: the system begins to write, and nothing is promised.
- * - `barrier`: nothing that is written later reaches the disk before it. Only macOS can do that and no more; elsewhere it is
- *   the same as `data`.
- * - `data`: the bytes survive a loss of power, at the length that the file has.
- * - `all`: so do the file's times and permissions, and its name, if a mapping of this process made it.
+ * - `schedule`: the system begins to write, without any guarantee.
+ * - `barrier`: later writes do not reach the disk before these bytes. Only macOS has this level; on other systems it is the
+ *   same as `data`.
+ * - `data`: the bytes and the length of the file survive a loss of power.
+ * - `all`: as `data`, and also the times and permissions of the file survive, and its name if a mapping of this process created
+ *   the file.
  */
 export type FlushLevel = 'schedule' | 'barrier' | 'data' | 'all'
 
 const LEVELS: readonly FlushLevel[] = ['schedule', 'barrier', 'data', 'all']
 
-/** What to flush, and how far. */
+/** Options of `flush()`: the range and the level. */
 export interface FlushOptions extends Range {
-  /** How far it goes. @default 'data' */
+  /** The requested guarantee. @default 'data' */
   readonly level?: FlushLevel | undefined
 }
 
-/** What a flush did. */
+/** The result of a flush. */
 export interface FlushResult {
-  /** The bytes of the range, or 0 where there is nothing to flush. */
+  /** The length of the range in bytes, or 0 if there was nothing to flush. */
   readonly bytes: number
-  /** What was asked for. */
+  /** The requested level. */
   readonly level: FlushLevel
   /**
-   * How far it went:
+   * The guarantee that was reached:
    *
-   * - `all`, `data`, `schedule`: as the level of that name;
-   * - `barrier`: the drive has the bytes in its cache, and will write nothing later before them;
-   * - `fsync`: the drive has them in its cache, and may still lose them: a macOS volume that can't do more;
-   * - `volatile`: the file lives in memory, as all files of a tmpfs do;
-   * - `none`: there was nothing to flush, as of private memory.
+   * - `all`, `data`, `schedule`: that of the level of the same name;
+   * - `barrier`: the drive has the bytes in its cache, and writes them before any later bytes;
+   * - `fsync`: the drive has the bytes in its cache and may still lose them, on a macOS volume that supports no stronger level;
+   * - `volatile`: the file is kept in memory only, as in a tmpfs;
+   * - `none`: there was nothing to flush, for example in private memory.
    */
   readonly achieved: 'all' | 'data' | 'barrier' | 'fsync' | 'schedule' | 'volatile' | 'none'
 }
