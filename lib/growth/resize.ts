@@ -1,5 +1,5 @@
 /**
- * Growing and shrinking: a file and its mapping together, or a mapping after its file.
+ * Resize: growing or shrinking a file together with its mapping, or adapting a mapping to the new size of its file.
  */
 import { memmapError } from '../base/errors.js'
 import { forgetFaults } from '../state/faults.js'
@@ -7,11 +7,11 @@ import { nameOf } from '../state/registry.js'
 import type { MappingState } from '../state/mapping-state.js'
 import { type Bytes, outOfRange, parseBoolean, parseBytes, parseOptions } from '../base/validate.js'
 
-/** How to resize. */
+/** Options of `resize()`. */
 export interface ResizeOptions {
   /**
-   * Shrink even if views reach behind the new end: they become empty, as by `close()`, and with them the other views on the
-   * same ArrayBuffer. @default false
+   * Shrink even if views reach past the new end. These views, and all other views on the same ArrayBuffer, become empty, as
+   * after `close()`. @default false
    */
   readonly force?: boolean | undefined
 }
@@ -19,7 +19,7 @@ export interface ResizeOptions {
 const RESIZE_OPTIONS = ['force']
 
 export async function resize(state: MappingState, size: Bytes, options: ResizeOptions | undefined): Promise<void> {
-  const wanted = prepare(state, size, options)
+  const wanted = prepareResize(state, size, options)
   try {
     await state.runJob((native) => native.resize(wanted))
   } finally {
@@ -28,7 +28,7 @@ export async function resize(state: MappingState, size: Bytes, options: ResizeOp
 }
 
 export function resizeSync(state: MappingState, size: Bytes, options: ResizeOptions | undefined): void {
-  const wanted = prepare(state, size, options)
+  const wanted = prepareResize(state, size, options)
   try {
     state.run((native) => native.resizeSync(wanted))
   } finally {
@@ -63,45 +63,47 @@ function beginRefresh(state: MappingState): number {
   return state.length
 }
 
-/** Checks what was asked for. Where the mapping is to become shorter, nobody can reach behind its new end from here on. */
-function prepare(state: MappingState, size: Bytes, options: ResizeOptions | undefined): number {
+/**
+ * Checks the request. If the mapping is going to shrink, no access past its new end is possible after this function has returned.
+ */
+function prepareResize(state: MappingState, size: Bytes, options: ResizeOptions | undefined): number {
   // Validate arguments
   const wanted = parseBytes(size, 'size')
   const force = parseBoolean(parseOptions(options, 'options', RESIZE_OPTIONS).force, 'options.force') ?? false
 
-  // Interpret them
+  // Interpret options
   state.checkWritable()
   const length = wanted - state.offset
 
-  // Validate what they mean
-  if (length < 0) throw outOfRange('size', `>= ${state.offset}, where the mapping begins in the file`, wanted)
-  if (length < state.length && state.mode !== 'c') cut(state, length, force)
+  // Validate interpreted options
+  if (length < 0) throw outOfRange('size', `>= ${state.offset}, the offset of the mapping in the file`, wanted)
+  if (length < state.length && state.mode !== 'c') shorten(state, length, force)
   return wanted
 }
 
-function cut(state: MappingState, length: number, force: boolean): void {
+function shorten(state: MappingState, length: number, force: boolean): void {
   state.checkIdle()
   const reach = state.arrayBuffers.measureReach()
   if (reach > length) {
-    if (!force) throw inView(state, length, reach)
-    if (state.shared) throw shared(state)
+    if (!force) throw viewsError(state, length, reach)
+    if (state.shared) throw sharedError(state)
     state.arrayBuffers.detach(length)
   }
   state.setLength(length)
 }
 
-function inView(state: MappingState, length: number, reach: number): Error {
+function viewsError(state: MappingState, length: number, reach: number): Error {
   return memmapError(
     'ERR_MEMMAP_BUSY',
-    `The mapping of ${nameOf(state)} can't shrink to ${length} bytes: a view reaches to byte ${reach} of it. Let go of such views (one counts until the garbage collector has found it), or empty them with the option force`,
+    `The mapping of ${nameOf(state)} cannot shrink to ${length} bytes: a view reaches to byte ${reach} of it. Drop all references to such views (a view counts until it is garbage-collected), or empty them with the option force`,
     { path: state.path },
   )
 }
 
-function shared(state: MappingState): Error {
+function sharedError(state: MappingState): Error {
   return memmapError(
     'ERR_MEMMAP_UNSUPPORTED',
-    `The mapping of ${nameOf(state)} can't shrink by force: views on a SharedArrayBuffer can't be taken back`,
+    `The mapping of ${nameOf(state)} cannot shrink by force: views on a SharedArrayBuffer cannot be detached`,
     { path: state.path },
   )
 }
