@@ -89,7 +89,7 @@ test('find reports a match in a binary file', async (t) => {
   const file = tempFile(t, '\0a\na\n')
   t.deepEqual(await called(find, [file, 'a']), {
     code: 0,
-    bytes: Buffer.from(`memmap: ${file}: binary file matches (-a prints it)\n`),
+    bytes: Buffer.from(`memmap: ${file}: binary file matches (-a prints its lines)\n`),
   })
   t.deepEqual(await called(find, [file, 'a', '-a']), { code: 0, bytes: Buffer.from('\0a\na\n') })
   t.deepEqual(await called(find, [file, 'b']), { code: 1, bytes: Buffer.alloc(0) })

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { Bar } from '../../lib/cli/progress-bar.js'
+import { ProgressBar } from '../../lib/cli/progress-bar.js'
 
 class Screen {
   readonly isTTY: boolean
@@ -30,7 +30,7 @@ function withClock(work: (setTime: (milliseconds: number) => void) => void): voi
 test('the bar is drawn after one second and removed', (t) => {
   withClock((setTime) => {
     const screen = new Screen(true)
-    const bar = new Bar(4e9, screen as never)
+    const bar = new ProgressBar(4e9, screen as never)
     setTime(990)
     bar.show(1e9)
     t.is(screen.text, '')
@@ -54,7 +54,7 @@ test('the bar is drawn after one second and removed', (t) => {
 test('without a terminal no bar is drawn', (t) => {
   withClock((setTime) => {
     const screen = new Screen(false)
-    const bar = new Bar(4e9, screen as never)
+    const bar = new ProgressBar(4e9, screen as never)
     setTime(2000)
     bar.show(1e9)
     bar.hide()

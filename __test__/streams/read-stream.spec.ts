@@ -156,7 +156,7 @@ for (const [what, options] of Object.entries(wrongTypes)) {
 test('unknown options, which fs ignores, are refused', (t) => {
   const { mapping } = mapFile(t, 'xyz\n')
   const create = (options: object) => () => mapping.createReadStream(options)
-  t.throws(create({ begin: 1 }), { code: 'ERR_INVALID_ARG_VALUE', message: /no option here/ })
+  t.throws(create({ begin: 1 }), { code: 'ERR_INVALID_ARG_VALUE', message: /is unknown/ })
   t.throws(create({ higWaterMark: 1 }), { code: 'ERR_INVALID_ARG_VALUE', message: /did you mean 'highWaterMark'/ })
   for (const name of ['emitClose', 'autoClose', 'dropBehind']) {
     t.throws(create({ [name]: 1 }), { code: 'ERR_INVALID_ARG_TYPE' })

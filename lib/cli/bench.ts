@@ -1,5 +1,5 @@
 /**
- * `memmap bench`: what this library takes on a file, beside what `node:fs` takes for the same.
+ * `memmap bench`: measures this library on a file, and `node:fs` doing the same.
  */
 import { randomBytes } from 'node:crypto'
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { setImmediate } from 'node:timers/promises'
 import type { Mapping } from '../mapping.js'
 import { mmapSync } from '../open.js'
-import { Bar } from './progress-bar.js'
+import { ProgressBar } from './progress-bar.js'
 import { type Command, EXIT } from './command.js'
 import { formatBytes, formatRate, formatSeconds } from './format.js'
 import { withMapping } from './with-mapping.js'
@@ -15,9 +15,9 @@ import { withMapping } from './with-mapping.js'
 export const bench: Command = {
   name: 'bench',
   operands: 'FILE',
-  least: 1,
-  most: 1,
-  about: 'time this library on a file, and node:fs for the same',
+  min: 1,
+  max: 1,
+  about: 'measure this library on a file, and node:fs doing the same',
   options: [],
   async run({ file, is }, output) {
     const rows = await withMapping(file, (mapping) => measure(file, mapping))
@@ -31,7 +31,7 @@ export const bench: Command = {
 interface Way {
   readonly job: string
   readonly way: string
-  /** How many bytes it goes through; none where it goes through nothing. */
+  /** The number of bytes that it reads; 0 if it reads none. */
   readonly bytes: number
   run(): unknown
 }
@@ -41,19 +41,19 @@ interface Row extends Pick<Way, 'job' | 'way' | 'bytes'> {
   readonly seconds: number
 }
 
-// Each way has its turn in each round, so that whatever else the machine does meets all of them.
+// Each way runs once in each round, so that other load on the machine affects all of them.
 const ROUNDS = 5
 const OPENINGS = 200
-const MOST_SEARCHED = 2 ** 30
-const MOST_LINES = 2 ** 27
-const BLOCK = 2 ** 20
+const MAX_SEARCHED = 2 ** 30
+const MAX_LINE_BYTES = 2 ** 27
+const BLOCK_SIZE = 2 ** 20
 
 async function measure(file: string, mapping: Mapping): Promise<Row[]> {
   const ways = waysOf(file, mapping)
   const times = new Map(ways.map((way) => [way, [] as number[]]))
-  const bar = new Bar(ways.length * (ROUNDS + 1))
+  const bar = new ProgressBar(ways.length * (ROUNDS + 1))
   try {
-    // The round before the first isn't counted: it brings the file into the page cache, if it fits.
+    // Round 0 is not counted: it brings the file into the page cache, if it fits.
     for (let round = 0; round <= ROUNDS; round++) {
       for (const [index, way] of ways.entries()) {
         const start = performance.now()
@@ -70,10 +70,10 @@ async function measure(file: string, mapping: Mapping): Promise<Row[]> {
 }
 
 function waysOf(file: string, mapping: Mapping): Way[] {
-  // Not in the file, so that all of it is gone through.
+  // Not in the file, so that the whole file is searched.
   const needle = randomBytes(16)
-  const searched = Math.min(mapping.length, MOST_SEARCHED)
-  const lines = Math.min(mapping.length, MOST_LINES)
+  const searched = Math.min(mapping.length, MAX_SEARCHED)
+  const lines = Math.min(mapping.length, MAX_LINE_BYTES)
   const search = `search ${formatBytes(searched)}`
   const read = `lines of ${formatBytes(lines)}`
   return [
@@ -99,9 +99,9 @@ function repeat(work: () => void): void {
 async function searchByReading(file: string, length: number, needle: Buffer): Promise<void> {
   const descriptor = openSync(file, 'r')
   try {
-    const block = Buffer.allocUnsafe(BLOCK)
+    const block = Buffer.allocUnsafe(BLOCK_SIZE)
     for (let at = 0; at < length;) {
-      const count = readSync(descriptor, block, 0, Math.min(BLOCK, length - at), at)
+      const count = readSync(descriptor, block, 0, Math.min(BLOCK_SIZE, length - at), at)
       if (count === 0) return
       block.subarray(0, count).includes(needle)
       at += count
@@ -131,7 +131,7 @@ function median(times: readonly number[]): number {
 
 function describe(file: string, rows: readonly Row[]): string {
   const width = Math.max(...rows.map(({ way }) => way.length))
-  let text = `${file}, Node ${process.versions.node}, medians of ${ROUNDS} rounds, after one that is not counted\n`
+  let text = `${file}, Node ${process.versions.node}, medians of ${ROUNDS} rounds after a warm-up round\n`
   let last = ''
   for (const { job, way, bytes, seconds } of rows) {
     if (job !== last) text += `\n${job}\n`

@@ -1,36 +1,36 @@
 /**
- * The command line: what may be said, what it means, and how it is explained. What is wrong with it is found here, before
- * any file is opened.
+ * The command line: commands, options, their meaning and their help. Errors in it are found here, before any file is opened.
  */
 import { parseArgs } from 'node:util'
 import type { Output } from './output.js'
 
-/** What the program says by its exit code: the same as `grep`. */
+/** The exit codes, as those of `grep`. */
 export const EXIT = { found: 0, nothing: 1, failed: 2 } as const
 
-/** Something is wrong with the command line. */
+/** An error in the command line. */
 export class UsageError extends Error {}
 
-/** What the program can do. */
+/** A command of the program. */
 export interface Command {
   readonly name: string
-  /** As the help shows them. `least` and `most` is how many there must be, the file among them. */
+  /** The operands, as the help shows them. */
   readonly operands: string
-  readonly least: number
-  readonly most: number
+  /** The minimum and maximum number of operands, including the file. */
+  readonly min: number
+  readonly max: number
   readonly about: string
   readonly options: readonly OptionName[]
-  /** Does it. Gives the exit code. */
+  /** Runs the command and returns the exit code. */
   run(given: Given, output: Output): Promise<number>
 }
 
-/** What was said to a command. */
+/** The arguments of a command. */
 export interface Given {
   readonly file: string
-  /** What follows the file. */
+  /** The operands after the file. */
   readonly words: readonly string[]
   is(name: FlagName): boolean
-  /** A whole number from 1 on. */
+  /** Returns the value of an option, an integer of at least 1. */
   number(name: 'max-count' | 'threads'): number | undefined
   text(name: 'print'): string | undefined
 }
@@ -38,22 +38,22 @@ export interface Given {
 interface Option {
   readonly type: 'boolean' | 'string'
   readonly short?: string
-  /** What the help calls its value. */
+  /** The name of the value in the help. */
   readonly value?: string
   readonly about: string
 }
 
 const OPTIONS = {
-  regexp: { type: 'boolean', short: 'r', about: 'take what is searched for as regular expressions (flags m and u)' },
-  'ignore-case': { type: 'boolean', short: 'i', about: 'take capital and small letters for the same' },
-  'byte-offset': { type: 'boolean', short: 'b', about: 'say at which byte of the file each line begins, from 0' },
-  'line-number': { type: 'boolean', short: 'n', about: 'say the number of each line, from 1' },
-  'only-matching': { type: 'boolean', short: 'o', about: 'print what was found instead of its lines' },
-  'max-count': { type: 'string', short: 'm', value: 'N', about: 'stop after so many lines, or matches with -o' },
+  regexp: { type: 'boolean', short: 'r', about: 'treat the operands as regular expressions (flags m and u)' },
+  'ignore-case': { type: 'boolean', short: 'i', about: 'ignore the difference between upper and lower case' },
+  'byte-offset': { type: 'boolean', short: 'b', about: 'print the offset of each line in bytes, from 0' },
+  'line-number': { type: 'boolean', short: 'n', about: 'print the number of each line, from 1' },
+  'only-matching': { type: 'boolean', short: 'o', about: 'print the matches instead of their lines' },
+  'max-count': { type: 'string', short: 'm', value: 'N', about: 'stop after N lines, or N matches with -o' },
   text: { type: 'boolean', short: 'a', about: 'print lines of binary files too' },
   print: { type: 'string', short: 'p', value: 'FROM[:TO]', about: 'print these lines, from 1, instead of counting' },
-  threads: { type: 'string', value: 'N', about: 'work on so many threads; otherwise on all cores' },
-  stats: { type: 'boolean', about: 'say also how much was searched, and how quickly' },
+  threads: { type: 'string', value: 'N', about: 'use N threads; the default is one for each core' },
+  stats: { type: 'boolean', about: 'also print the searched bytes and the speed' },
   json: { type: 'boolean', about: 'print JSON' },
   help: { type: 'boolean', short: 'h', about: 'print this help' },
 } as const satisfies Record<string, Option>
@@ -61,14 +61,14 @@ const OPTIONS = {
 export type OptionName = keyof typeof OPTIONS
 type FlagName = { [K in OptionName]: (typeof OPTIONS)[K]['type'] extends 'boolean' ? K : never }[OptionName]
 
-/** Reads what follows the name of a command. Undefined: its help is wanted. */
+/** Parses the arguments after the name of a command. Returns undefined if they ask for its help. */
 export function parseCommand(command: Command, args: readonly string[]): Given | undefined {
   const options = Object.fromEntries(namesOf(command).map((name) => [name, OPTIONS[name]]))
   const { values, positionals } = parsed(() => parseArgs({ args: [...args], options, allowPositionals: true }))
   if (values['help'] === true) return undefined
   const [file, ...words] = positionals
-  if (file === undefined || positionals.length < command.least || positionals.length > command.most) {
-    throw new UsageError(`${command.name} takes ${command.operands}`)
+  if (file === undefined || positionals.length < command.min || positionals.length > command.max) {
+    throw new UsageError(`The operands of ${command.name} are: ${command.operands}`)
   }
   return {
     file,
@@ -79,21 +79,21 @@ export function parseCommand(command: Command, args: readonly string[]): Given |
   }
 }
 
-/** A whole number from 1 on. */
+/** Parses an integer of at least 1. */
 export function parseNumber(value: unknown, name: string): number | undefined {
   if (value === undefined) return undefined
   const number = Number(value)
   if (typeof value === 'string' && /^\d+$/.test(value) && number >= 1 && Number.isSafeInteger(number)) return number
-  throw new UsageError(`${name} takes a whole number from 1 on, and not '${String(value)}'`)
+  throw new UsageError(`${name} must be an integer of at least 1. Received '${String(value)}'`)
 }
 
-/** The help of a command. */
+/** Returns the help of a command. */
 export function helpOf(command: Command): string {
   const { name, operands, about } = command
   return `Usage: memmap ${name} [OPTION…] ${operands}\n\n${capital(about)}.\n\n${table(namesOf(command).map(explain))}`
 }
 
-/** Lines of two columns. */
+/** Formats rows of two columns. */
 export function table(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([left]) => left.length))
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join('')

@@ -1,8 +1,8 @@
 /**
- * `memmap count`: how often words occur.
+ * `memmap count`: counts words.
  */
 import type { Mapping } from '../mapping.js'
-import { Bar } from './progress-bar.js'
+import { ProgressBar } from './progress-bar.js'
 import { type Command, EXIT } from './command.js'
 import { formatBytes, formatRate, formatSeconds } from './format.js'
 import { withMapping } from './with-mapping.js'
@@ -11,9 +11,9 @@ import { patternOf } from './pattern.js'
 export const count: Command = {
   name: 'count',
   operands: 'FILE WORD…',
-  least: 2,
-  most: Infinity,
-  about: 'count how often each word occurs in a file, as bytes, anywhere in it',
+  min: 2,
+  max: Infinity,
+  about: 'count the occurrences of each word in a file, as bytes, also within other words',
   options: ['regexp', 'ignore-case', 'threads', 'stats'],
   async run(given, output) {
     const { file, words } = given
@@ -34,13 +34,13 @@ export const count: Command = {
   },
 }
 
-// Each by itself, since words may overlap: in `none` there are both `one` and `none`.
+// Each word is counted separately, because words may overlap: `none` contains both `one` and `none`.
 async function countAll(
   mapping: Mapping,
   patterns: readonly (string | RegExp)[],
   threads: number | undefined,
 ): Promise<number[]> {
-  const bar = new Bar(mapping.length * patterns.length)
+  const bar = new ProgressBar(mapping.length * patterns.length)
   const counts: number[] = []
   try {
     for (const pattern of patterns) {

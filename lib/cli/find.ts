@@ -1,37 +1,37 @@
 /**
- * `memmap find`: the lines in which something is found, or the matches alone.
+ * `memmap find`: prints the lines that contain a match, or only the matches.
  */
 import type { Mapping } from '../mapping.js'
-import { Bar } from './progress-bar.js'
+import { ProgressBar } from './progress-bar.js'
 import { type Command, EXIT, type Given } from './command.js'
 import { withMapping } from './with-mapping.js'
 import type { Output } from './output.js'
 import { patternOf } from './pattern.js'
-import { Text } from './text-reader.js'
+import { TextReader } from './text-reader.js'
 
 export const find: Command = {
   name: 'find',
   operands: 'FILE PATTERN',
-  least: 2,
-  most: 2,
-  about: 'print the lines of a file in which a string of bytes is found',
+  min: 2,
+  max: 2,
+  about: 'print the lines of a file that contain a string of bytes',
   options: ['regexp', 'ignore-case', 'byte-offset', 'line-number', 'only-matching', 'max-count', 'text', 'threads'],
   async run(given, output) {
     const [word = ''] = given.words
     const pattern = patternOf(word, given)
-    const most = given.number('max-count') ?? Infinity
+    const maxCount = given.number('max-count') ?? Infinity
     const threads = given.number('threads')
     return withMapping(given.file, async (mapping) => {
       const rows = new Rows(mapping, given, output)
-      const bar = (output.bar = new Bar(mapping.length))
+      const bar = (output.bar = new ProgressBar(mapping.length))
       try {
         const onProgress = ({ done }: { done: number }): void => bar.show(done)
         for await (const { offsets, lengths } of mapping.matches(pattern, { threads, onProgress }).batches()) {
-          for (let index = 0; index < offsets.length && rows.printed < most && !rows.isOver; index++) {
+          for (let index = 0; index < offsets.length && rows.printed < maxCount && !rows.isDone; index++) {
             await rows.add(offsets[index] ?? 0, lengths[index] ?? 0)
           }
           await output.flush()
-          if (rows.printed >= most || rows.isOver) break
+          if (rows.printed >= maxCount || rows.isDone) break
         }
       } finally {
         bar.hide()
@@ -41,57 +41,57 @@ export const find: Command = {
   },
 }
 
-// Where a zero is in so many bytes at its start a file is no text, which is how others tell, too.
-const HEAD = 2 ** 16
+// A file with a zero in this number of bytes at its start is binary. Other tools decide the same way.
+const HEAD_SIZE = 2 ** 16
 
 class Rows {
-  /** How many there were. */
+  /** The number of printed rows. */
   printed = 0
-  /** Whether there was anything, be it nothing that can be printed. */
+  /** Whether there was a match, even one that cannot be printed. */
   found = false
-  /** Nothing more is to be printed. */
-  isOver = false
-  readonly #text: Text
+  /** Whether printing has ended. */
+  isDone = false
+  readonly #text: TextReader
   readonly #given: Given
   readonly #output: Output
   readonly #isSilent: boolean
-  // What is behind the last row that was printed, and how many lines begin before that.
+  // The end offset of the last printed line; the offset up to which line feeds were counted, and their number.
   #end = 0
   #counted = 0
   #lines = 0
 
   constructor(mapping: Mapping, given: Given, output: Output) {
-    this.#text = new Text(mapping)
+    this.#text = new TextReader(mapping)
     this.#given = given
     this.#output = output
     const isText = given.is('text') || given.is('json')
-    this.#isSilent = !isText && mapping.includesSync('\0', { length: Math.min(HEAD, mapping.length) })
+    this.#isSilent = !isText && mapping.includesSync('\0', { length: Math.min(HEAD_SIZE, mapping.length) })
   }
 
-  /** Prints the lines around a match, or the match. */
+  /** Prints the lines that contain a match, or only the match. */
   add(offset: number, length: number): Promise<void> | undefined {
-    // The end of the file, which is in no line.
-    if (offset === this.#text.length && this.#isBehindLastLine(offset)) return undefined
+    // A match at the end of the file is in no line.
+    if (offset === this.#text.length && this.#isAfterLastLine(offset)) return undefined
     this.found = true
-    // As for `grep`, nothing is nothing to print.
+    // As in `grep`, an empty match is not printed.
     if (this.#given.is('only-matching')) return length > 0 ? this.#print(offset, length) : undefined
     const last = Math.max(offset, offset + length - 1)
-    // A line that was printed already. A last line that has no line feed ends where the file ends.
+    // The line was printed already. A last line without a line feed ends at the end of the file.
     if (last < this.#end || this.#end === this.#text.length) return undefined
     const start = this.#text.startOfLine(offset, this.#end)
     this.#end = this.#text.endOfLine(last)
     return this.#print(start, this.#end - start)
   }
 
-  #isBehindLastLine(offset: number): boolean {
-    return offset === 0 || this.#text.endsLine(offset)
+  #isAfterLastLine(offset: number): boolean {
+    return offset === 0 || this.#text.isAfterLineFeed(offset)
   }
 
   async #print(offset: number, length: number): Promise<void> {
     this.printed++
     if (this.#isSilent) {
-      this.#output.write(`memmap: ${this.#given.file}: binary file matches (-a prints it)\n`)
-      this.isOver = true
+      this.#output.write(`memmap: ${this.#given.file}: binary file matches (-a prints its lines)\n`)
+      this.isDone = true
       return
     }
     const line = this.#given.is('line-number') ? await this.#numberOf(offset) : undefined
@@ -105,9 +105,9 @@ class Rows {
     if (this.#output.isFull) await this.#output.flush()
   }
 
-  // Rows come in order, so that only what lies between them is counted.
+  // Rows come in order, so only the bytes between two rows are counted.
   async #numberOf(offset: number): Promise<number> {
-    this.#lines += await this.#text.countEnds(this.#counted, offset)
+    this.#lines += await this.#text.countLineFeeds(this.#counted, offset)
     this.#counted = offset
     return this.#lines + 1
   }

@@ -1,9 +1,9 @@
 /**
- * Numbers for people.
+ * Formats numbers for people.
  */
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
-/** `1536` is `1.5 KiB`. */
+/** Formats bytes: `1536` becomes `1.5 KiB`. */
 export function formatBytes(bytes: number): string {
   let unit = 0
   let amount = bytes
@@ -14,19 +14,19 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? amount : amount.toFixed(1)} ${UNITS[unit]}`
 }
 
-/** Bytes a second, in units of 10^9 or 10^6. */
+/** Formats bytes per second, in units of 10^9 or 10^6. */
 export function formatRate(bytes: number, seconds: number): string {
   const rate = seconds > 0 ? bytes / seconds : 0
   return rate >= 1e9 ? `${(rate / 1e9).toFixed(1)} GB/s` : `${(rate / 1e6).toFixed(1)} MB/s`
 }
 
-/** What a measurement took. */
+/** Formats a measured time. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 1e-3) return `${(seconds * 1e6).toFixed(1)} µs`
   return seconds < 1 ? `${(seconds * 1e3).toFixed(1)} ms` : `${seconds.toFixed(2)} s`
 }
 
-/** What something will take, as a clock shows it. */
+/** Formats a remaining time as a clock does. */
 export function formatTime(seconds: number): string {
   const whole = Math.ceil(seconds)
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60]

@@ -1,23 +1,23 @@
 /**
- * `memmap lines`: how many lines there are, or some of them.
+ * `memmap lines`: counts lines, or prints some of them.
  */
 import type { Mapping } from '../mapping.js'
-import { Bar } from './progress-bar.js'
+import { ProgressBar } from './progress-bar.js'
 import { type Command, EXIT, type Given, parseNumber, UsageError } from './command.js'
 import { withMapping } from './with-mapping.js'
 import type { Output } from './output.js'
-import { Text } from './text-reader.js'
+import { TextReader } from './text-reader.js'
 
 export const lines: Command = {
   name: 'lines',
   operands: 'FILE',
-  least: 1,
-  most: 1,
-  about: 'count the lines of a file; what follows the last line feed is one if it is not empty',
+  min: 1,
+  max: 1,
+  about: 'count the lines of a file, including a last line without a line feed',
   options: ['print', 'threads'],
   async run(given, output) {
-    const wanted = parseSpan(given.text('print'))
-    if (wanted !== undefined) return withMapping(given.file, (mapping) => printSpan(mapping, wanted, given, output))
+    const wanted = parseLineNumbers(given.text('print'))
+    if (wanted !== undefined) return withMapping(given.file, (mapping) => printLines(mapping, wanted, given, output))
 
     const { file } = given
     const threads = given.number('threads')
@@ -34,38 +34,38 @@ export const lines: Command = {
 
 async function countLines(mapping: Mapping, threads: number | undefined): Promise<number> {
   const { length } = mapping
-  const bar = new Bar(length)
+  const bar = new ProgressBar(length)
   try {
     const ends = await mapping.count('\n', { threads, onProgress: ({ done }) => bar.show(done) })
-    const hasRest = length > 0 && !mapping.includesSync('\n', { offset: length - 1 })
-    return ends + (hasRest ? 1 : 0)
+    const hasUnendedLine = length > 0 && !mapping.includesSync('\n', { offset: length - 1 })
+    return ends + (hasUnendedLine ? 1 : 0)
   } finally {
     bar.hide()
   }
 }
 
-/** Lines by their numbers, from 1, both included. */
-interface Span {
+/** A range of line numbers, from 1, both ends included. */
+interface LineNumbers {
   readonly from: number
   readonly to: number
 }
 
-function parseSpan(text: string | undefined): Span | undefined {
+function parseLineNumbers(text: string | undefined): LineNumbers | undefined {
   if (text === undefined) return undefined
   const [first, last, ...others] = text.split(':')
   const from = parseNumber(first, '--print') ?? 1
   const to = last === undefined ? from : last === '' ? Infinity : (parseNumber(last, '--print') ?? Infinity)
-  if (others.length > 0 || from > to) throw new UsageError(`--print takes FROM[:TO], and not '${text}'`)
+  if (others.length > 0 || from > to) throw new UsageError(`--print must be FROM[:TO]. Received '${text}'`)
   return { from, to }
 }
 
-async function printSpan(mapping: Mapping, { from, to }: Span, given: Given, output: Output): Promise<number> {
-  const bar = (output.bar = new Bar(mapping.length))
-  const text = new Text(mapping)
+async function printLines(mapping: Mapping, { from, to }: LineNumbers, given: Given, output: Output): Promise<number> {
+  const bar = (output.bar = new ProgressBar(mapping.length))
+  const text = new TextReader(mapping)
   let number = 0
   let printed = 0
   try {
-    // The places of lines are found much quicker than any of them is looked at.
+    // Finding the offsets of lines is much faster than reading the lines.
     for await (const { offsets, lengths } of mapping.lines({ offsets: true, keepEnd: true }).batches()) {
       bar.show(offsets[0] ?? 0)
       for (let index = Math.max(0, from - number - 1); index < offsets.length && number + index < to; index++) {

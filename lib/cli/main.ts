@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * What is installed as `memmap`.
+ * The program that is installed as `memmap`.
  */
 import { run } from './run.js'
 

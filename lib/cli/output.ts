@@ -1,43 +1,43 @@
 /**
- * The standard output: bytes as they are, in blocks, at the pace of who reads them.
+ * The standard output: unchanged bytes in blocks, with back-pressure.
  */
 import type { Writable } from 'node:stream'
-import type { Bar } from './progress-bar.js'
+import type { ProgressBar } from './progress-bar.js'
 
-// One system call for so many bytes: what a pipe holds.
-const BLOCK = 2 ** 16
+// The number of bytes of one system call: the capacity of a pipe.
+const BLOCK_SIZE = 2 ** 16
 
-// The most bytes that a code unit of a string becomes.
-const WIDEST = 3
+// The maximum number of bytes for one code unit of a string.
+const MAX_BYTES_PER_UNIT = 3
 
-/** Whoever read the output has gone, as `head` does when it has seen enough. Nobody needs to be told. */
+/** The reader of the output has closed it, as `head` does. This ends the program without a message. */
 export class ClosedPipe extends Error {}
 
 export class Output {
-  /** Must not be in the way when something is printed to the same terminal. */
-  bar: Bar | undefined
+  /** The progress bar, which is hidden before output to the same terminal. */
+  bar: ProgressBar | undefined
   readonly #stream: Writable
   #sealed: Uint8Array[] = []
   #sealedLength = 0
-  #block = Buffer.allocUnsafe(BLOCK)
+  #block = Buffer.allocUnsafe(BLOCK_SIZE)
   #used = 0
 
   constructor(stream: Writable) {
     this.#stream = stream
-    // Each write hears of its own failure.
+    // The callback of each write receives its error.
     stream.on('error', () => {})
   }
 
-  /** Whether it is time for `flush()`. */
+  /** Whether `flush()` should be called. */
   get isFull(): boolean {
-    return this.#sealedLength + this.#used >= BLOCK
+    return this.#sealedLength + this.#used >= BLOCK_SIZE
   }
 
-  /** Takes text, or bytes, which are left alone: what is long is not copied. */
+  /** Queues text or bytes. Long bytes are not copied, so they must not change before `flush()`. */
   write(data: string | Uint8Array): void {
-    const most = typeof data === 'string' ? data.length * WIDEST : data.length
-    if (most > BLOCK - this.#used) this.#seal()
-    if (most > BLOCK) this.#keep(typeof data === 'string' ? Buffer.from(data) : data)
+    const maxLength = typeof data === 'string' ? data.length * MAX_BYTES_PER_UNIT : data.length
+    if (maxLength > BLOCK_SIZE - this.#used) this.#seal()
+    if (maxLength > BLOCK_SIZE) this.#keep(typeof data === 'string' ? Buffer.from(data) : data)
     else if (typeof data === 'string') this.#used += this.#block.write(data, this.#used)
     else {
       this.#block.set(data, this.#used)
@@ -49,7 +49,7 @@ export class Output {
     this.write(`${JSON.stringify(value)}\n`)
   }
 
-  /** Prints what was written so far, and waits until it is. */
+  /** Writes the queued bytes, and waits until they are written. */
   async flush(): Promise<void> {
     this.#seal()
     if (this.#sealedLength === 0) return
@@ -69,7 +69,7 @@ export class Output {
   #seal(): void {
     if (this.#used === 0) return
     this.#keep(this.#block.subarray(0, this.#used))
-    this.#block = Buffer.allocUnsafe(BLOCK)
+    this.#block = Buffer.allocUnsafe(BLOCK_SIZE)
     this.#used = 0
   }
 

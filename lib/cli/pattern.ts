@@ -1,11 +1,11 @@
 /**
- * What was typed on the command line, as something to search for.
+ * Makes needles of the words on the command line.
  */
 import { type Given, UsageError } from './command.js'
 
-/** A word by its bytes, or a regular expression in which lines begin and end, as they do for `grep`. */
+/** Returns a word as a string, or as a regular expression in which `^` and `$` match at line ends, as in `grep`. */
 export function patternOf(word: string, given: Given): string | RegExp {
-  if (word === '') throw new UsageError('what is searched for must not be empty')
+  if (word === '') throw new UsageError('The word or pattern must not be empty')
   const isExpression = given.is('regexp')
   if (!isExpression && !given.is('ignore-case')) return word
   const source = isExpression ? word : word.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`)

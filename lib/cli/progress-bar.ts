@@ -1,22 +1,22 @@
 /**
- * How far the work is: a line that is drawn again and again, on the standard error, where that is a terminal. What takes less
- * than a second draws nothing.
+ * A progress bar on the standard error, if that is a terminal. Work of less than a second draws nothing.
  */
 import type { WriteStream } from 'node:tty'
 import { formatRate, formatTime } from './format.js'
 
-// In milliseconds: what is waited for anyway, and what an eye can follow.
-const PATIENCE = 1000
+// The delay before the bar appears, and the time between two updates, in milliseconds.
+const DELAY = 1000
 const INTERVAL = 100
 
 const ERASE = '\r\x1b[K'
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
 
-export class Bar {
+/** A progress bar. */
+export class ProgressBar {
   readonly #stream: WriteStream
   readonly #total: number
   readonly #start = performance.now()
-  #next = this.#start + PATIENCE
+  #next = this.#start + DELAY
   #isDrawn = false
 
   constructor(total: number, stream: WriteStream = process.stderr) {
@@ -25,7 +25,7 @@ export class Bar {
     if (!stream.isTTY) this.#next = Infinity
   }
 
-  /** Tells that so much of the total is done. */
+  /** Shows how much of the total is done. */
   show(done: number): void {
     const now = performance.now()
     if (now < this.#next) return
@@ -35,7 +35,7 @@ export class Bar {
     this.#stream.write(ERASE + draw(done, this.#total, (now - this.#start) / 1000, this.#stream.columns || 80))
   }
 
-  /** Takes it away, until it is shown again. */
+  /** Removes the bar until it is shown again. */
   hide(): void {
     if (!this.#isDrawn) return
     this.#isDrawn = false
@@ -43,7 +43,7 @@ export class Bar {
     this.#stream.write(ERASE)
   }
 
-  // Signals end the program as they end any other, only not with half a line in the way of the shell's.
+  // A signal ends the program as usual, but the bar is removed first so that it does not disturb the prompt of the shell.
   #watchSignals(how: 'once' | 'off'): void {
     for (const signal of SIGNALS) process[how](signal, this.#leave)
   }

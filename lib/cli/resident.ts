@@ -1,5 +1,5 @@
 /**
- * `memmap resident`: which parts of a file are in memory, as a picture.
+ * `memmap resident`: draws which parts of a file are in memory.
  */
 import type { Mapping } from '../mapping.js'
 import type { Residency } from '../residency/residency.js'
@@ -11,22 +11,22 @@ import { withMapping } from './with-mapping.js'
 export const resident: Command = {
   name: 'resident',
   operands: 'FILE',
-  least: 1,
-  most: 1,
-  about: 'show which parts of a file are in memory, that is in the page cache',
+  min: 1,
+  max: 1,
+  about: 'show which parts of a file are in the page cache',
   options: [],
   async run({ file, is }, output) {
     const { size, bucket, found } = await withMapping(file, look)
     const { buckets, residentPages, ...rest } = found
     if (is('json')) output.json({ file, size, ...rest, residentPages, bucket, buckets: [...(buckets ?? [])] })
     else output.write(describe(file, size, found))
-    // The system does not tell everybody what of a file of somebody else's is in memory.
+    // The system hides the residency of files of other users.
     if (residentPages === undefined) return EXIT.failed
     return residentPages > 0 ? EXIT.found : EXIT.nothing
   },
 }
 
-// As wide as the picture that `vmtouch` draws.
+// The width of the picture of `vmtouch`.
 const CELLS = 60
 
 async function look(mapping: Mapping): Promise<{ size: number; bucket: number; found: Residency }> {
@@ -38,7 +38,7 @@ async function look(mapping: Mapping): Promise<{ size: number; bucket: number; f
 function describe(file: string, size: number, { buckets, pages, pageSize, residentPages }: Residency): string {
   const picture = Array.from(buckets ?? [], draw).join('')
   if (residentPages === undefined) {
-    return `${file}: ${formatBytes(size)}, of which the system does not tell this user what is in memory\n[${picture}]\n`
+    return `${file}: ${formatBytes(size)}; the system does not tell this user which parts are in memory\n[${picture}]\n`
   }
   const bytes = Math.min(residentPages * pageSize, size)
   const part = pages === 0 ? 0 : Math.floor((residentPages / pages) * 100)

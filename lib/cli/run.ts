@@ -1,5 +1,5 @@
 /**
- * The command-line program: finds the command, runs it, and says how it ended.
+ * The command-line program: finds the command, runs it, and sets the exit code.
  */
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
@@ -16,7 +16,7 @@ const COMMANDS: readonly Command[] = [count, lines, find, resident, bench]
 /** Runs the program with these arguments, and sets the exit code of the process. */
 export async function run(args: readonly string[]): Promise<void> {
   const output = new Output(process.stdout)
-  // Node's own listener would tell of a fault too, which is an error here, and told as one.
+  // Node's own listener would print the warning of a fault, which this program reports as an error.
   process.removeAllListeners('warning').on('warning', warn)
   try {
     process.exitCode = await dispatch(args, output)
@@ -26,7 +26,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Whether the program has a command of this name. */
+/** Reports whether the program has a command of this name. */
 export function hasCommand(name: string): boolean {
   return COMMANDS.some((command) => command.name === name)
 }
@@ -39,7 +39,7 @@ async function dispatch([name, ...args]: readonly string[], output: Output): Pro
     output.write(helpOf(command))
   } else if (name === '--help' || name === '-h') output.write(help())
   else if (name === '--version') output.write(`${version()}\n`)
-  else throw new UsageError(name === undefined ? 'which command?' : `'${name}' is no command`)
+  else throw new UsageError(name === undefined ? 'A command is missing' : `Unknown command '${name}'`)
   return EXIT.found
 }
 
@@ -48,8 +48,8 @@ function help(): string {
   return [
     'Usage: memmap COMMAND [OPTION…] FILE …\n\n',
     table(rows),
-    '\n`memmap COMMAND --help` tells of its options, and `memmap --version` which version this is. The exit code is 0 if\n',
-    'something was found, 1 if nothing was, and 2 if there was an error.\n',
+    '\n`memmap COMMAND --help` prints the options of a command, and `memmap --version` the version. The exit code is 0 if\n',
+    'something was found, 1 if nothing was found, and 2 after an error.\n',
   ].join('')
 }
 
@@ -61,9 +61,9 @@ function warn(warning: Error & { code?: string }): void {
   if (warning.code !== 'MEMMAP_FAULT') process.stderr.write(`memmap: ${warning.message}\n`)
 }
 
-/** Tells what went wrong, and gives the exit code for it. */
+/** Prints an error, and returns the exit code for it. */
 function explain(error: unknown): number {
-  // As a program ends whose output nobody reads any more.
+  // The exit code of a program that SIGPIPE ends.
   if (error instanceof ClosedPipe) return 128 + (constants.signals.SIGPIPE ?? 13)
   const message = error instanceof Error ? error.message : String(error)
   const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : ''

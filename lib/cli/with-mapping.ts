@@ -1,10 +1,10 @@
 /**
- * A file, mapped as long as a command works with it.
+ * Maps a file while a command works with it.
  */
 import type { Mapping } from '../mapping.js'
 import { mmap } from '../open.js'
 
-/** Maps a file for reading, and closes it when the work is done, or has failed. */
+/** Maps a file for reading, and closes the mapping when the work has finished or failed. */
 export async function withMapping<T>(file: string, work: (mapping: Mapping) => Promise<T>): Promise<T> {
   const mapping = await mmap(file)
   try {
