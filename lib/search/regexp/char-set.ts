@@ -5,7 +5,7 @@
 /** Characters from the first to the last, both included, by their code points. */
 export type CharRange = readonly [first: number, last: number]
 
-/** What no character is in, and what every character is in. */
+/** The empty set, and the set of all characters. */
 export const NEVER = '[^\\x{0}-\\x{10FFFF}]'
 export const ANY = '[\\x{0}-\\x{10FFFF}]'
 
@@ -39,7 +39,7 @@ export function isSurrogate(char: number): boolean {
   return char >= SURROGATES[0] && char <= SURROGATES[1]
 }
 
-/** Every character that is in none of the ranges. */
+/** Returns the characters that are in none of the ranges. */
 export function complement(ranges: readonly CharRange[]): CharRange[] {
   const gaps: CharRange[] = []
   let next = 0
@@ -81,7 +81,7 @@ function withoutSurrogates([first, last]: CharRange): CharRange[] {
   return from <= to ? [[from, to]] : []
 }
 
-/** The ranges in order, none touching the next. */
+/** Merges overlapping and adjacent ranges, and sorts them. */
 function merge(ranges: readonly CharRange[]): CharRange[] {
   const merged: [number, number][] = []
   for (const [first, last] of ranges.toSorted((a, b) => a[0] - b[0])) {

@@ -1,5 +1,5 @@
 /**
- * The source of a regular expression, read from left to right.
+ * Reads the source of a regular expression from left to right.
  *
  * @see https://tc39.es/ecma262/#sec-patterns, and #sec-regular-expressions-patterns for what only the flag `u` forbids
  */
@@ -27,7 +27,7 @@ export class Reader {
     this.hasNames = opening.includes('(?<')
   }
 
-  /** Says why the expression can't be translated. */
+  /** Throws an error with the reason why the expression cannot be translated. */
   refuse(reason: string): never {
     throw invalidArgValue('needle', this.expression, `can't be searched for: ${reason}`)
   }
@@ -56,7 +56,7 @@ export class Reader {
     return found
   }
 
-  /** The number that comes next, which is left there; none begins with 0. */
+  /** Returns the number that comes next without taking it. A number does not begin with 0. */
   peekNumber(): number | undefined {
     const number = /[1-9]\d*/y
     number.lastIndex = this.#at
@@ -64,7 +64,7 @@ export class Reader {
     return found === null ? undefined : Number(found[0])
   }
 
-  /** Takes a character, whole, whatever the flags. */
+  /** Takes one whole character, independent of the flags. */
   takeChar(): number {
     const char = this.#source.codePointAt(this.#at) ?? 0
     this.#at += char > 0xffff ? 2 : 1
@@ -72,7 +72,7 @@ export class Reader {
   }
 }
 
-/** How each group begins that captures something: `(` or `(?<`. */
+/** Returns the opening of each capturing group: `(` or `(?<`. */
 function openingsOf(source: string, hasSets: boolean): string[] {
   const found: string[] = []
   let depth = 0

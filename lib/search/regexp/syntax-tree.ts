@@ -1,5 +1,5 @@
 /**
- * The tree of a regular expression, and how it is written in the syntax of the `regex` crate.
+ * The syntax tree of a regular expression, and its output in the syntax of the `regex` crate.
  *
  * Both engines take the first way to match in the order of preference that the expression states, and so find the same, but
  * for one rule of JavaScript's: a further round of a loop must not be empty. `(|a)*` matches all of `aa` there, and nothing of
@@ -9,7 +9,7 @@
 export type Node =
   /** One character. `text` is what is written for it. */
   | { readonly type: 'char'; readonly text: string }
-  /** A condition on a place, such as `^`. */
+  /** A condition on an offset, such as `^`. */
   | { readonly type: 'look'; readonly text: string }
   | { readonly type: 'sequence'; readonly parts: readonly Node[] }
   | { readonly type: 'choice'; readonly options: readonly Node[] }
@@ -30,8 +30,8 @@ interface Way {
   readonly node: Node
 }
 
-// Taking empty ways out of a loop within a loop multiplies its parts. What people write stays far below this.
-const MOST_WAYS = 200
+// Removing the empty ways from nested loops multiplies the nodes. Expressions in practice stay far below this limit.
+const MAX_WAYS = 200
 
 /** Thrown by `loop` and `writeNode`. */
 export class TooComplex extends Error {}
@@ -70,7 +70,7 @@ function canBeEmpty(node: Node): boolean {
   }
 }
 
-/** All ways through a part, in the order of preference. */
+/** Returns all ways through a node, in the order of preference. */
 function waysOf(node: Node): Way[] {
   if (!canBeEmpty(node)) return [{ isEmpty: false, node }]
   switch (node.type) {
@@ -105,7 +105,7 @@ function waysOfLoop(node: Loop): Way[] {
   const { body, least, most, isLazy } = node
   if (most === 0) return [{ isEmpty: true, node: sequence([]) }]
   if (least === most) {
-    if (least > MOST_WAYS) throw new TooComplex()
+    if (least > MAX_WAYS) throw new TooComplex()
     return waysThrough(Array.from({ length: least }, () => body))
   }
   const none: Way = { isEmpty: true, node: sequence([]) }
@@ -128,7 +128,7 @@ function hasOneWay(node: Node): boolean {
 }
 
 function checked(ways: Way[]): Way[] {
-  if (ways.length > MOST_WAYS) throw new TooComplex()
+  if (ways.length > MAX_WAYS) throw new TooComplex()
   return ways
 }
 

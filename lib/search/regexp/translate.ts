@@ -20,8 +20,8 @@ interface Flags {
   readonly s: boolean
 }
 
-// What the crate allows, less what is added around a part when it is written.
-const DEEPEST = 80
+// The nesting limit of the crate, minus the groups that writing adds around a node.
+const MAX_DEPTH = 80
 
 // How many more parts there may be than what is written has. The crate takes about so many, unless they are large sets.
 const SPARE_PARTS = 20_000
@@ -37,7 +37,7 @@ export function patternOf(expression: RegExp): NativePattern {
   }
 }
 
-/** The same in the syntax of the crate. */
+/** Translates an expression to the syntax of the crate. */
 export function translateRegExp(expression: RegExp): string {
   const { source, flags } = expression
   const reader = new Reader(expression, source, flags)
@@ -53,7 +53,7 @@ export function translateRegExp(expression: RegExp): string {
 }
 
 function readChoice(reader: Reader, flags: Flags, depth: number): Node {
-  if (depth > DEEPEST) reader.refuse(`its groups are nested more than ${DEEPEST} deep`)
+  if (depth > MAX_DEPTH) reader.refuse(`its groups are nested more than ${MAX_DEPTH} deep`)
   const options: Node[] = []
   do options.push(readSequence(reader, flags, depth))
   while (reader.take('|'))
@@ -77,7 +77,7 @@ function readRepeated(reader: Reader, body: Node): Node {
 }
 
 function readAtom(reader: Reader, flags: Flags, depth: number): Node {
-  // In front of a line feed a carriage return does not begin a line of its own: the crate can't look both ways.
+  // A carriage return before a line feed does not begin a line of its own: the crate has no look-around in both directions.
   if (reader.take('^')) return look(flags.m ? '(?mR:^)' : '\\A')
   if (reader.take('$')) return look(flags.m ? '(?:(?m:$)|(?mR:$))' : '\\z')
   if (reader.take('.')) return char(flags.s ? ANY : writeSet(LINE_ENDS, true))
