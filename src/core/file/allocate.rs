@@ -1,29 +1,29 @@
-//! Making files longer with blocks under every byte.
+//! Extending files, with disk blocks for every byte.
 //!
-//! A page without a block is a fault when the disk is full, so blocks are allocated before the
-//! bytes are mapped. Where that fails the file is as it was.
+//! A store into a page without a block faults when the disk is full. Therefore blocks are allocated
+//! before the bytes are mapped. If that fails, the file keeps its size and contents.
 
 use crate::core::error::{Error, Result};
 use crate::core::file::shared_file::SharedFile;
 use crate::core::limits;
 use crate::core::sys;
 
-/// Zeros written at a time where the file system can't allocate without writing.
+/// The number of zeros per write, in bytes, on file systems that cannot allocate without writing.
 const ZEROS: usize = 1 << 20;
 
-/// Makes the file at least `to` bytes long, from `from`, with blocks for all of `0..to`: what is
-/// added, and holes that it has. On failure it has `from` bytes again, and what it held.
+/// Extends a file of `from` bytes to at least `to` bytes, and allocates blocks for all of `0..to`,
+/// including existing holes. After a failure the file has `from` bytes and its contents.
 pub fn grow(file: &SharedFile, from: u64, to: u64) -> Result<()> {
     allocate(file, 0, from, to)
 }
 
-/// Makes the file `to` bytes long, from `from`, with blocks for what is added. On failure it has
-/// `from` bytes again.
+/// Extends a file of `from` bytes to `to` bytes, and allocates blocks for the added bytes. After a
+/// failure the file has `from` bytes.
 pub fn extend(file: &SharedFile, from: u64, to: u64) -> Result<()> {
     allocate(file, from, from, to)
 }
 
-/// Blocks for `start..to` of a file of `from` bytes.
+/// Allocates blocks for `start..to` of a file of `from` bytes.
 fn allocate(file: &SharedFile, start: u64, from: u64, to: u64) -> Result<()> {
     if to <= start {
         return Ok(());
@@ -38,22 +38,23 @@ fn allocate(file: &SharedFile, start: u64, from: u64, to: u64) -> Result<()> {
     };
     result.map_err(|error| {
         if to > from {
-            // ext4 keeps what it got before it ran out. Truncating frees blocks, so it can't fail
-            // for want of space; if it fails all the same, the first error is the one to report.
+            // ext4 keeps the blocks that it allocated before it failed. Truncating frees blocks, so it
+            // needs no space. If it fails for another reason, the first error is reported.
             let _ = sys::truncate(file.fd(), from);
         }
         explain(error, from, to)
     })
 }
 
-/// Whether the disk can't have what is to be added. Trying all the same would take the last block
-/// from everybody else, for as long as it takes to find out.
+/// Reports whether the file would need more than the free space of the disk. An attempt to allocate
+/// that much would use up the disk for all processes until it fails.
 fn exceeds_free_space(file: &SharedFile, from: u64, to: u64) -> bool {
     let known = from.saturating_add(sys::allocated_bytes(file.fd()));
     sys::free_space(file.fd()).is_some_and(|free| to > known.saturating_add(free))
 }
 
-/// The error for what is hopeless: a file may have a limit of its own, which one block tells.
+/// Returns the error for a size that exceeds the free space. Allocates one block at the end of that size
+/// to find out whether another limit applies, such as the greatest size of a file.
 fn refusal(file: &SharedFile, to: u64) -> Result<()> {
     match sys::allocate(file.fd(), to - 1, 1) {
         Err(error) if error.errno() != Some(sys::EOPNOTSUPP) => Err(error.into()),
@@ -61,8 +62,8 @@ fn refusal(file: &SharedFile, to: u64) -> Result<()> {
     }
 }
 
-/// Makes the file `size` zero bytes with blocks under all of them, whatever it held. All blocks
-/// are found before the old contents go, so a full disk loses nothing.
+/// Makes the file consist of `size` zero bytes with allocated blocks. `old` is its size before. All
+/// blocks are allocated before the old contents are discarded, so a full disk loses no data.
 pub fn overwrite_with_zeros(file: &SharedFile, old: u64, size: u64) -> Result<()> {
     grow(file, old, size)?;
     if old > size {
@@ -80,12 +81,12 @@ pub fn overwrite_with_zeros(file: &SharedFile, old: u64, size: u64) -> Result<()
 
 fn write_zeros(file: &SharedFile, from: u64, to: u64) -> Result<()> {
     let zeros = vec![0_u8; ZEROS];
-    let mut at = from;
-    while at < to {
-        let count = (to - at).min(ZEROS as u64);
-        // SAFETY: the source is a vector of at least as many bytes.
-        unsafe { sys::write_at(file.fd(), zeros.as_ptr(), count as usize, at) }?;
-        at += count;
+    let mut offset = from;
+    while offset < to {
+        let count = (to - offset).min(ZEROS as u64);
+        // SAFETY: the source is a vector of ZEROS bytes, and `count` is at most that.
+        unsafe { sys::write_at(file.fd(), zeros.as_ptr(), count as usize, offset) }?;
+        offset += count;
     }
     Ok(())
 }
@@ -93,7 +94,7 @@ fn write_zeros(file: &SharedFile, from: u64, to: u64) -> Result<()> {
 fn explain(error: Error, from: u64, to: u64) -> Error {
     if error.errno() == Some(sys::ENOSPC) {
         return error.because(format!(
-            "the disk has no room for all {to} bytes of 'size'; the file has its {from} bytes as before"
+            "the disk has no space for all {to} bytes of 'size'; the file still has its {from} bytes"
         ));
     }
     limits::explain_size(error, to)
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn growing_keeps_the_contents_and_adds_zeros_on_blocks() {
+    fn growing_keeps_the_contents_and_adds_zeros_with_blocks() {
         let dir = tempfile::tempdir().unwrap();
         let (shared, path) = file(&dir, b"abc");
         grow(&shared, 3, 100_000).unwrap();
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn writing_zeros_does_the_same_where_allocating_is_unknown() {
+    fn writing_zeros_replaces_allocation_where_it_is_not_supported() {
         let dir = tempfile::tempdir().unwrap();
         let (shared, path) = file(&dir, b"abc");
         write_zeros(&shared, 3, 3_000_000).unwrap();
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn starting_over_leaves_zeros_only() {
+    fn overwriting_leaves_only_zeros() {
         let dir = tempfile::tempdir().unwrap();
         let (shared, path) = file(&dir, &[7; 10_000]);
         overwrite_with_zeros(&shared, 10_000, 5000).unwrap();
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_disk_can_not_have_is_not_even_tried() {
+    fn a_size_beyond_the_free_space_is_refused_without_an_attempt() {
         let dir = tempfile::tempdir().unwrap();
         let (shared, path) = file(&dir, b"abc");
         let free = sys::free_space(shared.fd()).unwrap();
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_that_no_file_can_have_leaves_the_file_as_it_was() {
+    fn an_impossible_size_leaves_the_file_unchanged() {
         let dir = tempfile::tempdir().unwrap();
         let (shared, path) = file(&dir, b"abc");
         assert!(grow(&shared, 3, 1 << 62).is_err());

@@ -1,20 +1,21 @@
-//! How far a flush goes, and how durable the bytes are afterwards.
+//! The level of durability that a flush requests, and the one that it achieves.
 
-/// How far a flush goes.
+/// The level of durability that a flush requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Writing begins; nothing is promised.
+    /// Writing is started, without any guarantee.
     Schedule,
-    /// What is written later gets to the disk later.
+    /// The bytes reach the disk before anything that is written later.
     Barrier,
-    /// The bytes survive a loss of power.
+    /// The bytes survive a power failure.
     Data,
-    /// The bytes, all that the system knows of the file, and the name that it was made under.
+    /// The bytes, all metadata of the file, and its name if the library created it, survive a power
+    /// failure.
     All,
 }
 
 impl Level {
-    /// The level with this name.
+    /// Returns the level with this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Some(match name {
@@ -26,7 +27,7 @@ impl Level {
         })
     }
 
-    /// What this system has to do for it.
+    /// Returns the level to request from this system. Only Apple's systems have a barrier.
     pub(in crate::core) fn here(self) -> Self {
         match self {
             Self::Barrier if !cfg!(target_vendor = "apple") => Self::Data,
@@ -35,36 +36,36 @@ impl Level {
     }
 }
 
-/// What a flush did.
+/// The result of a flush.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flushed {
-    /// Bytes that were asked for and are now as durable as `achieved` says.
+    /// The number of requested bytes that now have the durability `achieved`.
     pub bytes: u64,
-    /// How durable.
+    /// The durability.
     pub achieved: Achieved,
 }
 
-/// How durable bytes can be.
+/// The durability of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Achieved {
-    /// There was nothing to flush: private memory, or no bytes.
+    /// Nothing had to be flushed: the memory is private, or the range is empty.
     None,
-    /// The file lives in memory; nothing makes it durable.
+    /// The file is in memory only and cannot become durable.
     Volatile,
-    /// They are on their way.
+    /// Writing the bytes has started.
     Schedule,
-    /// The drive has them, and may still lose them.
+    /// The drive has the bytes, and may still lose them in a power failure.
     Fsync,
-    /// The drive has them, and writes nothing later before them.
+    /// The drive has the bytes, and stores nothing that is written later before them.
     Barrier,
-    /// They survive a loss of power.
+    /// The bytes survive a power failure.
     Data,
-    /// So does everything else about the file.
+    /// The bytes and all metadata of the file survive a power failure.
     All,
 }
 
 impl Achieved {
-    /// The name that JavaScript sees.
+    /// Returns the name that JavaScript sees.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

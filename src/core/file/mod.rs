@@ -1,4 +1,4 @@
-//! The file behind a mapping, and the blocks that it is given.
+//! The file of a mapping: its descriptor, its blocks and its pending flushes.
 
 pub mod allocate;
 pub mod flush_level;

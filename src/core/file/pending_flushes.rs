@@ -1,7 +1,7 @@
-//! Flushes of one file that wait, and are joined while they wait.
+//! Pending flushes of one file, which are joined while they wait.
 //!
-//! While one flush of a file runs, the flushes that arrive wait. When it has ended, those of them
-//! whose ranges are near each other become one flush. A request is answered only by a flush that
+//! While one flush of a file runs, the flushes that arrive wait. When it has ended, waiting
+//! flushes whose ranges are near each other are joined to one flush. A request is answered only by a flush that
 //! began after the request was made and that covers its range.
 
 use std::ops::Range;
@@ -12,14 +12,14 @@ use crate::core::file::flush_level::{Flushed, Level};
 use crate::core::poison::IgnorePoison;
 use crate::core::thread_pool;
 
-/// Ranges that are at most this many bytes apart are flushed as one. In the time that a disk
-/// takes to empty its cache it writes about that much, so what else is dirty in between costs no
-/// more than a second flush would.
+/// Ranges that are at most this many bytes apart are flushed together. A disk writes about this much
+/// in the time that it needs to empty its cache. Writing dirty pages between the ranges therefore costs
+/// no more than a second flush.
 const NEAR: u64 = 1 << 20;
 
 /// A request to flush that waits in the queue of its file.
 pub trait Pending: Send {
-    /// The mapping's number, how far to flush, and which bytes of the mapping.
+    /// Returns the mapping, the level and the range to flush.
     fn request(&self) -> Request;
 
     /// Flushes a range of the mapping that covers the request. Must not panic.
@@ -29,14 +29,14 @@ pub trait Pending: Send {
     fn settle(self: Box<Self>, result: &Result<Flushed>);
 }
 
-/// The bytes that a request wants flushed.
+/// The mapping, the level and the range that a request is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The number of the mapping.
     pub mapping: u64,
-    /// How far the flush goes.
+    /// The level of durability.
     pub level: Level,
-    /// Bytes of the mapping.
+    /// The range of the mapping, in bytes.
     pub range: Range<u64>,
 }
 
@@ -129,7 +129,7 @@ fn join(requests: &[Request]) -> Vec<(Range<u64>, Vec<usize>)> {
             let last = &requests[members[0]];
             let is_same = (request.mapping, request.level) == (last.mapping, last.level);
             let is_near = request.range.start.saturating_sub(covered.end) <= NEAR;
-            // At this level the whole file is flushed anyway.
+            // At this level every flush covers the whole file.
             if is_same && (is_near || request.level == Level::All) {
                 covered.end = covered.end.max(request.range.end);
                 members.push(index);
@@ -170,8 +170,8 @@ mod tests {
             for (range, members) in &groups {
                 for &index in members {
                     prop_assert_eq!(key(index), key(members[0]));
-                    let one = &requests[index].range;
-                    prop_assert!(range.start <= one.start && one.end <= range.end);
+                    let requested = &requests[index].range;
+                    prop_assert!(range.start <= requested.start && requested.end <= range.end);
                 }
                 seen.extend(members);
             }

@@ -1,8 +1,9 @@
-//! Open files, one descriptor each however often they are mapped.
+//! Open files, which all mappings of a file share.
 //!
-//! A mapping keeps its file open: the fault guard asks its size, a flush goes through the
-//! descriptor that was open before the writes (the only one that is sure to hear of a failed
-//! write-back). A hundred thousand mappings of one file must not need as many descriptors.
+//! A mapping keeps its file open. The fault guard reads the size of the file. A flush uses the
+//! descriptor that was open before the writes, because only that descriptor is certain to report a
+//! failed write-back. Mappings share a descriptor, so that 100,000 mappings of one file do not need
+//! 100,000 descriptors.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,7 +17,7 @@ use crate::core::poison::IgnorePoison;
 use crate::core::sys;
 use crate::core::sys::file_kind::Kind;
 
-/// Device, inode, whether it may be written.
+/// Device, inode, and whether the file is open for writing.
 type Key = (u64, u64, bool);
 
 #[derive(Debug, Default)]
@@ -27,10 +28,10 @@ struct Open {
 
 static OPEN: Mutex<Option<Open>> = Mutex::new(None);
 
-/// What is known of a file, however often and in whichever way it is open.
+/// The state of a file that all its open descriptors share, for reading and for writing.
 #[derive(Debug, Default)]
 struct Inode {
-    /// The error number of the first flush that failed.
+    /// The error number of the first flush that failed, or 0.
     damage: AtomicI32,
 }
 
@@ -40,25 +41,25 @@ pub struct SharedFile {
     file: File,
     key: Key,
     page_size: usize,
-    /// On a layered file system the same numbers can name the file of the layer below, with what
-    /// it held before it was first written: each opening keeps its own descriptor.
+    /// Whether the file system is layered. There, device and inode can be the same for the file of the
+    /// lower layer, which has the contents from before the first write. Such files are not shared.
     is_layered: bool,
-    /// Opened for appending, it takes every write for its end.
+    /// Whether the file is open for appending. Then every write goes to its end.
     appends: bool,
     is_volatile: bool,
     inode: Arc<Inode>,
     flushes: Arc<PendingFlushes>,
-    /// The directory in which a mapping of ours made the file, until its name is durable.
+    /// The directory in which a mapping created the file. None once the name of the file is durable.
     created_in: Mutex<Option<PathBuf>>,
 }
 
 impl SharedFile {
-    /// Takes over a descriptor, or closes it again where the same file is already open in the
-    /// same way.
+    /// Takes over a descriptor. If the same file is already open with the same access, closes the
+    /// descriptor and returns that open file.
     #[must_use]
     pub fn share(fd: sys::Handle, status: &sys::Status, writable: bool) -> Arc<Self> {
         let key = (status.device, status.inode, writable);
-        // Let go of after the lock, which the end of a file takes.
+        // This is dropped after the lock is released, because dropping a file takes the lock.
         let known;
         let mut open = OPEN.lock().ignore_poison();
         let open = open.get_or_insert_with(Open::default);
@@ -76,7 +77,7 @@ impl SharedFile {
             page_size,
             appends: sys::appends(sys::raw(&fd)),
             is_layered: fs.as_ref().is_ok_and(|fs| fs.is_layered),
-            // A device lives elsewhere than its name does.
+            // The file system that has the name of a device does not store its contents.
             is_volatile: status.kind != Kind::BlockDevice
                 && fs.as_ref().is_ok_and(|fs| fs.is_volatile),
             file: File::from(fd),
@@ -89,67 +90,68 @@ impl SharedFile {
         file
     }
 
-    /// The descriptor.
+    /// Returns the raw descriptor.
     #[must_use]
     pub fn fd(&self) -> sys::RawHandle {
         sys::raw(&self.file)
     }
 
-    /// The file.
+    /// Returns the file.
     #[must_use]
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// Whether a write at an offset goes there.
+    /// Reports whether a write at an offset changes the bytes at that offset.
     #[must_use]
     pub fn writes_at_offsets(&self) -> bool {
         !self.appends
     }
 
-    /// The size of a page of its mappings in bytes.
+    /// Returns the page size of its mappings in bytes.
     #[must_use]
     pub fn page_size(&self) -> usize {
         self.page_size
     }
 
-    /// Whether its pages belong to a file of another file system, a layer below.
+    /// Reports whether its pages may belong to a file of another file system, in a lower layer.
     #[must_use]
     pub fn is_layered(&self) -> bool {
         self.is_layered
     }
 
-    /// The current size in bytes.
+    /// Returns the current size in bytes.
     pub fn size(&self) -> Result<u64> {
         Ok(sys::fstat(self.fd())?.size)
     }
 
-    /// Whether it lives in memory only.
+    /// Reports whether the file is in memory only.
     #[must_use]
     pub fn is_volatile(&self) -> bool {
         self.is_volatile
     }
 
-    /// The flushes that wait for it.
+    /// Returns the pending flushes of the file.
     #[must_use]
     pub fn flushes(&self) -> &Arc<PendingFlushes> {
         &self.flushes
     }
 
-    /// Remembers that a flush failed: what the kernel then dropped will never be written, and
-    /// the next flush would say that all is well. The first failure is the one to report.
+    /// Records that a flush failed, if it is the first failure. The kernel may have dropped dirty pages
+    /// without writing them, and the next flush would report success.
     pub fn damage(&self, errno: i32) {
         let damage = &self.inode.damage;
         let _ = damage.compare_exchange(0, errno, Ordering::AcqRel, Ordering::Acquire);
     }
 
-    /// The error number of a failed flush, for every mapping of this file in the process.
+    /// Returns the error number of the first failed flush through any mapping of the file in this
+    /// process.
     #[must_use]
     pub fn damaged(&self) -> Option<i32> {
         Some(self.inode.damage.load(Ordering::Acquire)).filter(|&errno| errno != 0)
     }
 
-    /// An error if a flush of the file has failed.
+    /// Fails with `ERR_MEMMAP_FLUSH_LOST` if a flush of the file has failed.
     pub fn check_damage(&self) -> Result<()> {
         let Some(errno) = self.damaged() else {
             return Ok(());
@@ -157,23 +159,23 @@ impl SharedFile {
         Err(Error::rule(
             "ERR_MEMMAP_FLUSH_LOST",
             format!(
-                "An earlier flush of this file failed ({}): what memory holds is newer than the \
-                 disk and will vanish. Save it elsewhere, close every mapping of the file, open \
-                 it again and write everything since the last good flush",
+                "An earlier flush of this file failed ({}): memory holds newer contents than the \
+                 disk, and they will be lost. Save them elsewhere, close every mapping of the file, \
+                 open it again and write everything again since the last successful flush",
                 sys::error_text(errno)
             ),
         ))
     }
 
-    /// Notes that a mapping made the file, so that its name is not durable yet.
+    /// Records that a mapping created the file, so that its name is not durable yet.
     pub fn note_created(&self, path: &Path) {
-        // Absolute, for the working directory may change until it is flushed.
+        // The path is made absolute, because the working directory may change before the flush.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let directory = path.parent().map(Path::to_owned);
         *self.created_in.lock().ignore_poison() = directory;
     }
 
-    /// Makes its name durable, if a mapping made it and it still has one.
+    /// Makes the name of the file durable, if a mapping created the file and it still has a name.
     pub fn sync_name(&self) -> Result<sys::Reached> {
         let mut created_in = self.created_in.lock().ignore_poison();
         let Some(directory) = created_in.as_deref() else {
@@ -182,13 +184,13 @@ impl SharedFile {
         if sys::fstat(self.fd())?.links == 0 {
             return Ok(sys::Reached::Media);
         }
-        // Where it is now, if it was moved since.
+        // The file may have been moved since.
         let path = sys::current_path(&self.file);
         let directory = path.as_deref().and_then(Path::parent).unwrap_or(directory);
         let reached = sys::sync_directory(directory).map_err(|error| {
             let directory = directory.display();
             error.because(format!(
-                "the file is safe, but its name in '{directory}' is not"
+                "the contents of the file are durable, but its name in '{directory}' is not"
             ))
         })?;
         *created_in = None;
@@ -200,7 +202,7 @@ impl Drop for SharedFile {
     fn drop(&mut self) {
         let mut open = OPEN.lock().ignore_poison();
         let Some(open) = open.as_mut() else { return };
-        // Somebody may have opened the file anew since the last mapping let go of this one.
+        // Another thread may have opened the file again since the last reference was dropped.
         let is_gone = |file: &Weak<Self>| file.strong_count() == 0;
         if open.files.get(&self.key).is_some_and(is_gone) {
             open.files.remove(&self.key);
@@ -210,7 +212,7 @@ impl Drop for SharedFile {
         }
         open.inodes.remove(&(self.key.0, self.key.1));
         if self.damaged().is_some() {
-            // Whoever opens it again shall see what the disk has, and not what it should have.
+            // The next opening of the file must show the contents of the disk, not of the page cache.
             sys::drop_file_cache(self.fd());
         }
     }
@@ -227,8 +229,8 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(windows, ignore = "wine gives an open file's name to no other")]
-    fn one_file_is_open_once_and_another_of_the_same_name_is_another() {
+    #[cfg_attr(windows, ignore = "wine does not replace a file that is open")]
+    fn a_file_is_opened_once_and_its_replacement_is_a_different_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         std::fs::write(&path, "one").unwrap();
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_a_file_is_made_durable_once_and_wherever_it_is() {
+    fn the_name_of_a_file_is_made_durable_once_even_if_it_was_moved() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         std::fs::write(&path, "one").unwrap();
