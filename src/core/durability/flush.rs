@@ -1,9 +1,9 @@
-//! Flushing: bytes become durable, or an error says that they did not.
+//! Flushing: bytes become durable, or an error reports that they did not.
 //!
-//! After a failed flush the kernel takes the pages for clean: the next one would succeed while
-//! the bytes are gone. Moreover a failure is told once to each open file, to whichever of its
-//! flushes asks first. So the flushes of an open file go one after another, and the first failure
-//! ends all later ones ([`SharedFile::damage`]).
+//! After a failed flush the kernel marks the pages as clean. The next flush would succeed although the
+//! bytes are lost. Besides, the kernel reports a failure once for each open file, to the first flush
+//! that follows. Therefore the flushes of an open file run one after another, and all flushes after a
+//! failed one fail ([`SharedFile::damage`]).
 //!
 //! `msync(2)`: <https://man7.org/linux/man-pages/man2/msync.2.html>
 
@@ -14,8 +14,8 @@ use crate::core::mapping::mapping::Mapping;
 use crate::core::mapping::region::Region;
 use crate::core::sys::{self, Reached};
 
-/// Flushes a range now, on this thread. Waits for the disk, and for flushes of the same file
-/// that are under way.
+/// Flushes a range on the calling thread. Waits for the disk, and for flushes of the same file that are
+/// running.
 pub fn flush(mapping: &Mapping, level: Level, offset: u64, length: u64) -> Result<Flushed> {
     let achieved = flush_range(mapping, level, offset, length);
     achieved
@@ -30,6 +30,7 @@ pub fn flush(mapping: &Mapping, level: Level, offset: u64, length: u64) -> Resul
         .map_err(|error| error.at(mapping.name()))
 }
 
+/// Reports whether a flush of `length` bytes has anything to write.
 pub(super) fn writes(mapping: &Mapping, level: Level, length: u64) -> bool {
     mapping.mode().writes_file() && (length > 0 || level == Level::All)
 }
@@ -44,20 +45,20 @@ fn flush_range(mapping: &Mapping, level: Level, offset: u64, length: u64) -> Res
     let Some(file) = mapping.file()? else {
         return Ok(Achieved::None);
     };
-    // Asked again where the turn has come: it may fail while this one waits.
+    // This is checked again below, because another flush may fail while this one waits.
     file.check_damage()?;
     if !writes(mapping, level, length) {
         return Ok(Achieved::None);
     }
-    // Bytes that the file has lost can't be made durable.
+    // Bytes after the end of a truncated file cannot become durable.
     mapping.check_file_covers(offset, length)?;
-    // Without a region there are no bytes either.
+    // Without a region the mapping has no bytes.
     let pages = region.as_deref().filter(|_| length > 0);
     let pages = pages.map(|region| (region, offset as usize, length as usize));
     if level == Level::Schedule {
         return pages.map_or(Ok(Achieved::None), |pages| schedule(mapping, &file, pages));
     }
-    let _turn = file.flushes().begin();
+    let _exclusive = file.flushes().begin();
     file.check_damage()?;
     let reached =
         write_out(pages, &file, level.here()).inspect_err(|error| note_damage(&file, error))?;
@@ -70,11 +71,11 @@ fn flush_range(mapping: &Mapping, level: Level, offset: u64, length: u64) -> Res
     })
 }
 
-/// Bytes of a region: where they begin, and how many.
-type Part<'a> = (&'a Region, usize, usize);
+/// A range of a region: its offset and length in bytes.
+type RegionRange<'a> = (&'a Region, usize, usize);
 
-fn schedule(mapping: &Mapping, file: &SharedFile, part: Part<'_>) -> Result<Achieved> {
-    let (region, offset, length) = part;
+fn schedule(mapping: &Mapping, file: &SharedFile, range: RegionRange<'_>) -> Result<Achieved> {
+    let (region, offset, length) = range;
     if file.is_volatile() {
         return Ok(Achieved::Volatile);
     }
@@ -88,9 +89,9 @@ fn schedule(mapping: &Mapping, file: &SharedFile, part: Part<'_>) -> Result<Achi
     Ok(Achieved::Schedule)
 }
 
-fn write_out(part: Option<Part<'_>>, file: &SharedFile, level: Level) -> Result<Reached> {
-    if let Some(part) = part {
-        sync_pages(part)?;
+fn write_out(range: Option<RegionRange<'_>>, file: &SharedFile, level: Level) -> Result<Reached> {
+    if let Some(range) = range {
+        sync_pages(range)?;
     }
     match level {
         Level::All => Ok(sys::sync_all(file.fd())?.min(file.sync_name()?)),
@@ -99,18 +100,18 @@ fn write_out(part: Option<Part<'_>>, file: &SharedFile, level: Level) -> Result<
     }
 }
 
-fn sync_pages((region, offset, length): Part<'_>) -> Result<()> {
+fn sync_pages((region, offset, length): RegionRange<'_>) -> Result<()> {
     loop {
         match region.raw().flush(region.offset_in_page() + offset, length) {
-            // A file system in user space can be interrupted.
+            // On a file system in user space, a signal can interrupt the call.
             Err(error) if error.errno() == Some(sys::EINTR) => {}
             result => return Ok(result?),
         }
     }
 }
 
-/// Remembers an error by which bytes may have been lost. Disks fail in more ways than EIO, ENOSPC
-/// and EDQUOT, so it is all but those by which the system refuses to try.
+/// Records an error after which bytes may be lost. Disks fail with more errors than EIO, ENOSPC and
+/// EDQUOT. Therefore all errors count except those with which the system refuses the call.
 pub(in crate::core) fn note_damage(file: &SharedFile, error: &Error) {
     let Error::System { errno, syscall, .. } = error else {
         return;
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_flush_is_told_by_every_mapping_of_the_file_until_all_are_closed() {
+    fn a_failed_flush_is_reported_by_every_mapping_of_the_file_until_all_are_closed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         let first = map(&path, Mode::CreateNew);
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_nothing_to_flush_of_private_memory() {
+    fn a_flush_of_private_memory_does_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         std::fs::write(&path, "abc").unwrap();

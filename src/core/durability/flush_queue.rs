@@ -1,5 +1,4 @@
-//! Flushes on a thread of the pool, joined with others of the same file that wait at the same
-//! time.
+//! Flushes on a thread of the pool. Flushes of the same file that wait at the same time are joined.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,7 +23,7 @@ struct Ticket {
 }
 
 impl Ticket {
-    /// Flushes it by itself.
+    /// Flushes the range without joining it with others, and delivers the result.
     fn settle_alone(self) {
         let result = self.flush(&self.range);
         (self.settle)(result);
@@ -53,7 +52,7 @@ impl Pending for Ticket {
     }
 }
 
-/// Flushes a range on a thread of ours, together with others that wait at the same time.
+/// Flushes a range on a thread of the pool, together with others that wait at the same time.
 pub fn start(mapping: &Arc<Mapping>, level: Level, offset: u64, length: u64, settle: Settle) {
     let is_queued = level != Level::Schedule && flush::writes(mapping, level, length);
     let queued = mapping.file().ok().flatten().filter(|_| is_queued);
@@ -67,15 +66,15 @@ pub fn start(mapping: &Arc<Mapping>, level: Level, offset: u64, length: u64, set
         Some(file) if mapping.check_range(offset, length).is_ok() => {
             file.flushes().add(Box::new(ticket));
         }
-        // At once, and whatever is wrong with it is said there.
+        // This flush need not wait for others. If its range is invalid, `flush` returns the error.
         _ => thread_pool::run(move || ticket.settle_alone()),
     }
 }
 
 fn run(mapping: &Mapping, level: Level, range: &Range<u64>) -> Result<Flushed> {
-    // What a resize has cut off meanwhile has nothing left to flush.
+    // A resize may have cut off the end of the range since the request.
     let length = range.end.min(mapping.length()).saturating_sub(range.start);
-    // Somebody waits for an answer, whatever happens.
+    // The caller waits for a result, even if the flush panics.
     catch_unwind(AssertUnwindSafe(|| {
         flush::flush(mapping, level, range.start, length)
     }))
@@ -96,7 +95,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn all_that_wait_are_answered_each_with_its_own_bytes() {
+    fn all_waiting_flushes_are_answered_each_with_its_own_bytes() {
         let dir = tempfile::tempdir().unwrap();
         let mut request = Request::new(Source::Path(dir.path().join("f")), Mode::CreateNew);
         request.size = Some(8 << 20);

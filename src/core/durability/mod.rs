@@ -1,4 +1,4 @@
-//! How bytes get to the disk for good.
+//! Durability: flushing mappings, and replacing files atomically.
 
 pub mod flush;
 pub mod flush_queue;

@@ -1,7 +1,7 @@
-//! Replacing a file as a whole: a new file beside it takes its name, in one step.
+//! Atomic replacement of a file by a new file, which takes its name.
 //!
-//! At any moment, a crash included, the name leads to the old file or to the new one, whole:
-//! `rename(2)` replaces a name atomically, and the new file is durable before it gets it.
+//! At any moment, also after a crash, the name refers either to the complete old file or to the complete
+//! new file. `rename(2)` replaces a name atomically, and the new file is durable before the rename.
 //! <https://man7.org/linux/man-pages/man2/rename.2.html>
 
 use std::collections::hash_map::RandomState;
@@ -15,29 +15,30 @@ use crate::core::file::flush_level::Achieved;
 use crate::core::sys::file_kind::Kind;
 use crate::core::sys::{self, Reached};
 
-/// As many symbolic links as Linux follows.
-const MOST_LINKS: u32 = 40;
-const MOST_NAMES: u32 = 100;
+/// The maximum number of symbolic links to follow, which is the same as on Linux.
+const MAX_LINKS: u32 = 40;
+/// The maximum number of names to try for the new file.
+const MAX_NAMES: u32 = 100;
 
-/// A file that is about to take the place of another, or of none. It goes when this does,
-/// unless it was committed.
+/// A new file that will replace another file, or be the first at its path. It is removed on drop unless
+/// it was committed.
 #[derive(Debug)]
 pub struct Replacement {
-    /// The path, as the user named it.
+    /// The path, as the user gave it.
     name: String,
     target: PathBuf,
     temporary: PathBuf,
-    /// Open until the end is known: Windows neither removes an open file nor replaces it.
+    /// Open until the replacement is committed or abandoned. None after that.
     file: Option<File>,
     descriptor: Option<i32>,
-    /// What was there at the beginning.
+    /// The metadata of the old file at the beginning, if it existed.
     old: Option<Metadata>,
     permissions: Option<u32>,
     is_temporary: bool,
 }
 
 impl Replacement {
-    /// Makes an empty file beside the one that `path` leads to.
+    /// Creates an empty file in the directory of the file that `path` refers to.
     pub fn begin(path: &Path, permissions: Option<u32>) -> Result<Self> {
         let name = path.to_string_lossy().into_owned();
         Self::make(path, permissions, name.clone()).map_err(|error| error.at(Some(&name)))
@@ -45,7 +46,7 @@ impl Replacement {
 
     fn make(path: &Path, permissions: Option<u32>, name: String) -> Result<Self> {
         let target = follow(path)?;
-        let old = look(&target)?;
+        let old = existing(&target)?;
         let (temporary, file) = make_beside(&target, old.is_some() || permissions.is_some())?;
         Ok(Self {
             name,
@@ -59,7 +60,8 @@ impl Replacement {
         })
     }
 
-    /// The descriptor by which JavaScript writes to the new file; open as long as this is.
+    /// Returns the descriptor with which JavaScript writes to the new file. It is open until the
+    /// replacement is committed or abandoned.
     pub fn descriptor(&mut self) -> Result<i32> {
         if let Some(known) = self.descriptor {
             return Ok(known);
@@ -74,8 +76,8 @@ impl Replacement {
         self.file.as_ref().ok_or_else(closed)
     }
 
-    /// Puts the new file in the place of the old one: both the file and its name are durable
-    /// then. On an error nothing has changed, except where the error says so.
+    /// Replaces the old file by the new one. Afterwards the file and its name are durable. After an error
+    /// nothing has changed, unless the error says otherwise.
     pub fn commit(&mut self) -> Result<Achieved> {
         let result = self.replace();
         self.abandon();
@@ -83,16 +85,17 @@ impl Replacement {
     }
 
     fn replace(&mut self) -> Result<Achieved> {
-        // What can't be flushed afterwards is found out before anything is changed.
+        // The directory is opened before anything changes, because it must be flushed at the end.
         let file = self.file()?;
         let directory = self.target.parent().unwrap_or(Path::new("/"));
-        let directory = sys::open_directory(directory)
-            .map_err(|error| error.because("its directory can't be opened, to be flushed"))?;
-        // It may have changed hands since.
-        let now = look(&self.target)?;
+        let directory = sys::open_directory(directory).map_err(|error| {
+            error.because("its directory cannot be opened, which is needed to flush it")
+        })?;
+        // The owner of the old file may have changed since the beginning.
+        let now = existing(&self.target)?;
         if let Some(old) = now.as_ref().or(self.old.as_ref()) {
             sys::copy_owner(file, old).map_err(|error| {
-                error.because("the new file can't be given the owner and the group of the old one")
+                error.because("the new file cannot be given the owner and the group of the old one")
             })?;
             sys::set_permissions(file, sys::permissions_of(old))?;
         }
@@ -104,7 +107,7 @@ impl Replacement {
         sys::rename(file, &self.temporary, &self.target)?;
         self.is_temporary = false;
         let reached = reached.min(sys::sync_open_directory(&directory).map_err(|error| {
-            error.because("the file was replaced, but a loss of power may still undo that")
+            error.because("the file was replaced, but a power failure may still undo that")
         })?);
         if is_volatile {
             return Ok(Achieved::Volatile);
@@ -116,7 +119,7 @@ impl Replacement {
         })
     }
 
-    /// Closes the new file, and removes it unless it has taken the place already.
+    /// Closes the new file, and removes it unless it was renamed already.
     pub fn abandon(&mut self) {
         if let Some(descriptor) = self.descriptor.take() {
             sys::close_descriptor(descriptor);
@@ -124,11 +127,11 @@ impl Replacement {
         let Some(file) = self.file.take() else {
             return;
         };
-        let is_there =
+        let must_remove =
             std::mem::take(&mut self.is_temporary) && sys::is_same_file(&self.temporary, &file);
         drop(file);
-        if is_there {
-            // What can't be removed is left over, as after a crash.
+        if must_remove {
+            // A file that cannot be removed stays, as after a crash.
             let _ = std::fs::remove_file(&self.temporary);
         }
     }
@@ -147,16 +150,16 @@ pub fn sync_directory(path: &Path) -> Result<()> {
         .map_err(|error| Error::from(error).at(Some(&path.to_string_lossy())))
 }
 
-/// The path without symbolic links at its end: the link stays, and leads to the new file. The
-/// file need not be there.
+/// Resolves symbolic links at the end of a path, so that a link stays and refers to the new file. The
+/// file need not exist.
 fn follow(path: &Path) -> Result<PathBuf> {
-    // Absolute, for the working directory may change until the new file is written.
-    let mut at = std::path::absolute(path).map_err(|_| Error::system(sys::ENOENT, "open"))?;
-    for _ in 0..MOST_LINKS {
-        match std::fs::read_link(&at) {
-            Ok(link) => at = at.parent().unwrap_or(Path::new("/")).join(link),
+    // The path is made absolute, because the working directory may change before the new file is written.
+    let mut path = std::path::absolute(path).map_err(|_| Error::system(sys::ENOENT, "open"))?;
+    for _ in 0..MAX_LINKS {
+        match std::fs::read_link(&path) {
+            Ok(link) => path = path.parent().unwrap_or(Path::new("/")).join(link),
             Err(error) if matches!(sys::errno_of(&error), sys::EINVAL | sys::ENOENT) => {
-                return Ok(at);
+                return Ok(path);
             }
             Err(error) => return Err(Error::from_io(&error, "readlink")),
         }
@@ -164,8 +167,9 @@ fn follow(path: &Path) -> Result<PathBuf> {
     Err(Error::system(sys::ELOOP, "readlink"))
 }
 
-/// What is there, if anything; only a regular file can be replaced.
-fn look(target: &Path) -> Result<Option<Metadata>> {
+/// Returns the metadata of the file at the path, or nothing if none exists. Fails if it is not a regular
+/// file.
+fn existing(target: &Path) -> Result<Option<Metadata>> {
     let metadata = match std::fs::symlink_metadata(target) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -175,20 +179,20 @@ fn look(target: &Path) -> Result<Option<Metadata>> {
         return Ok(Some(metadata));
     }
     let name = if metadata.is_symlink() {
-        // One that was put there just now.
+        // Links were resolved before, so this link was created since.
         Kind::SymbolicLink.name()
     } else {
         sys::stat(target)?.kind.name()
     };
     Err(Error::not_mappable(
         name,
-        format!("A {name} can't be replaced by a file, only another file can"),
+        format!("A {name} cannot be replaced by a file: only a regular file can"),
     ))
 }
 
 fn make_beside(target: &Path, is_private: bool) -> Result<(PathBuf, File)> {
-    for _ in 0..MOST_NAMES {
-        // The keys of a hasher are random, which is all that is wanted of it.
+    for _ in 0..MAX_NAMES {
+        // The keys of a hasher are random. Only that is needed here.
         let random = RandomState::new().build_hasher().finish();
         let temporary = sys::temporary_path(target, random);
         match sys::create_new(&temporary, is_private) {
@@ -225,13 +229,13 @@ mod tests {
     }
 
     #[test]
-    fn the_new_file_has_the_name_and_the_permissions_of_the_old_and_nothing_is_left() {
+    fn the_new_file_gets_the_name_and_the_permissions_of_the_old_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         replace(&path, "one").unwrap();
         #[cfg(unix)]
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        // Wine gives the name of an open file to no other.
+        // Wine does not replace a file that is open.
         let open = (!cfg!(windows)).then(|| File::open(&path).unwrap());
         replace(&path, "two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
@@ -244,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_committed_leaves_no_trace() {
+    fn a_replacement_that_is_not_committed_changes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         fs::write(&path, "old").unwrap();
@@ -254,13 +258,13 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_became_a_directory_is_left_alone() {
+    fn a_path_that_became_a_directory_is_not_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         let mut replacement = Replacement::begin(&path, None).unwrap();
         fs::create_dir(&path).unwrap();
         assert!(replacement.commit().is_err());
-        // Where a name goes with the last open handle only.
+        // On Windows the name exists until the last handle is closed.
         drop(replacement);
         assert_eq!(names(dir.path()), ["file"]);
     }
@@ -283,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_name_can_be_replaced() {
+    fn a_file_with_the_longest_name_can_be_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("n".repeat(255));
         replace(&path, "one").unwrap();

@@ -46,7 +46,7 @@ enum Attempt {
 
 /// Tries once to lock the file that has the name at the time.
 fn attempt(file: &Arc<LockableFile>, request: &LockRequest, is_fair: bool) -> Result<Attempt> {
-    /// The most times that the file may be replaced between its opening and its lock.
+    /// The maximum number of times that the file may be replaced between its opening and its lock.
     const MAX_REPLACEMENTS: usize = 1000;
     for _ in 0..MAX_REPLACEMENTS {
         let description = file.open_description(request.mode)?;

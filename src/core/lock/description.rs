@@ -12,7 +12,7 @@ use crate::core::sys::{self, Access, LockMode};
 /// Device and inode: the identity of a file, under whatever name.
 pub(super) type FileId = (u64, u64);
 
-/// Which kind of the system's locks a file is locked with.
+/// The kind of the system's locks that a file is locked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LockMethod {
     /// Locks of byte ranges, owned by an open file description or a handle.

@@ -1,4 +1,4 @@
-//! The errors of locking: what they mean, and what to do about them.
+//! Errors of locking, with their causes and remedies.
 
 use super::request::{Holder, LockRequest};
 use crate::core::error::Error;
@@ -16,7 +16,7 @@ pub(super) fn explain(error: Error, mode: LockMode) -> Error {
             error.because("a shared lock needs a file opened for reading")
         }
         (Some(sys::ENOLCK), _) => error.because(
-            "the system has no more locks to give, or the lock service of the file server cannot \
+            "the system has no more locks available, or the lock service of the file server cannot \
              be reached",
         ),
         (Some(sys::EIO), _) => error.because(

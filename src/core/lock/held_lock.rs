@@ -1,4 +1,4 @@
-//! A lock that is held: how its mode changes, and how it is released.
+//! Locks that are held: changes of their mode, and their release.
 
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
@@ -27,7 +27,7 @@ pub struct HeldLock {
     current: Mutex<Current>,
 }
 
-/// What of a lock changes.
+/// The state of a lock that can change.
 #[derive(Debug)]
 struct Current {
     mode: LockMode,

@@ -83,7 +83,7 @@ impl Entry {
     }
 }
 
-/// What an entry belongs to: a lock or a request, which ends with its JavaScript thread.
+/// The owner of an entry: a lock or a request, which ends with its JavaScript thread.
 pub(super) trait Abandon: std::fmt::Debug + Send + Sync {
     /// Releases the lock, or cancels the request. No caller is left to receive an error.
     fn abandon(&self);
@@ -97,7 +97,7 @@ fn lock_entries() -> MutexGuard<'static, Entries> {
     ENTRIES.lock().ignore_poison()
 }
 
-/// An entry's place in the registry. Dropping it removes the entry.
+/// A handle of an entry in the registry. Dropping it removes the entry.
 #[derive(Debug)]
 pub struct Registration(u64);
 

@@ -1,4 +1,4 @@
-//! What a lock is requested for, and which lock conflicts with it.
+//! Requests for locks: mode, range, thread, and the holder of a conflicting lock.
 
 use crate::core::error::{Error, Result};
 use crate::core::sys::LockMode;

@@ -10,7 +10,7 @@ use crate::core::poison::IgnorePoison;
 use crate::core::sys::{self, LockMode};
 use crate::core::waiter::{Wait, Waiter};
 
-/// The most threads that sleep for locks. A program that needs more has a bug, or never releases
+/// The maximum number of threads that sleep for locks. A program that needs more has a bug, or never releases
 /// its locks.
 const MAX_THREADS: usize = 64;
 
@@ -25,7 +25,7 @@ pub(super) static WAITER: Waiter<LockWait> = Waiter::new(
     },
 );
 
-/// What happens with the kernel's answer: a new lock, or the upgrade of a lock.
+/// The purpose of a wait, which handles the answer of the kernel: a new lock, or the upgrade of a lock.
 pub(super) trait Purpose: Send + Sync {
     /// Reports whether the request was cancelled or settled otherwise.
     fn is_abandoned(&self) -> bool;
@@ -40,7 +40,7 @@ pub(super) trait Purpose: Send + Sync {
     fn end_if_abandoned(&self) -> bool;
 }
 
-/// What the kernel is asked for.
+/// The operation that the kernel is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operation {
     /// To set a new lock.

@@ -1,4 +1,4 @@
-//! Advice for ranges of a mapping, and discarding what its pages hold.
+//! Advice for ranges of a mapping, and discarding the contents of pages.
 
 use crate::core::error::{Error, Result};
 use crate::core::mapping::advice::{self, Advice, Discard};
@@ -7,7 +7,8 @@ use crate::core::mapping::region::Region;
 use crate::core::residency::populate;
 use crate::core::sys;
 
-/// Says how a range will be used. The pages around it are meant, but none of a neighbour.
+/// Advises the system how a range will be used. The advice applies to all pages that the range touches,
+/// and to no page outside the mapping.
 pub fn advise(mapping: &Mapping, advice: Advice, offset: u64, length: u64) -> Result<()> {
     mapping.check_range(offset, length)?;
     let Some(region) = mapping.region()? else {
@@ -33,7 +34,7 @@ pub fn advise(mapping: &Mapping, advice: Advice, offset: u64, length: u64) -> Re
     })
 }
 
-/// What it means that the kernel does not take advice that it knows.
+/// Explains why the kernel refused advice that it supports.
 fn explain_refusal(
     mapping: &Mapping,
     error: Error,
@@ -44,12 +45,13 @@ fn explain_refusal(
     let is_locked = error.errno() == Some(sys::EINVAL)
         && mapping.locked_ranges.pages(region, offset, length) > 0;
     if is_locked {
-        return error.because("a part of it is locked in memory: unlockMemory() comes first");
+        return error.because("a part of the range is locked in memory: call unlockMemory() first");
     }
     error
 }
 
-/// Says how all of a region will be used, with what it may grow to.
+/// Advises the system how a whole region will be used. Advice that the system stores also applies to the
+/// capacity of the region.
 pub(in crate::core) fn advise_all(
     mapping: &Mapping,
     region: &Region,
@@ -66,7 +68,7 @@ pub(in crate::core) fn advise_all(
     advise_in(region, advice, 0, length).map_err(|error| error.at(mapping.name()))
 }
 
-/// Destroys the contents of the whole pages inside a range.
+/// Discards the contents of the whole pages inside a range.
 pub fn discard(mapping: &Mapping, how: Discard, offset: u64, length: u64) -> Result<()> {
     mapping.check_range(offset, length)?;
     if how == Discard::Remove {
@@ -86,14 +88,14 @@ pub fn discard(mapping: &Mapping, how: Discard, offset: u64, length: u64) -> Res
     if start >= end {
         return Ok(());
     }
-    // The kernel would refuse too, but after it has destroyed the pages before.
+    // The kernel also refuses locked pages, but only after it has discarded the pages before them.
     let inner = ((start - region.address()) as u64, (end - start) as u64);
     if mapping.locked_ranges.pages(&region, inner.0, inner.1) > 0 {
         let error = Error::system(sys::EINVAL, "madvise");
         return Err(explain_refusal(mapping, error, &region, inner.0, inner.1));
     }
-    // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the
-    // range that the user named lose their contents.
+    // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the range that
+    // the caller passed lose their contents.
     let discarded = unsafe {
         region.raw().discard(
             how.unchecked(),
@@ -120,7 +122,7 @@ fn advise_in(region: &Region, advice: Advice, offset: usize, length: usize) -> R
     };
     result.map_err(|error| match error.errno() {
         Some(sys::EINVAL) => {
-            Error::from(error).because("the kernel does not take this advice for this memory")
+            Error::from(error).because("the kernel does not accept this advice for this memory")
         }
         _ => error.into(),
     })

@@ -1,4 +1,4 @@
-//! Letting pages go: out of memory, with nothing lost.
+//! Evicting pages from memory without losing data.
 
 use std::sync::Arc;
 
@@ -15,31 +15,30 @@ use crate::core::residency::populate::in_steps;
 use crate::core::residency::residency::resident_bytes;
 use crate::core::sys;
 
-/// What came of it, in bytes of whole pages.
+/// The result of an eviction, in bytes of whole pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evicted {
-    /// That went; none if the system does not tell.
+    /// The bytes that were evicted; none if the system does not report residency.
     pub evicted: Option<u64>,
-    /// That are still there; none if the system does not tell.
+    /// The bytes that are still in memory; none if the system does not report residency.
     pub resident: Option<u64>,
 }
 
-/// Takes the pages that a range touches out of memory, as far as that can be without losing
-/// anything: what is dirty is written to its file first, what is private stays or goes to the
-/// swap space, what is locked stays.
+/// Evicts the pages that a range touches from memory, as far as no data is lost. Dirty pages are written
+/// to their file first. Private pages stay, or move to the swap space. Locked pages stay.
 pub fn evict(mapping: &Mapping, offset: u64, length: u64, token: &CancelToken) -> Result<Evicted> {
     let mut result = Evicted {
         evicted: Some(0),
         resident: Some(0),
     };
-    in_steps(mapping, offset, length, token, |at, step| {
-        let before = resident_bytes(mapping, at, step)?;
-        evict_step(mapping, at, step)?;
-        let after = resident_bytes(mapping, at, step)?;
-        let went = before
+    in_steps(mapping, offset, length, token, |offset, step| {
+        let before = resident_bytes(mapping, offset, step)?;
+        evict_step(mapping, offset, step)?;
+        let after = resident_bytes(mapping, offset, step)?;
+        let evicted = before
             .zip(after)
             .map(|(before, after)| before.saturating_sub(after));
-        result.evicted = result.evicted.zip(went).map(|(sum, bytes)| sum + bytes);
+        result.evicted = result.evicted.zip(evicted).map(|(sum, bytes)| sum + bytes);
         result.resident = result.resident.zip(after).map(|(sum, bytes)| sum + bytes);
         Ok(())
     })
@@ -52,11 +51,11 @@ fn evict_step(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
         return Ok(());
     };
     let disk = region.file().filter(|file| !file.is_volatile());
-    // What can't be written, now or earlier, must not be let go of.
+    // Pages whose contents could not be written must not be evicted. This fails for such pages.
     flush::flush(mapping, Level::Data, offset, length)?;
     if let Some(file) = disk.as_ref().filter(|_| !mapping.mode().writes_file()) {
-        // Others may have written to it.
-        let _turn = file.flushes().begin();
+        // Other mappings or processes may have written to the file.
+        let _exclusive = file.flushes().begin();
         sys::write_back(file.fd(), mapping.offset() + offset, length)
             .map_err(Error::from)
             .inspect_err(|error| flush::note_damage(file, error))?;
@@ -68,8 +67,8 @@ fn evict_step(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     Ok(())
 }
 
-/// Lets go of pages of a region that is held: none of them is locked, those of a file on a disk are
-/// clean.
+/// Evicts pages of a region that the caller holds. None of the pages is locked, and pages of a file on a
+/// disk are clean.
 fn evict_pages(
     region: &Region,
     disk: Option<&Arc<SharedFile>>,
@@ -79,12 +78,12 @@ fn evict_pages(
     let slot = region.slot();
     let position = slot.file_offset(start);
     if let (Some(file), PageKind::SharedFile) = (disk, slot.kind()) {
-        // SAFETY: the pages belong to the region, are shared and clean.
+        // SAFETY: the pages belong to the region, which the caller holds. They are shared and clean.
         return Ok(unsafe { sys::evict_shared(start, span, file.fd(), position) }?);
     }
-    // SAFETY: the pages belong to the region.
+    // SAFETY: the pages belong to the region, which the caller holds.
     match unsafe { sys::page_out(start, span) } {
-        // They can't go; how many stayed is in the result.
+        // The system cannot evict them. The result reports how many stayed.
         Err(error) if error.errno() == Some(sys::ENOSYS) => {}
         result => result?,
     }
@@ -93,8 +92,8 @@ fn evict_pages(
     })
 }
 
-/// Lets go of a range that was read and won't be needed soon. Only whole pages inside it go, and
-/// nothing where stores are private and meant to last.
+/// Releases the whole pages inside a range that was read and will not be needed soon. Has no effect on
+/// memory without a file, and in mode `c`, where pages hold private stores.
 pub fn release(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     mapping.check_range(offset, length)?;
     let Some(region) = mapping.region()? else {
@@ -117,8 +116,8 @@ pub fn release(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     let (offset, length) = ((start - region.address()) as u64, (end - start) as u64);
     for (start, span) in mapping.locked_ranges.unlocked(&region, offset, length) {
         let position = region.slot().file_offset(start);
-        // SAFETY: the pages lie wholly in the range; a mapping for reading has no private
-        // contents but stores by mistake, and a shared one has none.
+        // SAFETY: the pages lie wholly in the range, and the region is held. Private contents exist only
+        // in a mapping for reading that was stored into by mistake; shared pages have none.
         unsafe { sys::release_pages(start, span, file.fd(), position) }?;
     }
     Ok(())

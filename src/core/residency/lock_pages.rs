@@ -1,24 +1,24 @@
-//! Locking ranges in memory.
+//! Locking ranges of a mapping in memory.
 //!
-//! The system locks pages, and does not count how often: a page that was locked twice is free after
-//! it was unlocked once. Here bytes are locked: a page stays in memory as long as one byte of it is
-//! locked, so that unlocking a range never frees a page that its neighbour needs.
+//! The system locks pages and does not count locks: unlocking a page once removes all its locks. This
+//! module records locked bytes. A page stays locked as long as one byte of it is locked, so that
+//! unlocking a range does not unlock a page that another locked range needs.
 //!
-//! A range is locked in two steps: its pages are told to stay once they come, which is quick and
-//! meets every limit, and then brought in, which may wait for a disk and be cancelled. The system's
-//! plain `mlock` does both at once, but stores into private pages on the way: each page of a mapping
-//! for reading would become a copy.
+//! A range is locked in two steps. First its pages are locked on their first access, which is fast and
+//! fails if a limit is exceeded. Then they are loaded, which may wait for a disk and can be cancelled.
+//! The system's `mlock` does both in one call, but it stores into private pages, so that each page of a
+//! mapping for reading would become a copy.
 
 use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
 use crate::core::limits;
 use crate::core::mapping::mapping::Mapping;
 use crate::core::mapping::region::Region;
-use crate::core::residency::populate::{bring_in, in_steps};
+use crate::core::residency::populate::{in_steps, load};
 use crate::core::sys;
 
-/// Keeps the pages that a range touches in memory: all of them from now on, or with `on_fault` each
-/// from the time on at which it comes there. What fails or is cancelled locks nothing.
+/// Locks the pages that a range touches in memory: all of them now, or with `on_fault` each page on its
+/// first access. A call that fails or is cancelled locks nothing.
 pub fn lock(
     mapping: &Mapping,
     offset: u64,
@@ -33,7 +33,7 @@ pub fn lock(
     if on_fault && !sys::can_lock_on_fault() {
         return Err(Error::rule(
             "ERR_MEMMAP_UNSUPPORTED",
-            "This system locks pages in memory only by bringing them in: leave 'onFault' out",
+            "This system can lock pages in memory only by loading them: leave out 'onFault'",
         ));
     }
     let locks = &mapping.locked_ranges;
@@ -41,21 +41,21 @@ pub fn lock(
     let result = if on_fault {
         Ok(())
     } else {
-        in_steps(mapping, offset, length, token, |at, step| {
-            bring_in_locked(mapping, &region, at, step)
+        in_steps(mapping, offset, length, token, |offset, step| {
+            load_locked(mapping, &region, offset, step)
         })
     };
     if result.is_ok() {
         locks.complete(number, !on_fault);
     } else if let Ok(Some(region)) = mapping.region() {
-        // It may be another region by now. Of a mapping that was closed nothing is locked any more.
+        // The mapping may have another region by now. In a closed mapping nothing is locked.
         locks.undo(number, &region);
     }
     result
 }
 
-/// Lets the system take the pages of a range out of memory again, but for those that other locked
-/// bytes lie in.
+/// Unlocks a range, so that the system may evict its pages from memory. Pages that contain other locked
+/// bytes stay locked.
 pub fn unlock(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     mapping.check_range(offset, length)?;
     let Some(region) = mapping.region()?.filter(|_| length > 0) else {
@@ -64,11 +64,11 @@ pub fn unlock(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     mapping.locked_ranges.unlock(&region, offset, length)
 }
 
-/// Brings in pages that stay once they come. Where the system can't tell pages to stay it locks
-/// them here.
-fn bring_in_locked(mapping: &Mapping, region: &Region, offset: u64, length: u64) -> Result<()> {
+/// Loads pages that are locked on their first access. Locks them here if the system cannot lock pages on
+/// their first access.
+fn load_locked(mapping: &Mapping, region: &Region, offset: u64, length: u64) -> Result<()> {
     if sys::can_lock_on_fault() {
-        return bring_in(mapping, offset, length);
+        return load(mapping, offset, length);
     }
     let _held = region.hold()?;
     let (start, span) = region.pages_of(offset as usize, length as usize);

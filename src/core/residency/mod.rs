@@ -1,4 +1,4 @@
-//! Which pages are in memory, and how they get there and out.
+//! Residency of pages: reporting it, and loading, locking and evicting pages.
 
 pub mod advise;
 pub mod evict;

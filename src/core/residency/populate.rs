@@ -1,5 +1,5 @@
-//! Bringing pages into memory before they are touched. Nothing here can fault: a page that the
-//! system can't deliver is an error, and the mapping stays as it was.
+//! Loading pages into memory before their first access. No function here causes a fault: a page that
+//! the system cannot deliver is an error, and the mapping stays unchanged.
 
 use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
@@ -11,28 +11,28 @@ use crate::core::mapping::region::Region;
 use crate::core::sys::file_kind::Kind;
 use crate::core::sys::{self, Populate};
 
-/// A step of a long walk: long enough for the disk, short enough to hear of a cancellation.
+/// The length of a step through a long range, in bytes: long enough for a disk to read efficiently, short
+/// enough to notice a cancellation soon.
 pub const STEP: u64 = 8 << 20;
 
-/// Brings a range into memory. Waits for the disk.
+/// Loads a range into memory. Waits for the disk.
 pub fn prefetch(mapping: &Mapping, offset: u64, length: u64, token: &CancelToken) -> Result<()> {
-    in_steps(mapping, offset, length, token, |at, step| {
-        populate(mapping, at, step, Populate::ForReading)
+    in_steps(mapping, offset, length, token, |offset, step| {
+        populate(mapping, offset, step, Populate::ForReading)
     })
 }
 
-/// Brings all of a mapping into memory, as when it is opened so: memory without a file is
-/// allocated. Waits for the disk.
+/// Loads a whole mapping into memory. Allocates anonymous memory. Waits for the disk.
 pub fn populate_all(mapping: &Mapping) -> Result<()> {
     let token = CancelToken::default();
-    in_steps(mapping, 0, mapping.length(), &token, |at, step| {
-        bring_in(mapping, at, step)
+    in_steps(mapping, 0, mapping.length(), &token, |offset, step| {
+        load(mapping, offset, step)
     })
 }
 
-/// Brings the pages of a range in as far as they can be without a store: memory without a file is
-/// allocated, of a file only its own pages come.
-pub fn bring_in(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
+/// Loads the pages of a range as far as that needs no store into a file or a private copy. Allocates
+/// anonymous memory.
+pub fn load(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     let has_file = mapping.region()?.is_some_and(|r| r.file().is_some());
     let what_for = if has_file {
         Populate::ForReading
@@ -42,8 +42,8 @@ pub fn bring_in(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     populate(mapping, offset, length, what_for)
 }
 
-/// Proves that every byte of a range can be loaded, and with `for_writing` that it can be stored
-/// into as well: blocks of the disk are found for holes. Nothing becomes dirty.
+/// Verifies that every byte of a range can be loaded. With `for_writing` also verifies that every byte
+/// can be stored into, by allocating disk blocks for holes. No page becomes dirty.
 pub fn verify(
     mapping: &Mapping,
     offset: u64,
@@ -56,23 +56,23 @@ pub fn verify(
         if !mapping.mode().writes_file() || mapping.region()?.is_some_and(|r| r.file().is_none()) {
             return Err(Error::rule(
                 "ERR_MEMMAP_UNSUPPORTED",
-                "What is stored here goes to memory and to no file, and whether there will be \
-                 memory for it the system does not say: only a mapping of a file with mode 'r+', \
-                 'w+' or 'wx+' can be verified for writing",
+                "Only a mapping of a file with mode 'r+', 'w+' or 'wx+' can be verified for \
+                 writing: stores into this mapping go to memory only, and the system does not report \
+                 whether it will have memory for them",
             ));
         }
     }
-    in_steps(mapping, offset, length, token, |at, step| {
+    in_steps(mapping, offset, length, token, |offset, step| {
         if for_writing {
-            allocate(mapping, at, step)?;
+            allocate(mapping, offset, step)?;
         }
-        populate(mapping, at, step, Populate::ForReading)
+        populate(mapping, offset, step, Populate::ForReading)
     })?;
     check_end(mapping, offset, length)
 }
 
-/// Checks that the file reaches to the end of a range: in its last page there are zeros behind its
-/// end, without a fault. Unlike [`Mapping::check_file_covers`] this only asks.
+/// Checks that the file reaches to the end of a range. The rest of its last page reads as zeros without
+/// a fault. Unlike [`Mapping::check_file_covers`], this function records no fault.
 fn check_end(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     let file = mapping.region()?.and_then(|region| region.file());
     let Some(file) = file.filter(|_| length > 0) else {
@@ -83,14 +83,13 @@ fn check_end(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
         return Ok(());
     }
     let missing = status.size.saturating_sub(mapping.offset()).max(offset);
-    let text = format!(
-        "The file became shorter: from offset {missing} of the mapping on there are only zeros"
-    );
+    let text =
+        format!("The file became shorter: the mapping reads as zeros from its offset {missing} on");
     Err(fault(mapping, missing, Reason::Truncated, text))
 }
 
-/// Walks through a range in steps, until the token isn't wanted any more. A step ends where a page
-/// does.
+/// Calls `work` with the offset and length of each step through a range, until the token is cancelled. A
+/// step ends at the end of a page, or of the range.
 pub fn in_steps(
     mapping: &Mapping,
     offset: u64,
@@ -102,18 +101,18 @@ pub fn in_steps(
     let page_size = mapping.region()?.map_or(1, |region| region.page_size());
     let unit = STEP.max(page_size as u64);
     let end = offset + length;
-    let mut at = offset;
-    while at < end {
+    let mut start = offset;
+    while start < end {
         token.check()?;
-        let step = (unit - (mapping.offset() + at) % unit).min(end - at);
-        work(at, step)?;
+        let step = (unit - (mapping.offset() + start) % unit).min(end - start);
+        work(start, step)?;
         token.add(step);
-        at += step;
+        start += step;
     }
     Ok(())
 }
 
-/// Brings the pages of a range in. May wait for a disk.
+/// Loads the pages of a range for an access. May wait for a disk.
 pub fn populate(mapping: &Mapping, offset: u64, length: u64, what_for: Populate) -> Result<()> {
     mapping.check_range(offset, length)?;
     let Some(region) = mapping.region()? else {
@@ -132,10 +131,10 @@ pub fn populate(mapping: &Mapping, offset: u64, length: u64, what_for: Populate)
     }
 }
 
-/// The first page that can't be had: everything before it can.
+/// Returns the address of the first page that cannot be loaded.
 fn first_bad_page(region: &Region, start: usize, span: usize, what_for: Populate) -> usize {
     let page_size = region.page_size();
-    // Page `bad` is the last of a run that can't be had, all before `good` can.
+    // All pages before `good` can be loaded. At least one page of `good..=bad` cannot.
     let (mut good, mut bad) = (0, span / page_size - 1);
     while good < bad {
         let middle = usize::midpoint(good, bad);
@@ -149,8 +148,8 @@ fn first_bad_page(region: &Region, start: usize, span: usize, what_for: Populate
     start + good * page_size
 }
 
-/// The error for the first page that can't be had, of pages of a held region that could not be
-/// populated.
+/// Returns the error for the first page that cannot be loaded, of pages that could not be loaded
+/// together. The caller holds the region.
 pub fn bad_page(
     mapping: &Mapping,
     region: &Region,
@@ -160,21 +159,21 @@ pub fn bad_page(
 ) -> Error {
     let page = first_bad_page(region, start, span, what_for);
     let offset = page.saturating_sub(region.address()) as u64;
-    let reason = why(region, page);
+    let reason = reason_of(region, page);
     let text = match reason {
         Reason::Truncated => "the file became shorter; close the mapping and open it again",
-        Reason::NoSpace => "neither memory nor disk has room for it",
+        Reason::NoSpace => "memory or disk has no space for it",
         _ => "the disk could not deliver it",
     };
     fault(
         mapping,
         offset,
         reason,
-        format!("Offset {offset} of the mapping can't be read: {text}"),
+        format!("Offset {offset} of the mapping cannot be read: {text}"),
     )
 }
 
-fn why(region: &Region, page: usize) -> Reason {
+fn reason_of(region: &Region, page: usize) -> Reason {
     let slot = region.slot();
     if slot.kind() == PageKind::Anonymous {
         let is_huge = region.page_size() > sys::page_size();
@@ -187,9 +186,9 @@ fn why(region: &Region, page: usize) -> Reason {
     }
 }
 
-/// Finds blocks for the holes in the pages of a range of the file.
+/// Allocates disk blocks for holes of the file in the pages of a range.
 fn allocate(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
-    // Behind the end of the file there is nothing to find blocks for.
+    // No blocks can be allocated after the end of the file.
     check_end(mapping, offset, length)?;
     let Some(file) = mapping.region()?.and_then(|region| region.file()) else {
         return Ok(());
@@ -209,13 +208,14 @@ fn allocate(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
             offset,
             Reason::NoSpace,
             format!(
-                "The disk has no room for what could be stored into the {length} bytes at offset \
-                 {offset} of the mapping: there is a hole in the file"
+                "The disk has no space for stores into the {length} bytes at offset {offset} of \
+                 the mapping, where the file has a hole"
             ),
         ),
         Some(sys::EOPNOTSUPP) => Error::rule(
             "ERR_MEMMAP_UNSUPPORTED",
-            "The file system can't find blocks ahead (fallocate), so nothing is known of stores",
+            "The file system cannot allocate blocks in advance (fallocate), so a range cannot be \
+             verified for writing",
         ),
         _ => error.into(),
     })

@@ -1,4 +1,4 @@
-//! Which pages of a mapping are in memory.
+//! Reports of which pages of a mapping are in memory.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,22 +12,22 @@ use crate::core::mapping::region::Region;
 use crate::core::sys::file_kind::Kind;
 use crate::core::sys::{self, CacheCounts};
 
-/// What a bucket is said to be of which the system does not tell; others are per cent.
+/// The value of a bucket whose residency the system does not report. Other values are per cent.
 pub const UNKNOWN: u8 = 255;
 
-/// Whether something is in memory.
+/// Whether pages are in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resident {
-    /// All of it.
+    /// All of them are.
     Yes,
-    /// Not all of it.
+    /// Not all of them are.
     No,
-    /// The system does not tell this user.
+    /// The system does not report it to this user.
     Unknown,
 }
 
 impl Resident {
-    /// The name that JavaScript sees.
+    /// Returns the name that JavaScript sees.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -38,28 +38,28 @@ impl Resident {
     }
 }
 
-/// What is known of the pages that a range touches.
+/// The residency of the pages that a range touches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// Bytes of a page.
+    /// The size of a page in bytes.
     pub page_size: u64,
-    /// Pages that the range touches.
+    /// The number of pages that the range touches.
     pub pages: u64,
     /// Whether they are in memory.
     pub resident: Resident,
-    /// Those that are, where the system tells.
+    /// The number of pages in memory, if the system reports it.
     pub resident_pages: Option<u64>,
-    /// Those that are locked in memory by this mapping.
+    /// The number of pages that this mapping has locked in memory.
     pub locked_pages: u64,
-    /// What the page cache has of the file there, where the system tells. In pages of the
-    /// system's size.
+    /// The pages of the file in the page cache, if the system reports them. In pages of the system's
+    /// size.
     pub cache: Option<CacheCounts>,
-    /// How much of each bucket is in memory, in per cent.
+    /// The share of each bucket that is in memory, in per cent.
     pub buckets: Option<Vec<u8>>,
 }
 
-/// Whether all pages of a range are in memory. A quick answer for who decides whether to wait for
-/// them; where the system does not tell, yes.
+/// Reports whether all pages of a range are in memory, for callers that decide whether to wait for them.
+/// Returns true if the system does not report residency.
 pub fn is_resident(mapping: &Mapping, offset: u64, length: u64) -> Result<bool> {
     mapping.check_range(offset, length)?;
     let Some(region) = mapping.region()? else {
@@ -71,7 +71,7 @@ pub fn is_resident(mapping: &Mapping, offset: u64, length: u64) -> Result<bool> 
     let _held = region.hold()?;
     let (start, span) = region.pages_of(offset as usize, length as usize);
     let pages = span / sys::page_size();
-    // Counting what the cache has of a file takes a hundredth of the time, where the system can.
+    // Counting the cached pages of the file takes about 1 % of the time, if the system supports it.
     let cached = region.file().and_then(|file| {
         sys::cache_counts(file.fd(), region.slot().file_offset(start), span as u64).ok()
     });
@@ -84,7 +84,8 @@ pub fn is_resident(mapping: &Mapping, offset: u64, length: u64) -> Result<bool> 
     Ok(flags.iter().all(|&flag| flag == 1))
 }
 
-/// Looks which pages of a range are in memory. With a size of buckets also how much of each.
+/// Finds out which pages of a range are in memory. With a bucket size in bytes, also computes the share of
+/// each bucket.
 pub fn report(
     mapping: &Mapping,
     offset: u64,
@@ -107,7 +108,7 @@ pub fn report(
     };
     let mut survey = Survey::of(&region, offset, length, token);
     let buckets = match bucket {
-        None => survey.look_at_all().map(|()| None),
+        None => survey.advance_to_end().map(|()| None),
         Some(size) => survey.fill_buckets(size, length).map(Some),
     }?;
     let Tally { yes, no, unknown } = survey.total;
@@ -126,13 +127,14 @@ pub fn report(
     })
 }
 
-/// Bytes of a range that are in memory, in whole pages; none if the system does not tell.
+/// Returns the bytes of a range that are in memory, in whole pages; none if the system does not report
+/// residency.
 pub fn resident_bytes(mapping: &Mapping, offset: u64, length: u64) -> Result<Option<u64>> {
     let report = report(mapping, offset, length, None, &CancelToken::default())?;
     Ok(report.resident_pages.map(|pages| pages * report.page_size))
 }
 
-/// Pages by what is known of them.
+/// The number of pages by residency.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Tally {
     yes: u64,
@@ -147,7 +149,7 @@ impl Tally {
         self.unknown += other.unknown;
     }
 
-    /// Never 0 nor 100 unless that is so exactly.
+    /// Returns the share in memory in per cent. Returns 0 only for no page, and 100 only for all pages.
     fn per_cent(self) -> u8 {
         let total = self.yes + self.no;
         match self {
@@ -159,48 +161,48 @@ impl Tally {
     }
 }
 
-/// What is known of the pages of a step.
+/// The residency of the pages of a step.
 #[derive(Debug)]
 enum Known {
     /// None of them is in memory.
     None,
-    /// A flag each, of which 1 is yes.
+    /// One flag for each page: 1 if it is in memory, 0 if not.
     Told(Vec<u8>),
-    /// A flag each, of which 1 is yes, and 0 may be anything.
+    /// One flag for each page: 1 if it is in memory, 0 if that is unknown.
     Guessed(Vec<u8>),
 }
 
-/// The pages of a range, looked at step by step: a flag for each page of a huge range would take
-/// much memory.
+/// A pass over the pages of a range in steps. Flags for all pages of a large range would take much
+/// memory.
 struct Survey<'a> {
     region: &'a Arc<Region>,
     token: &'a CancelToken,
-    /// The address of the first.
+    /// The address of the first page.
     start: usize,
-    /// Bytes between the start of the first page and that of the range.
+    /// The offset of the start of the range in the first page, in bytes.
     offset_in_page: u64,
     count: u64,
     page_size: usize,
-    /// The file of which the system counts what is cached.
+    /// The file whose cached pages the system can count.
     counted: Option<Arc<SharedFile>>,
-    /// Whether the answers can be trusted.
+    /// Whether the system reports the residency of the file to this user.
     is_told: bool,
     step: u64,
-    /// The pages of the step that was looked at last, and what is known of them.
+    /// The pages of the current step; their residency is in `known`.
     current: Range<u64>,
     known: Known,
     total: Tally,
 }
 
 impl<'a> Survey<'a> {
-    /// System pages that are looked at at once.
+    /// The number of system pages in a step.
     const STEP: u64 = 1 << 16;
 
     fn of(region: &'a Arc<Region>, offset: u64, length: u64, token: &'a CancelToken) -> Self {
         let (start, span) = region.pages_of(offset as usize, length as usize);
         let page_size = region.page_size();
         let file = region.file();
-        // Of a layered file the pages belong to the file of a layer below.
+        // The pages of a file on a layered file system belong to a file of a lower layer.
         let counted = file
             .clone()
             .filter(|file| !file.is_layered() && page_size == sys::page_size())
@@ -224,21 +226,22 @@ impl<'a> Survey<'a> {
         }
     }
 
-    fn look_at_all(&mut self) -> Result<()> {
+    fn advance_to_end(&mut self) -> Result<()> {
         while self.current.end < self.count {
-            self.look_on()?;
+            self.advance()?;
         }
         Ok(())
     }
 
-    /// Per cent of each bucket of `size` bytes, counted from the start of the range.
+    /// Returns the share of each bucket of `size` bytes in per cent. The first bucket starts at the start of
+    /// the range.
     fn fill_buckets(&mut self, size: u64, length: u64) -> Result<Vec<u8>> {
         let page_size = self.page_size as u64;
         let count = length.div_ceil(size) as usize;
         let mut buckets = Vec::new();
         if buckets.try_reserve_exact(count).is_err() {
             return Err(Error::system(sys::ENOMEM, "malloc")
-                .because(format!("{count} buckets are more than fit in memory")));
+                .because(format!("{count} buckets do not fit in memory")));
         }
         for index in 0..count as u64 {
             let start = self.offset_in_page + index * size;
@@ -249,17 +252,17 @@ impl<'a> Survey<'a> {
         Ok(buckets)
     }
 
-    /// Counts pages. They must not begin before the step that was looked at last.
+    /// Counts pages by residency. They must not start before the current step.
     fn tally(&mut self, pages: Range<u64>) -> Result<Tally> {
         let mut tally = Tally::default();
-        let mut at = pages.start;
-        while at < pages.end {
-            while at >= self.current.end {
-                self.look_on()?;
+        let mut start = pages.start;
+        while start < pages.end {
+            while start >= self.current.end {
+                self.advance()?;
             }
             let end = pages.end.min(self.current.end);
-            tally.add(self.tally_current(at - self.current.start..end - self.current.start));
-            at = end;
+            tally.add(self.tally_current(start - self.current.start..end - self.current.start));
+            start = end;
         }
         Ok(tally)
     }
@@ -294,22 +297,22 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// Looks at the next step.
-    fn look_on(&mut self) -> Result<()> {
+    /// Moves to the next step and finds out the residency of its pages.
+    fn advance(&mut self) -> Result<()> {
         self.token.check()?;
         let start = self.current.end;
         let end = (start + self.step).min(self.count);
         self.current = start..end;
         self.known = {
             let _held = self.region.hold()?;
-            self.look(start, end - start)?
+            self.inspect(start, end - start)?
         };
         self.total.add(self.tally_current(0..end - start));
         self.token.add((end - start) * self.page_size as u64);
         Ok(())
     }
 
-    fn look(&self, first: u64, count: u64) -> Result<Known> {
+    fn inspect(&self, first: u64, count: u64) -> Result<Known> {
         let address = self.start + first as usize * self.page_size;
         let span = count as usize * self.page_size;
         if self.is_empty(address, span) {
@@ -318,15 +321,15 @@ impl<'a> Survey<'a> {
         let mut flags = vec![0; span / sys::page_size()];
         // SAFETY: the pages belong to the region, which the caller holds.
         unsafe { sys::resident_pages(address, &mut flags) }?;
-        // Who is not told gets nothing but ones.
+        // If the system does not report residency to this user, all flags are 1.
         let is_told = self.is_told || flags.contains(&0);
         if !is_told {
             flags.fill(0);
-            // Not to be had in every container: then nothing is known.
+            // Some containers do not support this call. Then the residency is unknown.
             let _ = sys::present_pages(address, &mut flags);
         }
-        let part = self.page_size / sys::page_size();
-        let flags: Vec<u8> = flags.into_iter().step_by(part).collect();
+        let pages_per_flag = self.page_size / sys::page_size();
+        let flags: Vec<u8> = flags.into_iter().step_by(pages_per_flag).collect();
         Ok(if is_told {
             Known::Told(flags)
         } else {
@@ -334,8 +337,8 @@ impl<'a> Survey<'a> {
         })
     }
 
-    /// Whether the page cache has nothing of it, which is quickly asked of a large hole. Private
-    /// pages are in no cache.
+    /// Reports whether the page cache contains no page of a range, which is fast for a large hole. False
+    /// for private pages, which are not in the page cache.
     fn is_empty(&self, address: usize, span: usize) -> bool {
         let slot = self.region.slot();
         slot.kind() == PageKind::SharedFile
@@ -357,7 +360,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn per_cent_says_none_and_all_only_where_that_is_so() {
+    fn the_share_is_0_or_100_per_cent_only_for_no_or_all_pages() {
         let tally = |yes, no, unknown| Tally { yes, no, unknown }.per_cent();
         assert_eq!(tally(0, 10, 0), 0);
         assert_eq!(tally(1, 1_000_000, 0), 1);

@@ -1,4 +1,4 @@
-//! Requests for which the calling thread stands still.
+//! Requests for which the calling thread blocks.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};

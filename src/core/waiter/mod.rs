@@ -2,10 +2,10 @@
 //!
 //! A capability that has to wait describes one sleep in the kernel as a [`Wait`] and hands it to
 //! its [`Waiter`], which runs it on a thread. JavaScript holds a [`Pending`] request, which is
-//! settled once: it is granted, it fails, or it is cancelled. A thread that has to stand still
+//! settled once: it is granted, it fails, or it is cancelled. A thread that has to block
 //! until then uses [`Blocking`], which takes a time-out. File locks are the first use.
 //!
-//! A sleep in the kernel can only be interrupted by a signal, and an add-on has no signal to spare.
+//! A sleep in the kernel can only be interrupted by a signal, and an add-on cannot reserve a signal.
 //! A request that is cancelled is therefore settled at once, while the sleep for it continues. The
 //! next request for the same grant adopts that sleep. Without such a request the grant is given
 //! back as soon as the kernel delivers it. Cancelling a thousand requests for one grant leaves one

@@ -15,13 +15,13 @@ use crate::core::sys;
 const STACK_SIZE: usize = 64 * 1024;
 /// The time between two passes over the queue.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
-/// A pass over a long queue takes at most one part in five of a processor: the pause after it is
+/// A pass over a long queue takes at most a fifth of the time of a processor: the pause after it is
 /// at least this many times as long as the pass itself.
 const PAUSE_PER_PASS: u32 = 4;
 
 /// Runs waits of one kind, each on a thread of its own up to a limit.
 ///
-/// Requests beyond the limit stand in a queue, which one thread polls every millisecond with calls
+/// Requests beyond the limit wait in a queue, which one thread polls every millisecond with calls
 /// that do not sleep. A request in the queue therefore never waits for a thread that sleeps for an
 /// unrelated grant.
 pub struct Waiter<W> {

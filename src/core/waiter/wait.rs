@@ -1,4 +1,4 @@
-//! What a capability tells a waiter about one sleep in the kernel.
+//! The interface between a capability and its waiter: one sleep in the kernel.
 
 use std::sync::Arc;
 
