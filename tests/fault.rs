@@ -1,4 +1,4 @@
-//! The fault guard, seen from outside: pages that can't be delivered become zeros and a record.
+//! Tests of the fault guard: pages that cannot be delivered become zeros, and the fault is recorded.
 
 #![cfg(target_os = "linux")]
 
@@ -28,18 +28,18 @@ fn truncate(path: &Path, size: u64) {
 
 fn load(mapping: &Mapping, offset: usize) -> u8 {
     let region = mapping.region().unwrap().unwrap();
-    // SAFETY: the byte lies in a region that is held by the Arc.
+    // SAFETY: the byte lies in a region that the Arc keeps alive.
     unsafe { ((region.address() + offset) as *const u8).read_volatile() }
 }
 
 fn store(mapping: &Mapping, offset: usize, value: u8) {
     let region = mapping.region().unwrap().unwrap();
-    // SAFETY: the byte lies in a region that is held by the Arc.
+    // SAFETY: the byte lies in a region that the Arc keeps alive.
     unsafe { ((region.address() + offset) as *mut u8).write_volatile(value) };
 }
 
 #[test]
-fn what_lies_behind_a_cut_reads_as_zeros_and_is_reported_once() {
+fn pages_after_the_end_of_a_truncated_file_read_as_zeros_and_are_reported_once() {
     let page = sys::page_size();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
@@ -60,7 +60,7 @@ fn what_lies_behind_a_cut_reads_as_zeros_and_is_reported_once() {
             (faults[0].offset, faults[0].reason),
             (page as u64 * 4, Reason::Truncated)
         );
-        // A second cut, further to the front, leaves what was stored behind the first.
+        // A second truncation to a smaller size keeps the stores after the end of the first one.
         store(&mapping, page * 6, 9);
         truncate(&path, page as u64);
         assert_eq!(load(&mapping, page * 2), 0);
@@ -70,13 +70,13 @@ fn what_lies_behind_a_cut_reads_as_zeros_and_is_reported_once() {
         assert_eq!(
             mapping.fault_count(),
             2,
-            "what is known of the faults outlives the pages"
+            "the record of the faults is kept after closing"
         );
     }
 }
 
 #[test]
-fn a_copy_that_meets_a_fault_is_an_error() {
+fn a_copy_that_causes_a_fault_fails() {
     let page = sys::page_size();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
@@ -110,7 +110,7 @@ fn a_store_into_a_strict_mapping_is_reported_and_does_not_reach_the_file() {
     assert_eq!(
         load(&mapping, page * 2 + 2),
         7,
-        "the rest of the page is a copy of the file's"
+        "the rest of the page is a copy of the page of the file"
     );
     let faults = mapping.faults();
     assert_eq!(faults.len(), 1);
@@ -122,7 +122,7 @@ fn a_store_into_a_strict_mapping_is_reported_and_does_not_reach_the_file() {
 }
 
 #[test]
-fn a_store_into_a_read_only_page_behind_a_cut_is_a_truncation() {
+fn a_store_into_a_read_only_page_after_the_end_is_reported_as_a_truncation() {
     let page = sys::page_size();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
@@ -170,14 +170,14 @@ fn an_access_after_close_reads_zeros_while_the_address_is_held() {
     let mapping = open(request(&path, Mode::Read)).unwrap();
     let region = mapping.region().unwrap().unwrap();
     mapping.close().unwrap();
-    // SAFETY: the Arc holds the address space.
+    // SAFETY: the Arc keeps the addresses reserved.
     let byte = unsafe { ((region.address() + 50_000) as *const u8).read_volatile() };
     assert_eq!(byte, 0);
     assert_eq!(region.faults()[0].reason, Reason::Closed);
 }
 
 #[test]
-fn threads_that_fault_on_the_same_pages_all_go_on() {
+fn all_threads_that_fault_on_the_same_pages_continue() {
     let page = sys::page_size();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
@@ -209,7 +209,7 @@ fn threads_that_fault_on_the_same_pages_all_go_on() {
 }
 
 #[test]
-fn closing_while_others_read_is_safe() {
+fn closing_while_other_threads_read_is_safe() {
     let page = sys::page_size();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
@@ -221,7 +221,7 @@ fn closing_while_others_read_is_safe() {
             let mut seen = [false; 256];
             for i in 0..20_000 {
                 let address = region.address() + (i % 64) * sys::page_size();
-                // SAFETY: the Arc holds the address space.
+                // SAFETY: the Arc keeps the addresses reserved.
                 seen[usize::from(unsafe { (address as *const u8).read_volatile() })] = true;
             }
             seen

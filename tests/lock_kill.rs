@@ -1,7 +1,7 @@
-//! Processes that hold a lock are killed; the next one must get it, and never two have it.
+//! Test that kills processes which hold a lock. Another process must get the lock each time, and no two
+//! processes may hold it at the same time.
 //!
-//! `MEMMAP_KILLS` says how many kills there are (200 without it). The figures are printed with
-//! `--nocapture`.
+//! `MEMMAP_KILLS` is the number of kills (default 200). With `--nocapture` the figures are printed.
 
 #![cfg(unix)]
 
@@ -17,19 +17,19 @@ use std::time::{Duration, Instant};
 
 use memmap::core::lock::{LockMode, LockRange, LockRequest, LockableFile, PendingLock, wait_for};
 
-/// In the shared file, eight bytes each.
+// Offsets of numbers of eight bytes in the shared file.
 const OWNER: u64 = 0;
 const TAKEN: u64 = 8;
 const VIOLATIONS: u64 = 16;
 
-fn get(file: &fs::File, at: u64) -> u64 {
+fn get(file: &fs::File, offset: u64) -> u64 {
     let mut bytes = [0; 8];
-    file.read_exact_at(&mut bytes, at).unwrap();
+    file.read_exact_at(&mut bytes, offset).unwrap();
     u64::from_le_bytes(bytes)
 }
 
-fn set(file: &fs::File, at: u64, value: u64) {
-    file.write_all_at(&value.to_le_bytes(), at).unwrap();
+fn set(file: &fs::File, offset: u64, value: u64) {
+    file.write_all_at(&value.to_le_bytes(), offset).unwrap();
 }
 
 fn open(path: &Path) -> fs::File {
@@ -40,7 +40,8 @@ fn open(path: &Path) -> fs::File {
         .unwrap()
 }
 
-/// The part of a child: takes the lock, looks for a while that nobody else has it, releases it.
+/// The program of a child process: takes the lock, checks for some time that no other process holds it,
+/// and releases it. Has no effect in the parent.
 #[test]
 fn holder() {
     let Ok(directory) = env::var("MEMMAP_KILL_DIRECTORY") else {
@@ -86,7 +87,7 @@ fn start(directory: &Path) -> Child {
 }
 
 #[test]
-fn a_lock_whose_holder_is_killed_goes_to_the_next() {
+fn a_lock_whose_holder_is_killed_goes_to_another_process() {
     const PROCESSES: usize = 3;
     let kills = env::var("MEMMAP_KILLS").map_or(200, |count| count.parse().unwrap());
     let directory = tempfile::tempdir().unwrap();
@@ -97,7 +98,7 @@ fn a_lock_whose_holder_is_killed_goes_to_the_next() {
     let mut of_holders = 0;
     let mut worst = Duration::ZERO;
     for kill in 0..kills {
-        // One that holds it now; if none does for a moment, any.
+        // The victim is the holder of the lock, or any child if none holds it at this moment.
         thread::sleep(Duration::from_micros(100 * (kill % 7)));
         let owner = get(&state, OWNER);
         let index = children
@@ -108,11 +109,11 @@ fn a_lock_whose_holder_is_killed_goes_to_the_next() {
         let taken = get(&state, TAKEN);
         victim.kill().unwrap();
         let killed = Instant::now();
-        // Two others are there already, or nearly.
+        // Two other children wait for the lock, or are starting.
         while get(&state, TAKEN) == taken {
             assert!(
                 killed.elapsed() < Duration::from_secs(30),
-                "nobody got the lock"
+                "no process got the lock"
             );
             thread::sleep(Duration::from_micros(50));
         }
@@ -132,5 +133,8 @@ fn a_lock_whose_holder_is_killed_goes_to_the_next() {
         worst.as_secs_f64() * 1000.0
     )
     .unwrap();
-    assert_eq!(violations, 0, "two had it at the same time");
+    assert_eq!(
+        violations, 0,
+        "two processes held the lock at the same time"
+    );
 }

@@ -1,4 +1,4 @@
-//! Locks in memory, as the kernel has them.
+//! Tests of locking pages in memory against the state of the kernel.
 
 #![cfg(target_os = "linux")]
 
@@ -12,7 +12,7 @@ use memmap::core::residency::{lock_pages, residency};
 use memmap::core::sys;
 use proptest::prelude::*;
 
-/// For each page of a mapping whether the kernel keeps it locked (`lo` among the flags).
+/// Returns for each page of a mapping whether the kernel has locked it (the flag `lo` in `smaps`).
 fn locked(mapping: &Mapping) -> Vec<bool> {
     let (start, span) = mapping.region().unwrap().unwrap().all_pages();
     let page = sys::page_size();
@@ -24,8 +24,8 @@ fn locked(mapping: &Mapping) -> Vec<bool> {
             let number = |text| usize::from_str_radix(text, 16).unwrap();
             area = number(from).max(start)..number(to).min(start + span);
         } else if first == "VmFlags:" && line.contains(" lo") {
-            for at in area.clone().step_by(page) {
-                flags[(at - start) / page] = true;
+            for address in area.clone().step_by(page) {
+                flags[(address - start) / page] = true;
             }
         }
     }
@@ -40,10 +40,10 @@ fn memory(pages: usize) -> Mapping {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
-    fn a_page_is_locked_as_long_as_a_byte_of_it_is(
+    fn a_page_is_locked_as_long_as_one_of_its_bytes_is(
         steps in prop::collection::vec((0_usize..16 * 8, 0_usize..40, 0..3), 1..12)
     ) {
-        // Eighths of pages, so that ranges share pages with their neighbours.
+        // The unit is an eighth of a page, so that neighbouring ranges share pages.
         let unit = sys::page_size() / 8;
         let mapping = memory(16);
         let mut model = [false; 16 * 8];
@@ -66,7 +66,7 @@ proptest! {
 }
 
 #[test]
-fn a_lock_that_is_cancelled_leaves_the_others_as_they_were() {
+fn a_cancelled_lock_leaves_other_locks_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     let page = sys::page_size();

@@ -1,9 +1,9 @@
-//! `ArrayBuffers` over mapped pages: the only place where JavaScript gets an address of ours.
+//! `ArrayBuffer`s over mapped pages. Only this module passes addresses of mapped memory to JavaScript.
 //!
-//! Node-API calls one finalizer when the backing store is freed, and another when the
-//! `ArrayBuffer` object is gone. Neither alone means that nobody holds the address: work in
-//! flight may keep only the one or only the other alive, differently in each runtime. The hold
-//! on the region ends when both have been called.
+//! Node-API calls one finalizer when the backing store is freed, and another one when the
+//! `ArrayBuffer` object is collected. A single one does not mean that the address is unused: a running
+//! operation may keep only the backing store alive, or only the object, depending on the runtime. The
+//! hold on the region therefore ends when both finalizers have been called.
 
 use std::ffi::{CStr, c_void};
 use std::ptr;
@@ -19,11 +19,11 @@ use crate::core::mapping::region::Region;
 use crate::core::mapping::registry::Registration;
 use crate::core::poison::IgnorePoison;
 
-/// What an `ArrayBuffer` holds on to. Process-wide state only: finalizers run at different
-/// moments of an environment's end in different runtimes.
+/// The references that an `ArrayBuffer` holds. They contain only state of the process, because runtimes
+/// differ in when finalizers run while an environment ends.
 struct Hold {
     held: Mutex<Option<(Arc<Region>, Arc<Registration>)>>,
-    /// Finalizers that are still to be called.
+    /// The number of finalizers that have not been called yet.
     finalizers: AtomicU8,
 }
 
@@ -37,24 +37,24 @@ impl Hold {
         }))
     }
 
-    fn let_go(&self) {
+    fn release(&self) {
         let held = self.held.lock().ignore_poison().take();
         if let Some((region, _entry)) = held {
             region.remove_view();
         }
     }
 
-    /// One finalizer less; frees the hold with the last.
+    /// Handles the call of a finalizer. The last call frees the hold.
     ///
     /// # Safety
     ///
-    /// `hold` must come from [`Hold::new`], and each finalizer must call this once at most.
+    /// `hold` must come from [`Hold::new`], and each finalizer must call this at most once.
     unsafe fn finalized(hold: *mut Self) {
-        // SAFETY: the hold is freed by the last of its finalizers only.
+        // SAFETY: only the last finalizer frees the hold, below.
         let this = unsafe { &*hold };
         if this.finalizers.fetch_sub(1, Ordering::AcqRel) == 1 {
-            this.let_go();
-            // SAFETY: this was the last one; nobody else has the pointer.
+            this.release();
+            // SAFETY: this was the last finalizer, so no other code has the pointer.
             drop(unsafe { Box::from_raw(hold) });
         }
     }
@@ -71,47 +71,48 @@ unsafe extern "C" fn object_collected(_: sys::napi_env, hold: *mut c_void, _: *m
 }
 
 unsafe extern "C" fn shared_store_freed(_: *mut c_void, hold: *mut c_void) {
-    // SAFETY: as above; the last of all threads that had the buffer calls it.
+    // SAFETY: as above. The runtime calls this once, after the last thread has dropped the buffer.
     unsafe { Hold::finalized(hold.cast()) };
 }
 
-/// Where in the region's address space an `ArrayBuffer` lies.
-pub struct Place {
+/// The part of the address space of a region that an `ArrayBuffer` covers.
+pub struct AddressRange {
     /// The address of its first byte.
     pub address: usize,
-    /// Bytes.
+    /// The length in bytes.
     pub length: usize,
 }
 
-/// An `ArrayBuffer` over `place`.
+/// Creates an `ArrayBuffer` over a range of addresses. The range must lie in the region.
 pub fn array_buffer<'env>(
     env: &'env Env,
     region: &Arc<Region>,
     registration: &Arc<Registration>,
-    place: &Place,
+    range: &AddressRange,
 ) -> Result<Unknown<'env>> {
     let hold = Hold::new(region, registration, 2);
     let mut value = ptr::null_mut();
-    // SAFETY: the address space is the region's, which the hold keeps; the finalizer takes the
-    // hold back.
+    // SAFETY: the addresses belong to the region, which the hold keeps alive until the finalizers have
+    // been called.
     let status = unsafe {
         sys::napi_create_external_arraybuffer(
             env.raw(),
-            place.address as *mut c_void,
-            place.length,
+            range.address as *mut c_void,
+            range.length,
             Some(backing_store_freed),
             hold.cast(),
             &raw mut value,
         )
     };
     if status != sys::Status::napi_ok {
-        // Runtimes differ in whether a failed creation calls the finalizer. The few bytes of the
-        // hold are left to it; the region is not.
-        // SAFETY: the hold is freed only after two finalizers, and at most one was promised.
-        unsafe { &*hold }.let_go();
+        // Runtimes differ in whether a failed creation calls the finalizer. Therefore the region is
+        // released here, but the few bytes of the hold are not freed.
+        // SAFETY: the hold is freed only after two finalizers, and at most one can have been called.
+        unsafe { &*hold }.release();
         return Err(refused(env, status));
     }
-    // SAFETY: the value is the object that was just created; the finalizer takes the hold.
+    // SAFETY: the value is the object that was just created. The hold lives until this finalizer has
+    // been called.
     let status = unsafe {
         sys::napi_add_finalizer(
             env.raw(),
@@ -123,16 +124,16 @@ pub fn array_buffer<'env>(
         )
     };
     if status != sys::Status::napi_ok {
-        // The buffer exists without its second finalizer: it holds the region for ever, which is
-        // a leak and not a danger.
+        // The buffer exists without its second finalizer, so it holds the region until the process
+        // ends. That is a leak, but safe.
         check_status!(status, "The finalizer of an ArrayBuffer could not be added")?;
     }
     // SAFETY: the value is alive in the current scope.
     unsafe { Unknown::from_napi_value(env.raw(), value) }
 }
 
-/// Node-API's function for a `SharedArrayBuffer` over foreign memory: experimental, in Node 22.23,
-/// 24.16 and 26.1 or later and in Bun 1.4, so it is looked up.
+/// The function of Node-API for a `SharedArrayBuffer` over foreign memory. It is experimental, and exists
+/// in Node 22.23, 24.16, 26.1 and later and in Bun 1.4. Therefore it is looked up at run time.
 type CreateShared = unsafe extern "C" fn(
     sys::napi_env,
     *mut c_void,
@@ -146,61 +147,63 @@ fn create_shared() -> Option<CreateShared> {
     const NAME: &CStr = c"node_api_create_external_sharedarraybuffer";
     static FOUND: OnceLock<Option<CreateShared>> = OnceLock::new();
     *FOUND.get_or_init(|| {
-        // SAFETY: the function has had this signature since it exists; see the table in Node's
-        // documentation of Node-API.
+        // SAFETY: the function has had this signature in all versions that have it, as documented in
+        // Node's documentation of Node-API.
         crate::core::sys::find_symbol(NAME)
             .map(|address| unsafe { std::mem::transmute::<*mut c_void, CreateShared>(address) })
     })
 }
 
-/// Whether views can be on a `SharedArrayBuffer`.
+/// Reports whether the runtime supports views on a `SharedArrayBuffer`.
 pub fn can_share() -> bool {
     create_shared().is_some()
 }
 
-/// A `SharedArrayBuffer` over `place`. It can't be detached: closing relies on the pages alone.
+/// Creates a `SharedArrayBuffer` over a range of addresses, which must lie in the region. The buffer cannot
+/// be detached, so closing only revokes the pages.
 pub fn shared_array_buffer<'env>(
     env: &'env Env,
     region: &Arc<Region>,
     registration: &Arc<Registration>,
-    place: &Place,
+    range: &AddressRange,
 ) -> Result<Unknown<'env>> {
     let Some(create) = create_shared() else {
         return Err(unsupported(
             env,
-            "This runtime can't put a SharedArrayBuffer over a mapping",
+            "This runtime cannot create a SharedArrayBuffer over a mapping: leave out 'shared'",
         ));
     };
     let hold = Hold::new(region, registration, 1);
     let mut value = ptr::null_mut();
-    // SAFETY: as for an ArrayBuffer.
+    // SAFETY: the addresses belong to the region, which the hold keeps alive until the finalizer has
+    // been called.
     let status = unsafe {
         create(
             env.raw(),
-            place.address as *mut c_void,
-            place.length,
+            range.address as *mut c_void,
+            range.length,
             shared_store_freed,
             hold.cast(),
             &raw mut value,
         )
     };
     if status != sys::Status::napi_ok {
-        // Here the one finalizer frees the hold, if the runtime calls it; if not, the region
-        // stays mapped: a leak and not a danger.
+        // The only finalizer frees the hold, if the runtime calls it. If the runtime does not, the
+        // region stays mapped. That is a leak, but safe.
         return Err(refused(env, status));
     }
     // SAFETY: the value is alive in the current scope.
     unsafe { Unknown::from_napi_value(env.raw(), value) }
 }
 
-/// The process's number of faults as it changes, modulo 2^32: an `ArrayBuffer` over where it is
-/// counted. Nothing where the runtime allows no such thing.
+/// Creates an `ArrayBuffer` over the counter of faults of the process, which holds the current number
+/// modulo 2^32. Returns nothing if the runtime does not allow buffers over foreign memory.
 pub fn fault_counter(env: &Env) -> Option<Unknown<'_>> {
     unsafe extern "C" fn nothing_to_free(_: sys::napi_env, _: *mut c_void, _: *mut c_void) {}
-    // Its low half comes first, on every processor that there are binaries for.
+    // The buffer covers the low half of the counter, which comes first on little-endian processors.
     const { assert!(cfg!(target_endian = "little")) };
     let mut value = ptr::null_mut();
-    // SAFETY: the counter lives as long as the library, and only the facade sees the buffer.
+    // SAFETY: the counter is a static of the library, and only `lib/` gets the buffer.
     let status = unsafe {
         sys::napi_create_external_arraybuffer(
             env.raw(),
@@ -212,7 +215,7 @@ pub fn fault_counter(env: &Env) -> Option<Unknown<'_>> {
         )
     };
     if status != sys::Status::napi_ok {
-        // It takes back the exception, if there is one.
+        // `refused` clears the pending exception, if there is one.
         drop(refused(env, status));
         return None;
     }
@@ -223,19 +226,21 @@ pub fn fault_counter(env: &Env) -> Option<Unknown<'_>> {
 /// Detaches an `ArrayBuffer` in engines that have no `ArrayBuffer.prototype.transfer`.
 #[napi_derive::napi]
 pub fn detach(env: &Env, #[napi(ts_arg_type = "ArrayBuffer")] buffer: Unknown<'_>) -> bool {
-    // SAFETY: both values are of the current scope; a value that can't be detached is an error.
+    // SAFETY: the value is alive in the current scope. For a value that cannot be detached the call
+    // returns an error.
     let status = unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer.raw()) };
     status == sys::Status::napi_ok
 }
 
-/// The bytes of a `Uint8Array`, of any kind of buffer: address and length.
+/// Returns the address and length of the bytes of a `Uint8Array` over any kind of buffer.
 ///
-/// The address is good until JavaScript runs again.
+/// The address is valid until JavaScript runs again.
 pub fn bytes_of(env: &Env, array: &Unknown<'_>) -> Result<(*mut u8, usize)> {
     let mut length = 0;
     let mut data = ptr::null_mut();
     let mut kind = 0;
-    // SAFETY: all pointers are valid for the call; what is no typed array is an error.
+    // SAFETY: all pointers are valid for the call. For a value that is not a typed array the call returns
+    // an error.
     let status = unsafe {
         sys::napi_get_typedarray_info(
             env.raw(),
@@ -254,6 +259,7 @@ pub fn bytes_of(env: &Env, array: &Unknown<'_>) -> Result<(*mut u8, usize)> {
     Ok((data.cast(), length))
 }
 
+/// Returns the error for a failed creation of a buffer. Clears a pending exception.
 fn refused(env: &Env, status: sys::napi_status) -> Error {
     match status {
         sys::Status::napi_no_external_buffers_allowed => unsupported(
@@ -263,7 +269,7 @@ fn refused(env: &Env, status: sys::napi_status) -> Error {
         ),
         sys::Status::napi_pending_exception => {
             let mut exception = ptr::null_mut();
-            // SAFETY: an exception is pending; taking it clears it, so that ours can be thrown.
+            // SAFETY: an exception is pending. Taking it clears it, so that another one can be thrown.
             unsafe {
                 sys::napi_get_and_clear_last_exception(env.raw(), &raw mut exception);
                 Unknown::from_napi_value(env.raw(), exception)

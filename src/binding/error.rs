@@ -1,10 +1,10 @@
-//! Errors of core as JavaScript errors with the properties that the facade reads.
+//! Conversion of errors of `core` to JavaScript errors, with the properties that `lib/` reads.
 
 use napi::bindgen_prelude::*;
 
 use crate::core;
 
-/// The exception for an error of core.
+/// Returns the JavaScript exception for an error of `core`.
 pub fn to_js(env: &Env, error: &core::Error) -> Error {
     match build(env, error) {
         Ok(error) | Err(error) => error,
@@ -47,6 +47,7 @@ fn build(env: &Env, error: &core::Error) -> Result<Error> {
     Ok(Error::from(object.to_unknown()))
 }
 
+/// Sets a property, unless the value is none.
 fn set(object: &mut Object<'_>, name: &str, value: Option<&str>) -> Result<()> {
     value.map_or(Ok(()), |value| object.set_named_property(name, value))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::array_buffer::{self, Place};
+use super::array_buffer::{self, AddressRange};
 use super::error::to_js;
 use super::number::whole;
 use super::promise::{promise, run, twins};
@@ -100,8 +100,8 @@ impl NativeMapping {
         position: f64,
         byte_length: f64,
     ) -> Result<Unknown<'env>> {
-        let (region, place) = self.place(env, position, byte_length)?;
-        array_buffer::array_buffer(env, &region, self.0.registration(), &place)
+        let (region, range) = self.address_range(env, position, byte_length)?;
+        array_buffer::array_buffer(env, &region, self.0.registration(), &range)
     }
 
     /// Does the same with a `SharedArrayBuffer`, if the runtime supports it.
@@ -112,16 +112,16 @@ impl NativeMapping {
         position: f64,
         byte_length: f64,
     ) -> Result<Unknown<'env>> {
-        let (region, place) = self.place(env, position, byte_length)?;
-        array_buffer::shared_array_buffer(env, &region, self.0.registration(), &place)
+        let (region, range) = self.address_range(env, position, byte_length)?;
+        array_buffer::shared_array_buffer(env, &region, self.0.registration(), &range)
     }
 
-    fn place(
+    fn address_range(
         &self,
         env: &Env,
         position: f64,
         byte_length: f64,
-    ) -> Result<(Arc<crate::core::mapping::region::Region>, Place)> {
+    ) -> Result<(Arc<crate::core::mapping::region::Region>, AddressRange)> {
         let (position, length) = (whole(position)?, whole(byte_length)?);
         let region = self.0.region().map_err(|error| to_js(env, &error))?;
         let element_offset = self.0.offset() % 8;
@@ -133,7 +133,7 @@ impl NativeMapping {
                 let address = region.address() - element_offset as usize + position as usize;
                 Ok((
                     region,
-                    Place {
+                    AddressRange {
                         address,
                         length: length as usize,
                     },

@@ -1,4 +1,4 @@
-//! What concerns the whole process: the registry of mappings, the platform, the fault guard.
+//! Functions for the whole process: the registry of mappings, the capabilities, the fault guard.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,37 +16,37 @@ use crate::core::sys;
 /// An entry of the registry.
 #[napi(object, object_from_js = false)]
 pub struct MappingRecord {
-    /// The mapping's number.
+    /// The number of the mapping.
     pub id: f64,
-    /// The file, as the user named it.
+    /// The path of the file, as the user gave it.
     pub path: Option<String>,
-    /// A name that the user gave.
+    /// The label that the user gave the mapping.
     pub label: Option<String>,
-    /// The mode's letters.
+    /// The letters of the mode.
     pub mode: &'static str,
-    /// Where in the file, in bytes.
+    /// The offset in the file, in bytes.
     pub offset: f64,
-    /// Bytes.
+    /// The length in bytes.
     pub length: f64,
-    /// Array buffers over it that still exist.
+    /// The number of array buffers over the mapping that still exist.
     pub views: f64,
-    /// Pins that hold it open.
+    /// The number of pins that keep the mapping open.
     pub pins: f64,
-    /// The thread of JavaScript that opened it.
+    /// The number of the JavaScript thread that opened it.
     pub thread: u32,
     /// `open` or `revoked`.
     pub state: &'static str,
-    /// Whether the garbage collector ends it, by design.
+    /// Whether the mapping is meant to be closed by the garbage collector.
     pub gc_owned: bool,
-    /// Faults so far.
+    /// The number of faults.
     pub faults: f64,
-    /// There once a flush of its file has failed.
+    /// True if a flush of its file has failed; none otherwise.
     pub damaged: Option<bool>,
-    /// Where it was opened.
+    /// The stack of the call that opened it, if stacks are recorded.
     pub stack: Option<String>,
 }
 
-/// Every mapping of this process.
+/// Returns the entries of all mappings of this process.
 #[napi(catch_unwind)]
 pub fn mappings() -> Vec<MappingRecord> {
     let record = |entry: registry::Entry| MappingRecord {
@@ -68,7 +68,7 @@ pub fn mappings() -> Vec<MappingRecord> {
     registry::entries().into_iter().map(record).collect()
 }
 
-/// What this platform can do.
+/// Returns the name of each capability, and whether this platform and runtime have it.
 #[napi(catch_unwind)]
 pub fn capabilities(env: &Env) -> BTreeMap<String, bool> {
     advice::support()
@@ -100,39 +100,40 @@ pub fn capabilities(env: &Env) -> BTreeMap<String, bool> {
         .collect()
 }
 
-/// The size of a page in bytes.
+/// Returns the size of a page in bytes.
 #[napi(catch_unwind)]
 pub fn page_size() -> u32 {
     sys::page_size() as u32
 }
 
-/// The unit of file offsets of the system's own call, in bytes.
+/// Returns the alignment of file offsets that the system requires to map a file, in bytes.
 #[napi(catch_unwind)]
 pub fn allocation_granularity() -> u32 {
     sys::allocation_granularity() as u32
 }
 
-/// How many faults there were in the whole process.
+/// Returns the number of faults in the whole process.
 #[napi(catch_unwind)]
 pub fn fault_total() -> f64 {
     record::fault_total() as f64
 }
 
-/// The same, modulo 2^32, as memory that always has the number of the moment, where the runtime
-/// allows that.
+/// Returns an `ArrayBuffer` over the counter of faults, which holds the current number modulo 2^32.
+/// Returns null if the runtime does not allow buffers over foreign memory.
 #[napi(ts_return_type = "ArrayBuffer | null", catch_unwind)]
 pub fn fault_counter(env: &Env) -> Option<Unknown<'_>> {
     array_buffer::fault_counter(env)
 }
 
-/// Puts the fault guard back in front of other handlers; true if it had been displaced.
+/// Installs the fault guard again, so that it runs before other signal handlers. Returns true if another
+/// handler had replaced it.
 #[napi(catch_unwind)]
 pub fn check_guard(env: &Env) -> Result<bool> {
     handler::install_guard().map_err(|error| to_js(env, &error))
 }
 
-/// Calls `callback` with the number of a mapping soon after a fault on it, until this
-/// environment ends. Does not keep the process alive.
+/// Calls `callback` with the number of a mapping soon after each fault of it, until this environment
+/// ends. Does not keep the process alive.
 #[napi(catch_unwind)]
 pub fn watch_faults(env: &Env, callback: Function<'_, f64, ()>) -> Result<()> {
     static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
@@ -143,7 +144,7 @@ pub fn watch_faults(env: &Env, callback: Function<'_, f64, ()>) -> Result<()> {
         .weak::<true>()
         .build()?;
     handler::listen(key, move |id| {
-        // A call that can't be delivered is for an environment that is ending.
+        // A call fails only if the environment is ending.
         let _ = call.call(id as f64, ThreadsafeFunctionCallMode::NonBlocking);
     });
     env.add_env_cleanup_hook(key, handler::stop_listening)?;
