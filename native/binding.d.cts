@@ -176,7 +176,7 @@ export declare class NativeReplacement {
   commitSync(): string
 }
 
-/** The unit of file offsets of the system's own call, in bytes. */
+/** Returns the alignment of file offsets that the system requires to map a file, in bytes. */
 export declare function allocationGranularity(): number
 
 /** Maps memory without a file. */
@@ -226,10 +226,13 @@ export interface ByteOffsets {
   hasReturn: boolean
 }
 
-/** What this platform can do. */
+/** Returns the name of each capability, and whether this platform and runtime have it. */
 export declare function capabilities(): Record<string, boolean>
 
-/** Puts the fault guard back in front of other handlers; true if it had been displaced. */
+/**
+ * Installs the fault guard again, so that it runs before other signal handlers. Returns true if another
+ * handler had replaced it.
+ */
 export declare function checkGuard(): boolean
 
 /**
@@ -257,8 +260,8 @@ export interface EvictionReport {
 }
 
 /**
- * The same, modulo 2^32, as memory that always has the number of the moment, where the runtime
- * allows that.
+ * Returns an `ArrayBuffer` over the counter of faults, which holds the current number modulo 2^32.
+ * Returns null if the runtime does not allow buffers over foreign memory.
  */
 export declare function faultCounter(): ArrayBuffer | null
 
@@ -270,7 +273,7 @@ export interface FaultRecord {
   reason: string
 }
 
-/** How many faults there were in the whole process. */
+/** Returns the number of faults in the whole process. */
 export declare function faultTotal(): number
 
 /** The result of a flush. */
@@ -308,37 +311,37 @@ export declare function locks(): Array<LockRecord>
 
 /** An entry of the registry. */
 export interface MappingRecord {
-  /** The mapping's number. */
+  /** The number of the mapping. */
   id: number
-  /** The file, as the user named it. */
+  /** The path of the file, as the user gave it. */
   path?: string
-  /** A name that the user gave. */
+  /** The label that the user gave the mapping. */
   label?: string
-  /** The mode's letters. */
+  /** The letters of the mode. */
   mode: string
-  /** Where in the file, in bytes. */
+  /** The offset in the file, in bytes. */
   offset: number
-  /** Bytes. */
+  /** The length in bytes. */
   length: number
-  /** Array buffers over it that still exist. */
+  /** The number of array buffers over the mapping that still exist. */
   views: number
-  /** Pins that hold it open. */
+  /** The number of pins that keep the mapping open. */
   pins: number
-  /** The thread of JavaScript that opened it. */
+  /** The number of the JavaScript thread that opened it. */
   thread: number
   /** `open` or `revoked`. */
   state: string
-  /** Whether the garbage collector ends it, by design. */
+  /** Whether the mapping is meant to be closed by the garbage collector. */
   gcOwned: boolean
-  /** Faults so far. */
+  /** The number of faults. */
   faults: number
-  /** There once a flush of its file has failed. */
+  /** True if a flush of its file has failed; none otherwise. */
   damaged?: boolean
-  /** Where it was opened. */
+  /** The stack of the call that opened it, if stacks are recorded. */
   stack?: string
 }
 
-/** Every mapping of this process. */
+/** Returns the entries of all mappings of this process. */
 export declare function mappings(): Array<MappingRecord>
 
 /** A request for a lock. */
@@ -382,7 +385,7 @@ export interface OpenRequest {
 
 export declare function openSync(request: OpenRequest): NativeMapping
 
-/** The size of a page in bytes. */
+/** Returns the size of a page in bytes. */
 export declare function pageSize(): number
 
 /** Compiles a pattern of one needle, or of several. */
@@ -435,7 +438,7 @@ export declare function tryUpgradeLock(id: number): boolean
 export declare function upgradeLock(id: number, stack: string | undefined | null, handle: NativeLockRequest): Promise<number>
 
 /**
- * Calls `callback` with the number of a mapping soon after a fault on it, until this
- * environment ends. Does not keep the process alive.
+ * Calls `callback` with the number of a mapping soon after each fault of it, until this environment
+ * ends. Does not keep the process alive.
  */
 export declare function watchFaults(callback: (arg: number) => void): void

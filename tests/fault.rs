@@ -1,4 +1,5 @@
-//! Tests of the fault guard: pages that cannot be delivered become zeros, and the fault is recorded.
+//! Tests of the fault guard: pages that cannot be delivered become zeros, and the fault is
+//! recorded.
 
 #![cfg(target_os = "linux")]
 

@@ -1,5 +1,5 @@
-//! Test that kills processes which hold a lock. Another process must get the lock each time, and no two
-//! processes may hold it at the same time.
+//! Test that kills processes which hold a lock. Another process must get the lock each time, and no
+//! two processes may hold it at the same time.
 //!
 //! `MEMMAP_KILLS` is the number of kills (default 200). With `--nocapture` the figures are printed.
 
@@ -40,8 +40,8 @@ fn open(path: &Path) -> fs::File {
         .unwrap()
 }
 
-/// The program of a child process: takes the lock, checks for some time that no other process holds it,
-/// and releases it. Has no effect in the parent.
+/// The program of a child process: takes the lock, checks for some time that no other process holds
+/// it, and releases it. Has no effect in the parent.
 #[test]
 fn holder() {
     let Ok(directory) = env::var("MEMMAP_KILL_DIRECTORY") else {

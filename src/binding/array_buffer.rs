@@ -1,9 +1,10 @@
-//! `ArrayBuffer`s over mapped pages. Only this module passes addresses of mapped memory to JavaScript.
+//! `ArrayBuffer`s over mapped pages. Only this module passes addresses of mapped memory to
+//! JavaScript.
 //!
 //! Node-API calls one finalizer when the backing store is freed, and another one when the
-//! `ArrayBuffer` object is collected. A single one does not mean that the address is unused: a running
-//! operation may keep only the backing store alive, or only the object, depending on the runtime. The
-//! hold on the region therefore ends when both finalizers have been called.
+//! `ArrayBuffer` object is collected. A single one does not mean that the address is unused: a
+//! running operation may keep only the backing store alive, or only the object, depending on the
+//! runtime. The hold on the region therefore ends when both finalizers have been called.
 
 use std::ffi::{CStr, c_void};
 use std::ptr;
@@ -19,8 +20,8 @@ use crate::core::mapping::region::Region;
 use crate::core::mapping::registry::Registration;
 use crate::core::poison::IgnorePoison;
 
-/// The references that an `ArrayBuffer` holds. They contain only state of the process, because runtimes
-/// differ in when finalizers run while an environment ends.
+/// The references that an `ArrayBuffer` holds. They contain only state of the process, because
+/// runtimes differ in when finalizers run while an environment ends.
 struct Hold {
     held: Mutex<Option<(Arc<Region>, Arc<Registration>)>>,
     /// The number of finalizers that have not been called yet.
@@ -92,8 +93,8 @@ pub fn array_buffer<'env>(
 ) -> Result<Unknown<'env>> {
     let hold = Hold::new(region, registration, 2);
     let mut value = ptr::null_mut();
-    // SAFETY: the addresses belong to the region, which the hold keeps alive until the finalizers have
-    // been called.
+    // SAFETY: the addresses belong to the region, which the hold keeps alive until the finalizers
+    // have been called.
     let status = unsafe {
         sys::napi_create_external_arraybuffer(
             env.raw(),
@@ -106,13 +107,13 @@ pub fn array_buffer<'env>(
     };
     if status != sys::Status::napi_ok {
         // Runtimes differ in whether a failed creation calls the finalizer. Therefore the region is
-        // released here, but the few bytes of the hold are not freed.
-        // SAFETY: the hold is freed only after two finalizers, and at most one can have been called.
+        // released here, but the few bytes of the hold are not freed. SAFETY: the hold is freed
+        // only after two finalizers, and at most one can have been called.
         unsafe { &*hold }.release();
         return Err(refused(env, status));
     }
-    // SAFETY: the value is the object that was just created. The hold lives until this finalizer has
-    // been called.
+    // SAFETY: the value is the object that was just created. The hold lives until this finalizer
+    // has been called.
     let status = unsafe {
         sys::napi_add_finalizer(
             env.raw(),
@@ -132,8 +133,9 @@ pub fn array_buffer<'env>(
     unsafe { Unknown::from_napi_value(env.raw(), value) }
 }
 
-/// The function of Node-API for a `SharedArrayBuffer` over foreign memory. It is experimental, and exists
-/// in Node 22.23, 24.16, 26.1 and later and in Bun 1.4. Therefore it is looked up at run time.
+/// The function of Node-API for a `SharedArrayBuffer` over foreign memory. It is experimental, and
+/// exists in Node 22.23, 24.16, 26.1 and later and in Bun 1.4. Therefore it is looked up at run
+/// time.
 type CreateShared = unsafe extern "C" fn(
     sys::napi_env,
     *mut c_void,
@@ -147,8 +149,8 @@ fn create_shared() -> Option<CreateShared> {
     const NAME: &CStr = c"node_api_create_external_sharedarraybuffer";
     static FOUND: OnceLock<Option<CreateShared>> = OnceLock::new();
     *FOUND.get_or_init(|| {
-        // SAFETY: the function has had this signature in all versions that have it, as documented in
-        // Node's documentation of Node-API.
+        // SAFETY: the function has had this signature in all versions that have it, as documented
+        // in Node's documentation of Node-API.
         crate::core::sys::find_symbol(NAME)
             .map(|address| unsafe { std::mem::transmute::<*mut c_void, CreateShared>(address) })
     })
@@ -159,8 +161,8 @@ pub fn can_share() -> bool {
     create_shared().is_some()
 }
 
-/// Creates a `SharedArrayBuffer` over a range of addresses, which must lie in the region. The buffer cannot
-/// be detached, so closing only revokes the pages.
+/// Creates a `SharedArrayBuffer` over a range of addresses, which must lie in the region. The
+/// buffer cannot be detached, so closing only revokes the pages.
 pub fn shared_array_buffer<'env>(
     env: &'env Env,
     region: &Arc<Region>,
@@ -175,8 +177,8 @@ pub fn shared_array_buffer<'env>(
     };
     let hold = Hold::new(region, registration, 1);
     let mut value = ptr::null_mut();
-    // SAFETY: the addresses belong to the region, which the hold keeps alive until the finalizer has
-    // been called.
+    // SAFETY: the addresses belong to the region, which the hold keeps alive until the finalizer
+    // has been called.
     let status = unsafe {
         create(
             env.raw(),
@@ -196,8 +198,8 @@ pub fn shared_array_buffer<'env>(
     unsafe { Unknown::from_napi_value(env.raw(), value) }
 }
 
-/// Creates an `ArrayBuffer` over the counter of faults of the process, which holds the current number
-/// modulo 2^32. Returns nothing if the runtime does not allow buffers over foreign memory.
+/// Creates an `ArrayBuffer` over the counter of faults of the process, which holds the current
+/// number modulo 2^32. Returns nothing if the runtime does not allow buffers over foreign memory.
 pub fn fault_counter(env: &Env) -> Option<Unknown<'_>> {
     unsafe extern "C" fn nothing_to_free(_: sys::napi_env, _: *mut c_void, _: *mut c_void) {}
     // The buffer covers the low half of the counter, which comes first on little-endian processors.
@@ -239,8 +241,8 @@ pub fn bytes_of(env: &Env, array: &Unknown<'_>) -> Result<(*mut u8, usize)> {
     let mut length = 0;
     let mut data = ptr::null_mut();
     let mut kind = 0;
-    // SAFETY: all pointers are valid for the call. For a value that is not a typed array the call returns
-    // an error.
+    // SAFETY: all pointers are valid for the call. For a value that is not a typed array the call
+    // returns an error.
     let status = unsafe {
         sys::napi_get_typedarray_info(
             env.raw(),
@@ -269,7 +271,8 @@ fn refused(env: &Env, status: sys::napi_status) -> Error {
         ),
         sys::Status::napi_pending_exception => {
             let mut exception = ptr::null_mut();
-            // SAFETY: an exception is pending. Taking it clears it, so that another one can be thrown.
+            // SAFETY: an exception is pending. Taking it clears it, so that another one can be
+            // thrown.
             unsafe {
                 sys::napi_get_and_clear_last_exception(env.raw(), &raw mut exception);
                 Unknown::from_napi_value(env.raw(), exception)

@@ -125,15 +125,15 @@ pub fn fault_counter(env: &Env) -> Option<Unknown<'_>> {
     array_buffer::fault_counter(env)
 }
 
-/// Installs the fault guard again, so that it runs before other signal handlers. Returns true if another
-/// handler had replaced it.
+/// Installs the fault guard again, so that it runs before other signal handlers. Returns true if
+/// another handler had replaced it.
 #[napi(catch_unwind)]
 pub fn check_guard(env: &Env) -> Result<bool> {
     handler::install_guard().map_err(|error| to_js(env, &error))
 }
 
-/// Calls `callback` with the number of a mapping soon after each fault of it, until this environment
-/// ends. Does not keep the process alive.
+/// Calls `callback` with the number of a mapping soon after each fault of it, until this
+/// environment ends. Does not keep the process alive.
 #[napi(catch_unwind)]
 pub fn watch_faults(env: &Env, callback: Function<'_, f64, ()>) -> Result<()> {
     static NEXT_KEY: AtomicU64 = AtomicU64::new(0);

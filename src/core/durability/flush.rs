@@ -1,9 +1,9 @@
 //! Flushing: bytes become durable, or an error reports that they did not.
 //!
-//! After a failed flush the kernel marks the pages as clean. The next flush would succeed although the
-//! bytes are lost. Besides, the kernel reports a failure once for each open file, to the first flush
-//! that follows. Therefore the flushes of an open file run one after another, and all flushes after a
-//! failed one fail ([`SharedFile::damage`]).
+//! After a failed flush the kernel marks the pages as clean. The next flush would succeed although
+//! the bytes are lost. Besides, the kernel reports a failure once for each open file, to the first
+//! flush that follows. Therefore the flushes of an open file run one after another, and all flushes
+//! after a failed one fail ([`SharedFile::damage`]).
 //!
 //! `msync(2)`: <https://man7.org/linux/man-pages/man2/msync.2.html>
 
@@ -14,8 +14,8 @@ use crate::core::mapping::mapping::Mapping;
 use crate::core::mapping::region::Region;
 use crate::core::sys::{self, Reached};
 
-/// Flushes a range on the calling thread. Waits for the disk, and for flushes of the same file that are
-/// running.
+/// Flushes a range on the calling thread. Waits for the disk, and for flushes of the same file that
+/// are running.
 pub fn flush(mapping: &Mapping, level: Level, offset: u64, length: u64) -> Result<Flushed> {
     let achieved = flush_range(mapping, level, offset, length);
     achieved

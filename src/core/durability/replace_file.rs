@@ -1,8 +1,8 @@
 //! Atomic replacement of a file by a new file, which takes its name.
 //!
-//! At any moment, also after a crash, the name refers either to the complete old file or to the complete
-//! new file. `rename(2)` replaces a name atomically, and the new file is durable before the rename.
-//! <https://man7.org/linux/man-pages/man2/rename.2.html>
+//! At any moment, also after a crash, the name refers either to the complete old file or to the
+//! complete new file. `rename(2)` replaces a name atomically, and the new file is durable before
+//! the rename. <https://man7.org/linux/man-pages/man2/rename.2.html>
 
 use std::collections::hash_map::RandomState;
 use std::fs::{File, Metadata};
@@ -20,8 +20,8 @@ const MAX_LINKS: u32 = 40;
 /// The maximum number of names to try for the new file.
 const MAX_NAMES: u32 = 100;
 
-/// A new file that will replace another file, or be the first at its path. It is removed on drop unless
-/// it was committed.
+/// A new file that will replace another file, or be the first at its path. It is removed on drop
+/// unless it was committed.
 #[derive(Debug)]
 pub struct Replacement {
     /// The path, as the user gave it.
@@ -76,8 +76,8 @@ impl Replacement {
         self.file.as_ref().ok_or_else(closed)
     }
 
-    /// Replaces the old file by the new one. Afterwards the file and its name are durable. After an error
-    /// nothing has changed, unless the error says otherwise.
+    /// Replaces the old file by the new one. Afterwards the file and its name are durable. After an
+    /// error nothing has changed, unless the error says otherwise.
     pub fn commit(&mut self) -> Result<Achieved> {
         let result = self.replace();
         self.abandon();
@@ -150,10 +150,11 @@ pub fn sync_directory(path: &Path) -> Result<()> {
         .map_err(|error| Error::from(error).at(Some(&path.to_string_lossy())))
 }
 
-/// Resolves symbolic links at the end of a path, so that a link stays and refers to the new file. The
-/// file need not exist.
+/// Resolves symbolic links at the end of a path, so that a link stays and refers to the new file.
+/// The file need not exist.
 fn follow(path: &Path) -> Result<PathBuf> {
-    // The path is made absolute, because the working directory may change before the new file is written.
+    // The path is made absolute, because the working directory may change before the new file is
+    // written.
     let mut path = std::path::absolute(path).map_err(|_| Error::system(sys::ENOENT, "open"))?;
     for _ in 0..MAX_LINKS {
         match std::fs::read_link(&path) {
@@ -167,8 +168,8 @@ fn follow(path: &Path) -> Result<PathBuf> {
     Err(Error::system(sys::ELOOP, "readlink"))
 }
 
-/// Returns the metadata of the file at the path, or nothing if none exists. Fails if it is not a regular
-/// file.
+/// Returns the metadata of the file at the path, or nothing if none exists. Fails if it is not a
+/// regular file.
 fn existing(target: &Path) -> Result<Option<Metadata>> {
     let metadata = match std::fs::symlink_metadata(target) {
         Ok(metadata) => metadata,

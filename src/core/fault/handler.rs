@@ -1,5 +1,5 @@
-//! The fault guard: replaces a page that the system cannot deliver and records the fault, so that the
-//! process goes on.
+//! The fault guard: replaces a page that the system cannot deliver and records the fault, so that
+//! the process goes on.
 //!
 //! [`handle_trap`] runs in a signal handler, so it uses only atomics and system calls. It replaces
 //! pages as follows:
@@ -20,6 +20,7 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use crate::core::error::Result;
+use crate::core::fault::message_buffer::MessageBuffer;
 use crate::core::fault::record::Reason;
 use crate::core::fault::region_table;
 use crate::core::fault::slot::{Busy, PageKind};
@@ -90,8 +91,8 @@ fn handle_trap(address: usize, trap: Trap) -> FaultAction {
         return FaultAction::PassOn;
     };
     let page = address & !(slot.page_size() - 1);
-    // At most one handler replaces pages of a region at a time. The others let the instruction fault
-    // again.
+    // At most one handler replaces pages of a region at a time. The others let the instruction
+    // fault again.
     if slot
         .replacing
         .compare_exchange(0, page, Ordering::SeqCst, Ordering::SeqCst)
@@ -122,8 +123,9 @@ enum How {
     MakeWritable,
 }
 
-/// Finds out why a page trapped. Returns nothing if the page can be accessed now: another thread may
-/// have replaced it since the trap, and a second replacement would discard what was stored since.
+/// Finds out why a page trapped. Returns nothing if the page can be accessed now: another thread
+/// may have replaced it since the trap, and a second replacement would discard what was stored
+/// since.
 fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
     let next = page + slot.page_size();
     let is_readable = sys::is_readable(page);
@@ -141,7 +143,8 @@ fn diagnose(slot: &Busy, page: usize, trap: Trap) -> Option<Remedy> {
     // The size of the file is checked first. The kernel checks the protection before the file, so a
     // store after the end of the file into a read-only page traps as forbidden.
     if is_past_end(slot, page) {
-        // The pages from `dead_from` on were replaced by an earlier fault, and may hold stores since.
+        // The pages from `dead_from` on were replaced by an earlier fault, and may hold stores
+        // since.
         let end = slot.dead_from.swap(page, Ordering::SeqCst).min(slot.end());
         return Some(Remedy {
             reason: Reason::Truncated,
@@ -218,8 +221,8 @@ fn why_undeliverable(slot: &Busy, page: usize) -> Option<Reason> {
         Ok(false) => return Some(Reason::Truncated),
         Err(_) => return Some(Reason::Io),
     }
-    // The file has the page, so the disk may have no block for it. Allocating one shows that, except
-    // with a descriptor that is open only for reading, and on some file systems.
+    // The file has the page, so the disk may have no block for it. Allocating one shows that,
+    // except with a descriptor that is open only for reading, and on some file systems.
     match sys::allocate_page(fd, offset, slot.page_size()) {
         Err(error) if matches!(error.errno(), Some(sys::ENOSPC | sys::EDQUOT)) => {
             return Some(Reason::NoSpace);
@@ -227,8 +230,8 @@ fn why_undeliverable(slot: &Busy, page: usize) -> Option<Reason> {
         Err(_) if sys::file_system(fd).is_ok_and(|fs| fs.is_full) => return Some(Reason::NoSpace),
         _ => {}
     }
-    // Only traps of the same page count as consecutive. A file that is truncated and grows again many
-    // times causes unexplained traps of many pages.
+    // Only traps of the same page count as consecutive. A file that is truncated and grows again
+    // many times causes unexplained traps of many pages.
     if slot.unexplained_page.swap(page, Ordering::Relaxed) != page {
         slot.unexplained_traps.store(0, Ordering::Relaxed);
     }
@@ -263,7 +266,8 @@ fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> FaultAction {
                 fd: slot.fd(),
                 offset: slot.file_offset(start),
             };
-            // SAFETY: the pages lie in the region of the slot, which `slot` keeps from being released.
+            // SAFETY: the pages lie in the region of the slot, which `slot` keeps from being
+            // released.
             unsafe { sys::replace_pages(start, end - start, copy) }.is_ok()
                 || zeros(slot, start, end)
         }
@@ -284,7 +288,8 @@ fn apply(slot: &Busy, page: usize, remedy: &Remedy) -> FaultAction {
 }
 
 /// Replaces `start..end` by zeros. If that needs more areas of memory than the process can have,
-/// replaces everything from `start` to the end of the region. Returns whether one of the two worked.
+/// replaces everything from `start` to the end of the region. Returns whether one of the two
+/// worked.
 fn zeros(slot: &Busy, start: usize, end: usize) -> bool {
     [end, slot.end()].into_iter().any(|end| {
         // SAFETY: the range lies in the region of the slot, which `slot` keeps from being released.
@@ -313,47 +318,6 @@ fn report_abort(slot: &Busy, page: usize, reason: Reason) {
     }
     message.text(b"; onFault is 'abort'\n");
     sys::write_error(message.bytes());
-}
-
-/// A message in a buffer of fixed size. Text beyond its end is dropped.
-struct MessageBuffer {
-    bytes: [u8; 1024],
-    length: usize,
-}
-
-impl MessageBuffer {
-    fn new() -> Self {
-        Self {
-            bytes: [0; 1024],
-            length: 0,
-        }
-    }
-
-    fn text(&mut self, text: &[u8]) -> &mut Self {
-        let room = &mut self.bytes[self.length..];
-        let count = text.len().min(room.len());
-        room[..count].copy_from_slice(&text[..count]);
-        self.length += count;
-        self
-    }
-
-    fn number(&mut self, mut number: u64) -> &mut Self {
-        let mut digits = [0_u8; 20];
-        let mut start = digits.len();
-        loop {
-            start -= 1;
-            digits[start] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        self.text(&digits[start..])
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
 }
 
 #[cfg(test)]
@@ -385,14 +349,5 @@ mod tests {
             .collect();
         assert!(same[..1000].iter().all(Option::is_none));
         assert_eq!(same[1001], Some(Reason::Io));
-    }
-
-    #[test]
-    fn a_message_takes_numbers_and_drops_text_that_does_not_fit() {
-        let mut message = MessageBuffer::new();
-        message.text(b"a").number(0).text(b" ").number(u64::MAX);
-        assert_eq!(message.bytes(), b"a0 18446744073709551615");
-        message.text(&[b'x'; 2000]);
-        assert_eq!(message.bytes().len(), 1024);
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod foreign_memory;
 pub mod handler;
+mod message_buffer;
 pub mod record;
 pub mod region_table;
 pub mod slot;

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A handler raises `busy` before it relies on a slot, and lowers it when it is done. A thread that
-//! changes the state then waits until `busy` is 0. Therefore no handler works on an older state than
-//! the one that its slot shows.
+//! changes the state then waits until `busy` is 0. Therefore no handler works on an older state
+//! than the one that its slot shows.
 
 use std::ffi::{CStr, CString, c_char};
 use std::ptr;
@@ -51,8 +51,8 @@ pub struct Claim<'a> {
     pub page_size: usize,
     /// The kind of memory.
     pub kind: PageKind,
-    /// The handle of the file, or `NO_HANDLE`. The file must stay open until the region is revoked or
-    /// the slot is released.
+    /// The handle of the file, or `NO_HANDLE`. The file must stay open until the region is revoked
+    /// or the slot is released.
     pub fd: sys::RawHandle,
     /// The offset in the file that `base` maps, in bytes.
     pub file_offset: u64,
@@ -198,8 +198,8 @@ impl Slot {
             && address.wrapping_sub(self.base()) < self.length.load(Ordering::Relaxed)
     }
 
-    /// Marks the slot as busy until the result is dropped. Until then its state change does not
-    /// complete.
+    /// Marks the slot as busy until the result is dropped. Until then no change
+    /// of its state completes.
     pub(super) fn hold(&'static self) -> Busy {
         self.busy.fetch_add(1, Ordering::SeqCst);
         Busy(self)
@@ -213,7 +213,7 @@ impl Slot {
         is_new.then(|| self.id.load(Ordering::Relaxed))
     }
 
-    /// Reports whether the region was revoked: its file is released, its addresses are still reserved.
+    /// Reports whether the region was revoked, so that only its addresses are still reserved.
     #[must_use]
     pub fn is_revoked(&self) -> bool {
         self.state.load(Ordering::SeqCst) == REVOKED
@@ -316,10 +316,10 @@ impl Slot {
             .collect()
     }
 
-    /// Calls `restore` with the address and length of the pages to map again, and removes the faults
-    /// from the record. With `only_tail` it restores only the tail that was lost when the file became
-    /// shorter, and removes only faults of the reason `Truncated`. No handler replaces pages at the
-    /// same time.
+    /// Calls `restore` with the address and length of the pages to map again, and removes the
+    /// faults from the record. With `only_tail` it restores only the tail that was lost when the
+    /// file became shorter, and removes only faults of the reason `Truncated`. No handler replaces
+    /// pages at the same time.
     pub fn repair(
         &self,
         only_tail: bool,
@@ -354,8 +354,8 @@ impl Slot {
         let faults = self.faults();
         let unknown = self.fault_count() - faults.len() as u64;
         let kept: Vec<Fault> = faults.into_iter().filter(|f| !is_repaired(f)).collect();
-        // Faults without a record have unknown reasons. They stay in the count if any recorded fault
-        // is kept.
+        // Faults without a record have unknown reasons. They stay in the count if any recorded
+        // fault is kept.
         let count = if kept.is_empty() {
             0
         } else {

@@ -38,8 +38,8 @@ fn allocate(file: &SharedFile, start: u64, from: u64, to: u64) -> Result<()> {
     };
     result.map_err(|error| {
         if to > from {
-            // ext4 keeps the blocks that it allocated before it failed. Truncating frees blocks, so it
-            // needs no space. If it fails for another reason, the first error is reported.
+            // ext4 keeps the blocks that it allocated before it failed. Truncating frees blocks, so
+            // it needs no space. If it fails for another reason, the first error is reported.
             let _ = sys::truncate(file.fd(), from);
         }
         explain(error, from, to)
@@ -53,8 +53,8 @@ fn exceeds_free_space(file: &SharedFile, from: u64, to: u64) -> bool {
     sys::free_space(file.fd()).is_some_and(|free| to > known.saturating_add(free))
 }
 
-/// Returns the error for a size that exceeds the free space. Allocates one block at the end of that size
-/// to find out whether another limit applies, such as the greatest size of a file.
+/// Returns the error for a size that exceeds the free space. Allocates one block at the end of that
+/// size to find out whether another limit applies, such as the greatest size of a file.
 fn refusal(file: &SharedFile, to: u64) -> Result<()> {
     match sys::allocate(file.fd(), to - 1, 1) {
         Err(error) if error.errno() != Some(sys::EOPNOTSUPP) => Err(error.into()),

@@ -1,8 +1,8 @@
 //! Pending flushes of one file, which are joined while they wait.
 //!
-//! While one flush of a file runs, the flushes that arrive wait. When it has ended, waiting
-//! flushes whose ranges are near each other are joined to one flush. A request is answered only by a flush that
-//! began after the request was made and that covers its range.
+//! While one flush of a file runs, the flushes that arrive wait. When it has ended, waiting flushes
+//! whose ranges are near each other are joined to one flush. A request is answered only by a flush
+//! that began after the request was made and that covers its range.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,9 +12,9 @@ use crate::core::file::flush_level::{Flushed, Level};
 use crate::core::poison::IgnorePoison;
 use crate::core::thread_pool;
 
-/// Ranges that are at most this many bytes apart are flushed together. A disk writes about this much
-/// in the time that it needs to empty its cache. Writing dirty pages between the ranges therefore costs
-/// no more than a second flush.
+/// Ranges that are at most this many bytes apart are flushed together. A disk writes about this
+/// much in the time that it needs to empty its cache. Writing dirty pages between the ranges
+/// therefore costs no more than a second flush.
 const NEAR: u64 = 1 << 20;
 
 /// A request to flush that waits in the queue of its file.

@@ -41,15 +41,17 @@ pub struct SharedFile {
     file: File,
     key: Key,
     page_size: usize,
-    /// Whether the file system is layered. There, device and inode can be the same for the file of the
-    /// lower layer, which has the contents from before the first write. Such files are not shared.
+    /// Whether the file system is layered. There, device and inode can be the same for the file of
+    /// the lower layer, which has the contents from before the first write. Such files are not
+    /// shared.
     is_layered: bool,
     /// Whether the file is open for appending. Then every write goes to its end.
     appends: bool,
     is_volatile: bool,
     inode: Arc<Inode>,
     flushes: Arc<PendingFlushes>,
-    /// The directory in which a mapping created the file. None once the name of the file is durable.
+    /// The directory in which a mapping created the file. None once the name of the file is
+    /// durable.
     created_in: Mutex<Option<PathBuf>>,
 }
 
@@ -137,8 +139,8 @@ impl SharedFile {
         &self.flushes
     }
 
-    /// Records that a flush failed, if it is the first failure. The kernel may have dropped dirty pages
-    /// without writing them, and the next flush would report success.
+    /// Records that a flush failed, if it is the first failure. The kernel may have dropped dirty
+    /// pages without writing them, and the next flush would report success.
     pub fn damage(&self, errno: i32) {
         let damage = &self.inode.damage;
         let _ = damage.compare_exchange(0, errno, Ordering::AcqRel, Ordering::Acquire);
@@ -212,7 +214,8 @@ impl Drop for SharedFile {
         }
         open.inodes.remove(&(self.key.0, self.key.1));
         if self.damaged().is_some() {
-            // The next opening of the file must show the contents of the disk, not of the page cache.
+            // The next opening of the file must show the contents of the disk, not of the page
+            // cache.
             sys::drop_file_cache(self.fd());
         }
     }

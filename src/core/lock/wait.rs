@@ -10,8 +10,8 @@ use crate::core::poison::IgnorePoison;
 use crate::core::sys::{self, LockMode};
 use crate::core::waiter::{Wait, Waiter};
 
-/// The maximum number of threads that sleep for locks. A program that needs more has a bug, or never releases
-/// its locks.
+/// The maximum number of threads that sleep for locks. A program that needs more has a bug, or
+/// never releases its locks.
 const MAX_THREADS: usize = 64;
 
 /// The threads that sleep for locks. On Windows a thread cannot sleep for a lock, so all waits are
@@ -25,7 +25,8 @@ pub(super) static WAITER: Waiter<LockWait> = Waiter::new(
     },
 );
 
-/// The purpose of a wait, which handles the answer of the kernel: a new lock, or the upgrade of a lock.
+/// The purpose of a wait, which handles the answer of the kernel: a new lock, or the upgrade of a
+/// lock.
 pub(super) trait Purpose: Send + Sync {
     /// Reports whether the request was cancelled or settled otherwise.
     fn is_abandoned(&self) -> bool;

@@ -26,8 +26,8 @@ pub enum Discard {
 }
 
 impl Advice {
-    /// Reports whether the system stores the advice with the range, as opposed to one action at once. A
-    /// range with stored advice becomes a separate area of memory.
+    /// Reports whether the system stores the advice with the range, as opposed to one action at
+    /// once. A range with stored advice becomes a separate area of memory.
     #[must_use]
     pub fn is_remembered(self) -> bool {
         match self {
@@ -63,8 +63,8 @@ fn unsupported(name: &str) -> Error {
     )
 }
 
-/// Returns the advice with this name. Fails with `ERR_MEMMAP_UNSUPPORTED` if the platform does not have
-/// it.
+/// Returns the advice with this name. Fails with `ERR_MEMMAP_UNSUPPORTED` if the platform does not
+/// have it.
 pub fn advice(name: &str) -> Result<Advice> {
     Ok(match name {
         "normal" => Advice::Known(Known::Normal),
@@ -113,8 +113,8 @@ fn extra(name: &str, advice: ExtraAdvice) -> Result<Advice> {
         .ok_or_else(|| unsupported(name))
 }
 
-/// Returns the discarding advice with this name. Fails with `ERR_MEMMAP_UNSUPPORTED` if the platform
-/// does not have it.
+/// Returns the discarding advice with this name. Fails with `ERR_MEMMAP_UNSUPPORTED` if the
+/// platform does not have it.
 pub fn discard(name: &str) -> Result<Discard> {
     match name {
         "dontneed" => Ok(Discard::DontNeed),
@@ -149,8 +149,8 @@ pub fn not_known(advice: Advice) -> Option<Error> {
     (!is_known).then(|| unsupported(name))
 }
 
-/// Returns the name of each advice, and whether the running kernel supports it. On Linux a call with an
-/// empty range shows that, as `madvise(2)` describes.
+/// Returns the name of each advice, and whether the running kernel supports it. On Linux a call
+/// with an empty range shows that, as `madvise(2)` describes.
 #[must_use]
 pub fn support() -> Vec<(&'static str, bool)> {
     const NAMES: [&str; 21] = [

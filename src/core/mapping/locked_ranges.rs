@@ -11,8 +11,8 @@ use crate::core::poison::IgnorePoison;
 use crate::core::range_set::RangeSet;
 use crate::core::sys::{self, Populate};
 
-/// The ranges of a mapping that are locked in memory. A thread that needs both takes the hold on the
-/// region before this mutex. In the opposite order two threads could wait for each other.
+/// The ranges of a mapping that are locked in memory. A thread that needs both takes the hold on
+/// the region before this mutex. In the opposite order two threads could wait for each other.
 #[derive(Debug, Default)]
 pub struct LockedRanges(Mutex<State>);
 
@@ -20,7 +20,8 @@ pub struct LockedRanges(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     locked: RangeSet,
-    /// The locked bytes whose pages were loaded, and must be loaded again when pages are mapped anew.
+    /// The locked bytes whose pages were loaded, and must be loaded again when pages are mapped
+    /// anew.
     present: RangeSet,
     /// Ranges whose lock is not complete yet, by number.
     pending: Vec<(u64, RangeSet)>,
@@ -59,7 +60,8 @@ impl LockedRanges {
         Ok(number)
     }
 
-    /// Records the bytes of a pending lock as locked. `is_present` says that their pages were loaded.
+    /// Records the bytes of a pending lock as locked. `is_present` says that their pages were
+    /// loaded.
     pub fn complete(&self, number: u64, is_present: bool) {
         let mut state = self.state();
         for range in state.take(number).iter() {
@@ -76,13 +78,14 @@ impl LockedRanges {
         let Ok(_held) = region.hold() else { return };
         let mut state = self.state();
         for range in state.take(number).iter() {
-            // The pages can be unlocked, because `begin` locked them. The caller reports an earlier error.
+            // The pages can be unlocked, because `begin` locked them. The caller reports an earlier
+            // error.
             let _ = state.unlock_pages(region, range);
         }
     }
 
-    /// Unlocks a range, so that the system may evict its pages from memory. Pages that contain other
-    /// locked bytes stay locked.
+    /// Unlocks a range, so that the system may evict its pages from memory. Pages that contain
+    /// other locked bytes stay locked.
     pub fn unlock(&self, region: &Region, offset: u64, length: u64) -> Result<()> {
         let _held = region.hold()?;
         let range = bytes_of(region, offset, length);
@@ -106,13 +109,13 @@ impl LockedRanges {
             return;
         }
         state.forget(&after);
-        // The pages can be unlocked, because they were locked. An error would have no effect: the mapping
-        // does not use them any more.
+        // The pages can be unlocked, because they were locked. An error would have no effect: the
+        // mapping does not use them any more.
         let _ = state.unlock_pages(region, &after);
     }
 
-    /// Locks the locked ranges of the mapping in a region whose pages were mapped anew, or that replaces
-    /// the region `former`, which is unlocked.
+    /// Locks the locked ranges of the mapping in a region whose pages were mapped anew, or that
+    /// replaces the region `former`, which is unlocked.
     pub fn renew(&self, region: &Region, former: Option<&Region>) -> Result<()> {
         let present = {
             let _held = region.hold()?;
@@ -156,8 +159,8 @@ impl LockedRanges {
         Ok(())
     }
 
-    /// Returns the pages that a range touches and of which no byte is locked, as runs of address and
-    /// length in bytes.
+    /// Returns the pages that a range touches and of which no byte is locked, as runs of address
+    /// and length in bytes.
     pub fn unlocked(&self, region: &Region, offset: u64, length: u64) -> Vec<(usize, usize)> {
         self.state()
             .pages_free(region, &bytes_of(region, offset, length))
@@ -201,7 +204,8 @@ impl State {
         Ok(())
     }
 
-    /// Returns the pages that a range touches and that contain a byte that is locked or has a pending lock.
+    /// Returns the pages that a range touches and that contain a byte that is locked or has a
+    /// pending lock.
     fn pages_locked(&self, region: &Region, range: &Range<u64>) -> RangeSet {
         let pages = pages_around(region, range);
         let mut locked = RangeSet::new();
@@ -245,7 +249,8 @@ fn pages_around(region: &Region, range: &Range<u64>) -> Range<u64> {
     range.start / page_size * page_size..range.end.next_multiple_of(page_size)
 }
 
-/// Reports whether a range touches all pages of the region, so that locking it adds no area of memory.
+/// Reports whether a range touches all pages of the region, so that locking it adds no area of
+/// memory.
 fn is_whole(region: &Region, range: &Range<u64>) -> bool {
     let all = bytes_of(region, 0, region.length() as u64);
     pages_around(region, range) == pages_around(region, &all)

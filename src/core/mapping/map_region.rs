@@ -20,8 +20,8 @@ pub struct FileRange {
     /// The length in bytes. It may be 0 if `room` is not.
     pub length: usize,
     /// The capacity: the length in bytes to which the region may grow in place. If it is less than
-    /// `length`, `length` is the capacity. Pages after the end of the file are mapped too, and become
-    /// accessible when the file grows.
+    /// `length`, `length` is the capacity. Pages after the end of the file are mapped too, and
+    /// become accessible when the file grows.
     pub room: usize,
     /// How the pages may be accessed.
     pub access: PageAccess,
@@ -148,8 +148,8 @@ impl Region {
     }
 }
 
-/// Rounds a length up to whole huge pages, which the system requires to unmap them. Returns the length
-/// unchanged for ordinary pages, for which the system takes any length.
+/// Rounds a length up to whole huge pages, which the system requires to unmap them. Returns the
+/// length unchanged for ordinary pages, for which the system takes any length.
 fn whole_granules(length: usize, page_size: usize) -> Result<usize> {
     if page_size == sys::page_size() {
         return Ok(length);

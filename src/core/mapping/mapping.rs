@@ -132,7 +132,8 @@ impl Mapping {
         self.length.load(Ordering::Acquire)
     }
 
-    /// Returns the length that was requested, in bytes; none for everything up to the end of the file.
+    /// Returns the length that was requested, in bytes; none for everything up to the end of the
+    /// file.
     pub(in crate::core) fn wanted(&self) -> Option<u64> {
         *lock(&self.wanted)
     }
@@ -166,8 +167,8 @@ impl Mapping {
         self.mode
     }
 
-    /// Returns the current region; none for a mapping of length 0. Fails with `ERR_MEMMAP_CLOSED` after
-    /// closing.
+    /// Returns the current region; none for a mapping of length 0. Fails with `ERR_MEMMAP_CLOSED`
+    /// after closing.
     pub fn region(&self) -> Result<Option<Arc<Region>>> {
         if self.is_closed.load(Ordering::Acquire) {
             return Err(Error::closed());
@@ -175,7 +176,8 @@ impl Mapping {
         Ok(lock(&self.regions).current().cloned())
     }
 
-    /// Returns the file, also for a mapping of length 0. Fails with `ERR_MEMMAP_CLOSED` after closing.
+    /// Returns the file, also for a mapping of length 0. Fails with `ERR_MEMMAP_CLOSED` after
+    /// closing.
     pub fn file(&self) -> Result<Option<Arc<SharedFile>>> {
         if self.is_closed.load(Ordering::Acquire) {
             return Err(Error::closed());
@@ -241,9 +243,9 @@ impl Mapping {
             .map_err(|error| error.at(self.name()))
     }
 
-    /// Checks that the file still reaches to the end of a range. If the file was truncated in the middle
-    /// of a page, the rest of that page reads as zeros without a trap. This function records that as a
-    /// fault and fails with `ERR_MEMMAP_FAULT`.
+    /// Checks that the file still reaches to the end of a range. If the file was truncated in the
+    /// middle of a page, the rest of that page reads as zeros without a trap. This function records
+    /// that as a fault and fails with `ERR_MEMMAP_FAULT`.
     pub fn check_file_covers(&self, offset: u64, length: u64) -> Result<()> {
         self.check_range(offset, length)?;
         self.region()?.map_or(Ok(()), |region| {
@@ -271,8 +273,9 @@ impl Mapping {
         Err(self.fault_error(region))
     }
 
-    /// Removes the pages and releases the file. The caller must have detached all views before; later
-    /// accesses to an address get an error or zeros. Waits for copies and flushes that are running.
+    /// Removes the pages and releases the file. The caller must have detached all views before;
+    /// later accesses to an address get an error or zeros. Waits for copies and flushes that are
+    /// running.
     pub fn close(&self) -> Result<()> {
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return Ok(());
@@ -341,9 +344,9 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // The mapping was collected without having been closed, so views may still be in use. Nothing is
-        // revoked: the pages are unmapped with the last reference. Unmapping many pages takes
-        // milliseconds, so that happens outside the JavaScript thread.
+        // The mapping was collected without having been closed, so views may still be in use.
+        // Nothing is revoked: the pages are unmapped with the last reference. Unmapping many pages
+        // takes milliseconds, so that happens outside the JavaScript thread.
         const LARGE: usize = 64 << 20;
         self.registration.close();
         let regions = lock(&self.regions).close();

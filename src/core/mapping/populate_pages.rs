@@ -23,7 +23,8 @@ pub(in crate::core) fn populate_pages(
     }
 }
 
-/// Reads one byte of each page without causing a trap, for systems that have no call to load a range.
+/// Reads one byte of each page without causing a trap, for systems that have no call to load a
+/// range.
 fn touch_pages(region: &Region, start: usize, span: usize) -> Result<()> {
     let slot = region.slot();
     for page in (start..start + span).step_by(region.page_size()) {

@@ -9,8 +9,8 @@ use crate::core::mapping::region::Region;
 use crate::core::sys;
 
 impl Mapping {
-    /// Makes whole pages read-only, or writable again. Fails with `ERR_MEMMAP_MISALIGNED` if the range
-    /// does not consist of whole pages.
+    /// Makes whole pages read-only, or writable again. Fails with `ERR_MEMMAP_MISALIGNED` if the
+    /// range does not consist of whole pages.
     pub fn protect(&self, writable: bool, offset: u64, length: u64) -> Result<()> {
         self.check_range(offset, length)?;
         if writable && self.mode() == Mode::Read {
@@ -64,8 +64,8 @@ impl Mapping {
         Ok(())
     }
 
-    /// Makes the ranges read-only again that `protect` made read-only, after their pages were mapped
-    /// anew.
+    /// Makes the ranges read-only again that `protect` made read-only, after their pages were
+    /// mapped anew.
     pub(in crate::core) fn reapply_protection(&self, region: &Region) -> Result<()> {
         // If mapped files cannot be truncated, no pages exist after the end.
         let max = if sys::TRUNCATES_MAPPED_FILES {

@@ -51,7 +51,8 @@ pub struct Region {
 pub struct InUse<'a>(#[expect(dead_code, reason = "held, not read")] RwLockReadGuard<'a, bool>);
 
 impl Region {
-    /// Makes a region of pages that were just mapped, and enters it into the table of the fault guard.
+    /// Makes a region of pages that were just mapped, and enters it into the table of the fault
+    /// guard.
     pub(super) fn enter(
         pages: RawRegion,
         length: usize,
@@ -80,8 +81,9 @@ impl Region {
         })
     }
 
-    /// Returns the address of the first byte. The address stays reserved as long as the region exists.
-    /// It can be read until the region is revoked, and after that as zeros, by the fault guard.
+    /// Returns the address of the first byte. The address stays reserved as long as the region
+    /// exists. It can be read until the region is revoked, and after that as zeros, by the fault
+    /// guard.
     #[must_use]
     pub fn address(&self) -> usize {
         self.pages.address() + self.offset_in_page
@@ -134,9 +136,9 @@ impl Region {
         (self.pages.address(), self.span)
     }
 
-    /// Maps the pages of the file again that faults have replaced, and removes those faults from the
-    /// record. With `keeps_stores`, for private pages that hold stores, only the tail that was lost when
-    /// the file became shorter is mapped again.
+    /// Maps the pages of the file again that faults have replaced, and removes those faults from
+    /// the record. With `keeps_stores`, for private pages that hold stores, only the tail that was
+    /// lost when the file became shorter is mapped again.
     pub fn repair(&self, access: PageAccess, keeps_stores: bool) -> Result<()> {
         let open = self.is_open.write().ignore_poison();
         let Some(file) = self.file().filter(|_| *open) else {
@@ -152,27 +154,27 @@ impl Region {
                     writable: access == PageAccess::Shared,
                 },
             };
-            // SAFETY: the pages belong to this region. The write guard of `is_open` keeps it from being
-            // revoked.
+            // SAFETY: the pages belong to this region. The write guard of `is_open` keeps it from
+            // being revoked.
             Ok(unsafe { sys::replace_pages(start, length, with) }?)
         })
     }
 
-    /// Counts an additional area of memory, because a range of the region gets its own protection, lock
-    /// or advice. Fails if the process cannot have more areas.
+    /// Counts an additional area of memory, because a range of the region gets its own protection,
+    /// lock or advice. Fails if the process cannot have more areas.
     pub fn split(&self) -> Result<()> {
         self.areas.split()
     }
 
-    /// Returns the pages, for calls on ranges of them. Offsets in these calls are relative to the first
-    /// page, which starts [`Region::offset_in_page`] bytes before the first byte.
+    /// Returns the pages, for calls on ranges of them. Offsets in these calls are relative to the
+    /// first page, which starts [`Region::offset_in_page`] bytes before the first byte.
     #[must_use]
     pub fn raw(&self) -> &RawRegion {
         &self.pages
     }
 
-    /// Keeps the region from being revoked until the guard is dropped. Fails with `ERR_MEMMAP_CLOSED` if
-    /// it is revoked already.
+    /// Keeps the region from being revoked until the guard is dropped. Fails with
+    /// `ERR_MEMMAP_CLOSED` if it is revoked already.
     pub fn hold(&self) -> Result<InUse<'_>> {
         let open = self.is_open.read().ignore_poison();
         if *open {
@@ -188,8 +190,8 @@ impl Region {
         self.slot.get().is_revoked()
     }
 
-    /// Removes the pages and releases the file. The addresses stay reserved. Waits for all guards of
-    /// [`Region::hold`], such as those of copies and flushes. Later calls have no effect.
+    /// Removes the pages and releases the file. The addresses stay reserved. Waits for all guards
+    /// of [`Region::hold`], such as those of copies and flushes. Later calls have no effect.
     pub fn revoke(&self) -> Result<()> {
         let mut open = self.is_open.write().ignore_poison();
         if !*open {
@@ -198,13 +200,13 @@ impl Region {
         *open = false;
         self.slot.get().revoke();
         let base = self.pages.address();
-        // The kernel merges neighbouring anonymous regions into one area. Replacing pages in the middle
-        // of an area adds areas. If the process cannot have more of them, the pages stay mapped, as
-        // zeros that use no memory.
+        // The kernel merges neighbouring anonymous regions into one area. Replacing pages in the
+        // middle of an area adds areas. If the process cannot have more of them, the pages stay
+        // mapped, as zeros that use no memory.
         let is_separate = self.slot.get().kind() != PageKind::Anonymous;
         let has_room = is_separate || self.areas.split().is_ok();
-        // SAFETY: base..base + span are the pages of `self.pages`, in whole pages as the kernel mapped
-        // them. They are unmapped only when this region is dropped.
+        // SAFETY: base..base + span are the pages of `self.pages`, in whole pages as the kernel
+        // mapped them. They are unmapped only when this region is dropped.
         let result = unsafe {
             if has_room {
                 sys::replace_pages(base, self.span, Replacement::Nothing)
@@ -260,19 +262,19 @@ impl Region {
 impl Drop for Region {
     fn drop(&mut self) {
         // The kernel merges neighbouring regions into one area if they are anonymous or revoked.
-        // Unmapping in the middle of an area adds an area. If the process cannot have more areas, the
-        // address space stays reserved, without memory.
+        // Unmapping in the middle of an area adds an area. If the process cannot have more areas,
+        // the address space stays reserved, without memory.
         let has_neighbours = self.is_revoked() || self.slot.get().kind() == PageKind::Anonymous;
         // Unmapping a region that consists of several areas frees more areas than it adds.
         if has_neighbours && self.areas.is_whole() && limits::add_areas(1).is_err() {
             let base = self.pages.address();
-            // SAFETY: the region is being dropped, so nothing refers to its pages. A failure leaves the
-            // memory as it is.
+            // SAFETY: the region is being dropped, so nothing refers to its pages. A failure leaves
+            // the memory as it is.
             let _ = unsafe { sys::free_pages(base, self.span) };
             return;
         }
-        // SAFETY: both are dropped once, here. The slot is released before the addresses are unmapped
-        // and can belong to another mapping.
+        // SAFETY: both are dropped once, here. The slot is released before the addresses are
+        // unmapped and can belong to another mapping.
         unsafe {
             ManuallyDrop::drop(&mut self.slot);
             ManuallyDrop::drop(&mut self.pages);

@@ -1,7 +1,8 @@
 //! The regions of a mapping: the current one, and former ones that views may still use.
 //!
-//! A mapping that grows beyond the capacity of its region gets a new region. Both map the same file,
-//! so views of the former region stay valid. Faults of a former region are faults of the mapping.
+//! A mapping that grows beyond the capacity of its region gets a new region. Both map the same
+//! file, so views of the former region stay valid. Faults of a former region are faults of the
+//! mapping.
 
 use std::sync::{Arc, Weak};
 
@@ -9,8 +10,8 @@ use crate::core::fault::record::Fault;
 use crate::core::file::shared_file::SharedFile;
 use crate::core::mapping::region::Region;
 
-/// A region that the mapping no longer uses, with a copy of its faults. Its addresses stay reserved as
-/// long as a view exists, and accesses in that time can still be faults.
+/// A region that the mapping no longer uses, with a copy of its faults. Its addresses stay reserved
+/// as long as a view exists, and accesses in that time can still be faults.
 #[derive(Debug)]
 struct Former {
     region: Weak<Region>,
@@ -79,8 +80,8 @@ impl RegionList {
         }
     }
 
-    /// Releases all regions and the file, and keeps a copy of the faults. Returns the regions that the
-    /// caller must revoke.
+    /// Releases all regions and the file, and keeps a copy of the faults. Returns the regions that
+    /// the caller must revoke.
     pub fn close(&mut self) -> Vec<Arc<Region>> {
         self.file = None;
         let mut open = self.live();

@@ -142,8 +142,8 @@ impl Drop for Registration {
     }
 }
 
-/// Returns all entries, oldest first. A closed mapping is listed while a view of it exists, which keeps
-/// its addresses reserved.
+/// Returns all entries, oldest first. A closed mapping is listed while a view of it exists, which
+/// keeps its addresses reserved.
 #[must_use]
 pub fn entries() -> Vec<Entry> {
     // The registrations are collected first, and read after the lock is released. This function may

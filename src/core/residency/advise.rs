@@ -7,8 +7,8 @@ use crate::core::mapping::region::Region;
 use crate::core::residency::populate;
 use crate::core::sys;
 
-/// Advises the system how a range will be used. The advice applies to all pages that the range touches,
-/// and to no page outside the mapping.
+/// Advises the system how a range will be used. The advice applies to all pages that the range
+/// touches, and to no page outside the mapping.
 pub fn advise(mapping: &Mapping, advice: Advice, offset: u64, length: u64) -> Result<()> {
     mapping.check_range(offset, length)?;
     let Some(region) = mapping.region()? else {
@@ -50,8 +50,8 @@ fn explain_refusal(
     error
 }
 
-/// Advises the system how a whole region will be used. Advice that the system stores also applies to the
-/// capacity of the region.
+/// Advises the system how a whole region will be used. Advice that the system stores also applies
+/// to the capacity of the region.
 pub(in crate::core) fn advise_all(
     mapping: &Mapping,
     region: &Region,
@@ -94,8 +94,8 @@ pub fn discard(mapping: &Mapping, how: Discard, offset: u64, length: u64) -> Res
         let error = Error::system(sys::EINVAL, "madvise");
         return Err(explain_refusal(mapping, error, &region, inner.0, inner.1));
     }
-    // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the range that
-    // the caller passed lose their contents.
+    // SAFETY: no Rust reference to these bytes exists, and only pages that lie wholly in the range
+    // that the caller passed lose their contents.
     let discarded = unsafe {
         region.raw().discard(
             how.unchecked(),

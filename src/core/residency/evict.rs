@@ -24,8 +24,8 @@ pub struct Evicted {
     pub resident: Option<u64>,
 }
 
-/// Evicts the pages that a range touches from memory, as far as no data is lost. Dirty pages are written
-/// to their file first. Private pages stay, or move to the swap space. Locked pages stay.
+/// Evicts the pages that a range touches from memory, as far as no data is lost. Dirty pages are
+/// written to their file first. Private pages stay, or move to the swap space. Locked pages stay.
 pub fn evict(mapping: &Mapping, offset: u64, length: u64, token: &CancelToken) -> Result<Evicted> {
     let mut result = Evicted {
         evicted: Some(0),
@@ -67,8 +67,8 @@ fn evict_step(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     Ok(())
 }
 
-/// Evicts pages of a region that the caller holds. None of the pages is locked, and pages of a file on a
-/// disk are clean.
+/// Evicts pages of a region that the caller holds. None of the pages is locked, and pages of a file
+/// on a disk are clean.
 fn evict_pages(
     region: &Region,
     disk: Option<&Arc<SharedFile>>,
@@ -78,7 +78,8 @@ fn evict_pages(
     let slot = region.slot();
     let position = slot.file_offset(start);
     if let (Some(file), PageKind::SharedFile) = (disk, slot.kind()) {
-        // SAFETY: the pages belong to the region, which the caller holds. They are shared and clean.
+        // SAFETY: the pages belong to the region, which the caller holds. They are shared and
+        // clean.
         return Ok(unsafe { sys::evict_shared(start, span, file.fd(), position) }?);
     }
     // SAFETY: the pages belong to the region, which the caller holds.
@@ -92,8 +93,8 @@ fn evict_pages(
     })
 }
 
-/// Releases the whole pages inside a range that was read and will not be needed soon. Has no effect on
-/// memory without a file, and in mode `c`, where pages hold private stores.
+/// Releases the whole pages inside a range that was read and will not be needed soon. Has no effect
+/// on memory without a file, and in mode `c`, where pages hold private stores.
 pub fn release(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     mapping.check_range(offset, length)?;
     let Some(region) = mapping.region()? else {
@@ -116,8 +117,8 @@ pub fn release(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     let (offset, length) = ((start - region.address()) as u64, (end - start) as u64);
     for (start, span) in mapping.locked_ranges.unlocked(&region, offset, length) {
         let position = region.slot().file_offset(start);
-        // SAFETY: the pages lie wholly in the range, and the region is held. Private contents exist only
-        // in a mapping for reading that was stored into by mistake; shared pages have none.
+        // SAFETY: the pages lie wholly in the range, and the region is held. Private contents exist
+        // only in a mapping for reading that was stored into by mistake; shared pages have none.
         unsafe { sys::release_pages(start, span, file.fd(), position) }?;
     }
     Ok(())

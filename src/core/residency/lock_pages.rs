@@ -1,13 +1,13 @@
 //! Locking ranges of a mapping in memory.
 //!
-//! The system locks pages and does not count locks: unlocking a page once removes all its locks. This
-//! module records locked bytes. A page stays locked as long as one byte of it is locked, so that
-//! unlocking a range does not unlock a page that another locked range needs.
+//! The system locks pages and does not count locks: unlocking a page once removes all its locks.
+//! This module records locked bytes. A page stays locked as long as one byte of it is locked, so
+//! that unlocking a range does not unlock a page that another locked range needs.
 //!
-//! A range is locked in two steps. First its pages are locked on their first access, which is fast and
-//! fails if a limit is exceeded. Then they are loaded, which may wait for a disk and can be cancelled.
-//! The system's `mlock` does both in one call, but it stores into private pages, so that each page of a
-//! mapping for reading would become a copy.
+//! A range is locked in two steps. First its pages are locked on their first access, which is fast
+//! and fails if a limit is exceeded. Then they are loaded, which may wait for a disk and can be
+//! cancelled. The system's `mlock` does both in one call, but it stores into private pages, so that
+//! each page of a mapping for reading would become a copy.
 
 use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
@@ -17,8 +17,8 @@ use crate::core::mapping::region::Region;
 use crate::core::residency::populate::{in_steps, load};
 use crate::core::sys;
 
-/// Locks the pages that a range touches in memory: all of them now, or with `on_fault` each page on its
-/// first access. A call that fails or is cancelled locks nothing.
+/// Locks the pages that a range touches in memory: all of them now, or with `on_fault` each page on
+/// its first access. A call that fails or is cancelled locks nothing.
 pub fn lock(
     mapping: &Mapping,
     offset: u64,
@@ -54,8 +54,8 @@ pub fn lock(
     result
 }
 
-/// Unlocks a range, so that the system may evict its pages from memory. Pages that contain other locked
-/// bytes stay locked.
+/// Unlocks a range, so that the system may evict its pages from memory. Pages that contain other
+/// locked bytes stay locked.
 pub fn unlock(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     mapping.check_range(offset, length)?;
     let Some(region) = mapping.region()?.filter(|_| length > 0) else {
@@ -64,8 +64,8 @@ pub fn unlock(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     mapping.locked_ranges.unlock(&region, offset, length)
 }
 
-/// Loads pages that are locked on their first access. Locks them here if the system cannot lock pages on
-/// their first access.
+/// Loads pages that are locked on their first access. Locks them here if the system cannot lock
+/// pages on their first access.
 fn load_locked(mapping: &Mapping, region: &Region, offset: u64, length: u64) -> Result<()> {
     if sys::can_lock_on_fault() {
         return load(mapping, offset, length);

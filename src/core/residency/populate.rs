@@ -1,5 +1,5 @@
-//! Loading pages into memory before their first access. No function here causes a fault: a page that
-//! the system cannot deliver is an error, and the mapping stays unchanged.
+//! Loading pages into memory before their first access. No function here causes a fault: a page
+//! that the system cannot deliver is an error, and the mapping stays unchanged.
 
 use crate::core::cancel::CancelToken;
 use crate::core::error::{Error, Result};
@@ -11,8 +11,8 @@ use crate::core::mapping::region::Region;
 use crate::core::sys::file_kind::Kind;
 use crate::core::sys::{self, Populate};
 
-/// The length of a step through a long range, in bytes: long enough for a disk to read efficiently, short
-/// enough to notice a cancellation soon.
+/// The length of a step through a long range, in bytes: long enough for a disk to read efficiently,
+/// short enough to notice a cancellation soon.
 pub const STEP: u64 = 8 << 20;
 
 /// Loads a range into memory. Waits for the disk.
@@ -30,8 +30,8 @@ pub fn populate_all(mapping: &Mapping) -> Result<()> {
     })
 }
 
-/// Loads the pages of a range as far as that needs no store into a file or a private copy. Allocates
-/// anonymous memory.
+/// Loads the pages of a range as far as that needs no store into a file or a private copy.
+/// Allocates anonymous memory.
 pub fn load(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     let has_file = mapping.region()?.is_some_and(|r| r.file().is_some());
     let what_for = if has_file {
@@ -42,8 +42,8 @@ pub fn load(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     populate(mapping, offset, length, what_for)
 }
 
-/// Verifies that every byte of a range can be loaded. With `for_writing` also verifies that every byte
-/// can be stored into, by allocating disk blocks for holes. No page becomes dirty.
+/// Verifies that every byte of a range can be loaded. With `for_writing` also verifies that every
+/// byte can be stored into, by allocating disk blocks for holes. No page becomes dirty.
 pub fn verify(
     mapping: &Mapping,
     offset: u64,
@@ -71,8 +71,8 @@ pub fn verify(
     check_end(mapping, offset, length)
 }
 
-/// Checks that the file reaches to the end of a range. The rest of its last page reads as zeros without
-/// a fault. Unlike [`Mapping::check_file_covers`], this function records no fault.
+/// Checks that the file reaches to the end of a range. The rest of its last page reads as zeros
+/// without a fault. Unlike [`Mapping::check_file_covers`], this function records no fault.
 fn check_end(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     let file = mapping.region()?.and_then(|region| region.file());
     let Some(file) = file.filter(|_| length > 0) else {
@@ -88,8 +88,8 @@ fn check_end(mapping: &Mapping, offset: u64, length: u64) -> Result<()> {
     Err(fault(mapping, missing, Reason::Truncated, text))
 }
 
-/// Calls `work` with the offset and length of each step through a range, until the token is cancelled. A
-/// step ends at the end of a page, or of the range.
+/// Calls `work` with the offset and length of each step through a range, until the token is
+/// cancelled. A step ends at the end of a page, or of the range.
 pub fn in_steps(
     mapping: &Mapping,
     offset: u64,

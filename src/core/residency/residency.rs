@@ -51,15 +51,15 @@ pub struct Report {
     pub resident_pages: Option<u64>,
     /// The number of pages that this mapping has locked in memory.
     pub locked_pages: u64,
-    /// The pages of the file in the page cache, if the system reports them. In pages of the system's
-    /// size.
+    /// The pages of the file in the page cache, if the system reports them. In pages of the
+    /// system's size.
     pub cache: Option<CacheCounts>,
     /// The share of each bucket that is in memory, in per cent.
     pub buckets: Option<Vec<u8>>,
 }
 
-/// Reports whether all pages of a range are in memory, for callers that decide whether to wait for them.
-/// Returns true if the system does not report residency.
+/// Reports whether all pages of a range are in memory, for callers that decide whether to wait for
+/// them. Returns true if the system does not report residency.
 pub fn is_resident(mapping: &Mapping, offset: u64, length: u64) -> Result<bool> {
     mapping.check_range(offset, length)?;
     let Some(region) = mapping.region()? else {
@@ -84,8 +84,8 @@ pub fn is_resident(mapping: &Mapping, offset: u64, length: u64) -> Result<bool> 
     Ok(flags.iter().all(|&flag| flag == 1))
 }
 
-/// Finds out which pages of a range are in memory. With a bucket size in bytes, also computes the share of
-/// each bucket.
+/// Finds out which pages of a range are in memory. With a bucket size in bytes, also computes the
+/// share of each bucket.
 pub fn report(
     mapping: &Mapping,
     offset: u64,
@@ -127,8 +127,8 @@ pub fn report(
     })
 }
 
-/// Returns the bytes of a range that are in memory, in whole pages; none if the system does not report
-/// residency.
+/// Returns the bytes of a range that are in memory, in whole pages; none if the system does not
+/// report residency.
 pub fn resident_bytes(mapping: &Mapping, offset: u64, length: u64) -> Result<Option<u64>> {
     let report = report(mapping, offset, length, None, &CancelToken::default())?;
     Ok(report.resident_pages.map(|pages| pages * report.page_size))
@@ -149,7 +149,8 @@ impl Tally {
         self.unknown += other.unknown;
     }
 
-    /// Returns the share in memory in per cent. Returns 0 only for no page, and 100 only for all pages.
+    /// Returns the share in memory in per cent. Returns 0 only for no page, and 100 only for all
+    /// pages.
     fn per_cent(self) -> u8 {
         let total = self.yes + self.no;
         match self {
@@ -233,8 +234,8 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
-    /// Returns the share of each bucket of `size` bytes in per cent. The first bucket starts at the start of
-    /// the range.
+    /// Returns the share of each bucket of `size` bytes in per cent. The first bucket starts at the
+    /// start of the range.
     fn fill_buckets(&mut self, size: u64, length: u64) -> Result<Vec<u8>> {
         let page_size = self.page_size as u64;
         let count = length.div_ceil(size) as usize;
@@ -337,8 +338,8 @@ impl<'a> Survey<'a> {
         })
     }
 
-    /// Reports whether the page cache contains no page of a range, which is fast for a large hole. False
-    /// for private pages, which are not in the page cache.
+    /// Reports whether the page cache contains no page of a range, which is fast for a large hole.
+    /// False for private pages, which are not in the page cache.
     fn is_empty(&self, address: usize, span: usize) -> bool {
         let slot = self.region.slot();
         slot.kind() == PageKind::SharedFile

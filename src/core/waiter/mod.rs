@@ -5,11 +5,11 @@
 //! settled once: it is granted, it fails, or it is cancelled. A thread that has to block
 //! until then uses [`Blocking`], which takes a time-out. File locks are the first use.
 //!
-//! A sleep in the kernel can only be interrupted by a signal, and an add-on cannot reserve a signal.
-//! A request that is cancelled is therefore settled at once, while the sleep for it continues. The
-//! next request for the same grant adopts that sleep. Without such a request the grant is given
-//! back as soon as the kernel delivers it. Cancelling a thousand requests for one grant leaves one
-//! sleeping thread, not a thousand.
+//! A sleep in the kernel can only be interrupted by a signal, and an add-on cannot reserve a
+//! signal. A request that is cancelled is therefore settled at once, while the sleep for it
+//! continues. The next request for the same grant adopts that sleep. Without such a request the
+//! grant is given back as soon as the kernel delivers it. Cancelling a thousand requests for one
+//! grant leaves one sleeping thread, not a thousand.
 
 mod blocking;
 mod pending;
