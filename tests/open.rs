@@ -1,4 +1,4 @@
-//! Opening files: sizes, ranges, creation, and what is undone when it fails.
+//! Opening files: sizes, ranges, creation, and the clean-up after a failure.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn request(path: &Path, mode: Mode) -> Request {
 
 fn bytes(mapping: &Mapping, offset: u64, length: usize) -> Result<Vec<u8>> {
     let mut target = vec![0xee; length];
-    // SAFETY: the target is a vector of that length.
+    // SAFETY: the target is a vector of `length` bytes.
     unsafe { mapping.read_into(offset, target.as_mut_ptr(), length) }?;
     Ok(target)
 }
@@ -59,7 +59,7 @@ fn any_byte_offset_and_length_maps_those_bytes() {
 }
 
 #[test]
-fn a_file_is_created_only_by_the_modes_that_say_so() {
+fn only_modes_w_and_wx_create_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     for mode in [Mode::Read, Mode::ReadWrite, Mode::CopyOnWrite] {
@@ -73,7 +73,7 @@ fn a_file_is_created_only_by_the_modes_that_say_so() {
     .unwrap();
     assert_eq!(bytes(&mapping, 0, 100).unwrap(), vec![0; 100]);
     assert!(open(request(&path, Mode::CreateNew)).is_err());
-    // Windows empties no file that is mapped.
+    // Windows does not truncate a mapped file.
     drop(mapping);
     fs::write(&path, "old contents").unwrap();
     let mapping = open(Request {
@@ -86,7 +86,7 @@ fn a_file_is_created_only_by_the_modes_that_say_so() {
 }
 
 #[test]
-fn a_range_that_can_not_be_leaves_the_file_alone() {
+fn an_impossible_range_leaves_the_file_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     fs::write(&path, "contents").unwrap();
@@ -109,14 +109,14 @@ fn a_range_that_can_not_be_leaves_the_file_alone() {
         assert!(open(beyond).is_err());
         assert!(
             !new.exists(),
-            "a file that was created for nothing is removed again"
+            "the file that the failed call created is removed"
         );
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn writing_follows_a_link_to_nothing_as_fs_does() {
+fn mode_w_creates_the_missing_target_of_a_link_as_fs_does() {
     let dir = tempfile::tempdir().unwrap();
     let link = dir.path().join("link");
     std::os::unix::fs::symlink(dir.path().join("target"), &link).unwrap();
@@ -129,7 +129,7 @@ fn writing_follows_a_link_to_nothing_as_fs_does() {
 }
 
 #[test]
-fn an_empty_file_is_an_empty_mapping_and_a_virtual_one_is_refused() {
+fn an_empty_file_maps_as_empty_and_a_virtual_file_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     fs::write(&path, "").unwrap();
@@ -148,7 +148,7 @@ fn an_empty_file_is_an_empty_mapping_and_a_virtual_one_is_refused() {
 }
 
 #[test]
-fn a_closed_mapping_refuses_everything_but_another_close() {
+fn a_closed_mapping_refuses_every_operation_except_close() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     fs::write(&path, vec![1; 10_000]).unwrap();
@@ -165,7 +165,7 @@ fn a_closed_mapping_refuses_everything_but_another_close() {
 }
 
 #[test]
-fn filling_repeats_the_pattern_and_cuts_the_last() {
+fn fill_repeats_the_pattern_and_truncates_the_last_repetition() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     fs::write(&path, vec![0; 1000]).unwrap();
@@ -188,7 +188,7 @@ fn filling_repeats_the_pattern_and_cuts_the_last() {
 }
 
 #[test]
-fn a_small_file_is_read_whole_and_what_is_not_one_is_left_to_mapping() {
+fn read_small_reads_whole_small_files_and_returns_none_for_others() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     let read = |path: &Path| read_small(path, <[u8]>::to_vec);

@@ -1,4 +1,4 @@
-//! What can go wrong, in the form in which JavaScript shall see it.
+//! The error type, with the fields that JavaScript sees.
 
 use std::fmt;
 use std::io;
@@ -8,18 +8,18 @@ use super::sys::{self, SysError};
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// An error of the system or of our own rules.
+/// An error of the system, or a broken rule of this library.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The system refused: `errno` says why, `syscall` where, `hint` what to do about it.
+    /// A failed system call.
     System {
-        /// The error number as in C: positive.
+        /// The error number as in C, positive.
         errno: i32,
-        /// The call that failed, in the words of its manual page.
+        /// The name of the failed call, as in its manual page.
         syscall: &'static str,
-        /// The file, as the user named it.
+        /// The file, as the caller named it.
         path: Option<String>,
-        /// A clause that explains the refusal where we know more than the number says.
+        /// A clause that explains the error and names a remedy, where more is known than the number.
         hint: Option<String>,
     },
     /// A rule of this library was broken.
@@ -28,13 +28,14 @@ pub enum Error {
         code: &'static str,
         /// What happened, to which file and range, and what to do.
         message: String,
-        /// The file, as the user named it.
+        /// The file, as the caller named it.
         path: Option<String>,
-        /// For what can't be mapped: what it is, as in [`crate::core::sys::file_kind::Kind::name`].
+        /// For a file that cannot be mapped: its kind, as in
+        /// [`crate::core::sys::file_kind::Kind::name`].
         kind: Option<&'static str>,
-        /// For a fault: where in the mapping, in bytes.
+        /// For a fault: the offset in the mapping, in bytes.
         offset: Option<u64>,
-        /// For a fault: why, as in [`crate::core::fault::record::Reason::name`].
+        /// For a fault: the reason, as in [`crate::core::fault::record::Reason::name`].
         reason: Option<&'static str>,
     },
 }
@@ -46,7 +47,7 @@ impl Error {
         SysError::from_io(error, syscall).into()
     }
 
-    /// The system's error `errno` from `syscall`.
+    /// Returns the error `errno` of the system call `syscall`.
     #[must_use]
     pub fn system(errno: i32, syscall: &'static str) -> Self {
         Self::System {
@@ -57,7 +58,7 @@ impl Error {
         }
     }
 
-    /// A broken rule.
+    /// Returns the error of a broken rule.
     pub fn rule(code: &'static str, message: impl Into<String>) -> Self {
         Self::Rule {
             code,
@@ -69,7 +70,7 @@ impl Error {
         }
     }
 
-    /// Something that can't be mapped.
+    /// Returns the error of a file that cannot be mapped.
     pub fn not_mappable(kind: &'static str, message: impl Into<String>) -> Self {
         Self::Rule {
             code: "ERR_MEMMAP_NOT_MAPPABLE",
@@ -81,13 +82,13 @@ impl Error {
         }
     }
 
-    /// Use after close.
+    /// Returns the error of a use after close.
     #[must_use]
     pub fn closed() -> Self {
         Self::rule("ERR_MEMMAP_CLOSED", "The mapping is closed")
     }
 
-    /// A range that doesn't lie in what it was asked of.
+    /// Returns the error of a range that is not within `what`, which has `available` bytes.
     #[must_use]
     pub fn out_of_range(what: &str, offset: u64, length: u64, available: u64) -> Self {
         Self::rule(
@@ -98,7 +99,8 @@ impl Error {
         )
     }
 
-    /// The same error with the name of the file, which what can't be mapped has in its text too.
+    /// Returns the error with the name of the file, unless it has one. The message of a file that cannot
+    /// be mapped gets the name too.
     #[must_use]
     pub fn at(mut self, name: Option<&str>) -> Self {
         let (Self::System { path, .. } | Self::Rule { path, .. }) = &mut self;
@@ -117,7 +119,8 @@ impl Error {
         self
     }
 
-    /// The same error with an explanation; a broken rule explains itself.
+    /// Returns the error of a system call with an explanation. A broken rule stays unchanged, because
+    /// its message explains it.
     #[must_use]
     pub fn because(mut self, why: impl Into<String>) -> Self {
         if let Self::System { hint, .. } = &mut self {
@@ -126,7 +129,7 @@ impl Error {
         self
     }
 
-    /// The system's error number, where the system spoke.
+    /// Returns the error number of a failed system call.
     #[must_use]
     pub fn errno(&self) -> Option<i32> {
         match self {
@@ -199,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_mapped_says_which_file_it_is() {
+    fn the_message_of_an_unmappable_file_names_the_file() {
         let text = Error::not_mappable("directory", "No")
             .at(Some("a"))
             .at(Some("b"));
@@ -207,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_name_of_a_file_stays() {
+    fn the_first_name_of_a_file_is_kept() {
         let error = Error::closed().at(Some("a")).at(Some("b"));
         assert!(matches!(error, Error::Rule { path: Some(p), .. } if p == "a"));
     }

@@ -1,11 +1,12 @@
-//! The limits of a process: stopping before one is reached, and saying which one was.
+//! The limits of a process: refuses a mapping before a limit is reached, and names the limit in errors.
 //!
-//! `ENOMEM` from `mmap` may mean the number of mappings, the address space, the data limit or
-//! overcommit. And a process that used its last mapping dies at the next allocation of V8, so
-//! some are left for it.
+//! `ENOMEM` from `mmap` can mean the number of memory areas, the address space, the data limit or
+//! overcommit. A process without a free area dies at the next allocation of V8, so this module keeps
+//! some areas free.
 //!
-//! The system counts areas: a mapping of which one page is protected is three. What we do is
-//! therefore noted with how many areas it may add, and the true number read now and then.
+//! The kernel counts memory areas: a mapping with one protected page in its middle is three areas.
+//! Each operation therefore adds the areas that it can create at most to a counter, and the exact
+//! number is read from time to time.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,32 +17,33 @@ use super::error::{Error, Result};
 use super::sys::{self, Limit};
 use crate::core::poison::IgnorePoison;
 
-/// Regions of ours that are mapped now.
+/// The regions of this library that are mapped now.
 static LIVE: AtomicU64 = AtomicU64::new(0);
-/// The process's areas when they were last areas; 0 before the first time.
+/// The areas of the process when they were last counted; 0 before the first count.
 static COUNTED: AtomicU64 = AtomicU64::new(0);
-/// How many may have been added since.
+/// The areas that this library can have added since the last count.
 static ADDED: AtomicU64 = AtomicU64::new(0);
-/// How many of ours have gone since.
+/// The areas of this library that were removed since the last count.
 static FREED: AtomicU64 = AtomicU64::new(0);
-/// How many the process may have before we add no more; 0 where nothing is known.
+/// The number of areas above which this library adds no more; 0 if it is unknown.
 static USABLE: AtomicU64 = AtomicU64::new(0);
 
-/// Address space that V8, the C library and threads may still want when ours is in place.
+/// The bytes of address space that are left to V8, the C library and threads.
 const SPARE_BYTES: u64 = 128 << 20;
-/// Others add areas as well, unseen by us: the true number is read this often at the least.
+/// The areas are counted again after at most this many additions, because other code of the
+/// process adds areas too.
 const COUNT_EVERY: u64 = 2048;
-/// Something in the middle of a piece makes three of it.
+/// The areas that a change in the middle of an area adds: one area becomes three.
 const SPLIT: u64 = 2;
 
-/// A areas mapping and the areas that were cut from it; gives its places back on drop.
+/// The areas of a region. On drop they count as removed.
 #[derive(Debug)]
 pub struct AreaCount {
     areas: AtomicU64,
 }
 
 impl AreaCount {
-    /// Takes a place, or says which limit is near.
+    /// Counts a new region of `length` bytes, or fails with the limit that it would reach.
     pub fn take(length: u64) -> Result<Self> {
         add_areas(1)?;
         check_address_space(length)?;
@@ -51,12 +53,12 @@ impl AreaCount {
         })
     }
 
-    /// Whether it is in one piece.
+    /// Reports whether the region is a single area.
     pub fn is_whole(&self) -> bool {
         self.areas.load(Ordering::Relaxed) == 1
     }
 
-    /// Notes that a part of it gets a treatment of its own, or says that there is no room.
+    /// Counts the areas that a range with its own protection or advice adds, or fails at the limit.
     pub fn split(&self) -> Result<()> {
         add_areas(SPLIT)?;
         self.areas.fetch_add(SPLIT, Ordering::Relaxed);
@@ -71,7 +73,8 @@ impl Drop for AreaCount {
     }
 }
 
-/// How many areas Linux allows a process (`vm.max_map_count`); no other system has a limit.
+/// Returns the number of areas that Linux allows a process (`vm.max_map_count`). Other systems have
+/// no such limit.
 fn max_areas() -> Option<u64> {
     static MAX: OnceLock<Option<u64>> = OnceLock::new();
     *MAX.get_or_init(|| {
@@ -83,18 +86,19 @@ fn max_areas() -> Option<u64> {
     })
 }
 
-/// How many areas the process has.
+/// Returns the number of areas of the process.
 fn count_areas() -> Option<u64> {
     let maps = fs::read("/proc/self/maps").ok()?;
     Some(memchr::memchr_iter(b'\n', &maps).count() as u64)
 }
 
-/// A sixteenth is left to everybody else, and to the areas that the fault guard cuts.
+/// Returns the number of areas that this library uses at most. A sixteenth is left to other code of
+/// the process, and to the areas that the fault guard splits.
 fn usable(max: u64) -> u64 {
     max - max / 16
 }
 
-/// Notes that up to so many areas are added, or says that there is no room for them.
+/// Counts at most `areas` new areas, or fails if they would exceed the limit.
 pub fn add_areas(areas: u64) -> Result<()> {
     let Some(max) = max_areas() else {
         return Ok(());
@@ -107,17 +111,18 @@ pub fn add_areas(areas: u64) -> Result<()> {
     count_again(max)
 }
 
-/// Counts, unless there was no room a moment ago: at the limit counting is slow.
+/// Counts the areas of the process. Fails without counting if the limit was reached a moment ago,
+/// because counting is slow with many areas.
 fn count_again(max: u64) -> Result<()> {
-    const MOMENT: Duration = Duration::from_millis(250);
-    /// So many of ours must have gone before it is worth another look.
-    const ROOM: u64 = 256;
-    /// When there was no room.
+    const RECOUNT_INTERVAL: Duration = Duration::from_millis(250);
+    /// The areas that must have been removed to justify counting before the interval is over.
+    const MIN_FREED: u64 = 256;
+    /// The time of the last count that reached the limit.
     static FULL: Mutex<Option<Instant>> = Mutex::new(None);
     let mut full = FULL.lock().ignore_poison();
     if let Some(when) = *full
-        && FREED.load(Ordering::Relaxed) < ROOM
-        && when.elapsed() < MOMENT
+        && FREED.load(Ordering::Relaxed) < MIN_FREED
+        && when.elapsed() < RECOUNT_INTERVAL
     {
         return Err(too_many(COUNTED.load(Ordering::Relaxed), max));
     }
@@ -136,8 +141,8 @@ fn count_again(max: u64) -> Result<()> {
     Err(too_many(count, max))
 }
 
-/// Whether a piece may be split without asking first. Notes that it is. Safe to call in a signal
-/// handler; half of the reserve is for handlers.
+/// Reports whether an area may be split, and counts the split. Safe to call in a signal handler,
+/// which cannot count areas; half of the areas that are kept free are for signal handlers.
 pub fn may_split() -> bool {
     let usable = USABLE.load(Ordering::Relaxed);
     let added = ADDED.fetch_add(SPLIT, Ordering::Relaxed) + SPLIT;
@@ -149,9 +154,9 @@ fn too_many(count: u64, max: u64) -> Error {
     Error::rule(
         "ERR_MEMMAP_MAP_COUNT",
         format!(
-            "The process has {count} memory mappings (a part with other protection or advice \
-             counts as one), {ours} of this library's are open, and the system allows {max} \
-             (vm.max_map_count): close mappings, or map larger parts and take windows of them"
+            "The process has {count} memory mappings (a range with its own protection or \
+             advice counts as one), {ours} regions of this library are open, and the system allows \
+             {max} (vm.max_map_count): close mappings, or map larger ranges and take windows of them"
         ),
     )
 }
@@ -172,12 +177,12 @@ fn no_address_space(length: u64, used: u64, limit: u64, name: &str) -> Error {
         "ERR_MEMMAP_ADDRESS_SPACE",
         format!(
             "No address space for {length} bytes: the process uses {used} of {limit} ({name}), \
-             and {SPARE_BYTES} are left to the runtime; map a part with 'offset' and 'length'"
+             and {SPARE_BYTES} are kept for the runtime; map a range with 'offset' and 'length'"
         ),
     )
 }
 
-/// Bytes of address space in use, or 0 where the system doesn't tell.
+/// Returns the bytes of address space in use, or 0 if the system does not report them.
 fn address_space_used() -> u64 {
     let pages: Option<u64> = fs::read_to_string("/proc/self/statm")
         .ok()
@@ -185,10 +190,10 @@ fn address_space_used() -> u64 {
     pages.unwrap_or(0) * sys::page_size() as u64
 }
 
-/// What an `ENOMEM` for a mapping of `length` bytes means; other errors stay as they are.
+/// Explains an `ENOMEM` for a mapping of `length` bytes. Returns other errors unchanged.
 #[must_use]
 pub fn explain(error: Error, length: u64, is_private: bool) -> Error {
-    /// What 47 bits can address, which is what every supported processor has.
+    /// The bytes that 47 bits can address, which every supported processor has.
     const ADDRESSABLE: u64 = 1 << 47;
     if error.errno() != Some(sys::ENOMEM) {
         return error;
@@ -209,17 +214,17 @@ pub fn explain(error: Error, length: u64, is_private: bool) -> Error {
     }
     match sys::resource_limit(Limit::Data) {
         Some(limit) if is_private => error.because(format!(
-            "{length} bytes of private memory are more than RLIMIT_DATA leaves of {limit}"
+            "{length} bytes of private memory exceed what is left of RLIMIT_DATA ({limit})"
         )),
         _ if is_private => error.because(format!(
-            "the system won't promise {length} bytes of private memory; 'noReserve: true' maps \
-             without the promise"
+            "the system can't reserve memory or swap for {length} bytes of private memory; \
+             'noReserve: true' maps without reserving it"
         )),
         _ => error.because("the system has no memory left for the mapping"),
     }
 }
 
-/// Which limit a file of `size` bytes was too large for; other errors stay as they are.
+/// Explains which limit a file of `size` bytes exceeds. Returns other errors unchanged.
 #[must_use]
 pub fn explain_size(error: Error, size: u64) -> Error {
     if error.errno() != Some(sys::EFBIG) {
@@ -227,14 +232,16 @@ pub fn explain_size(error: Error, size: u64) -> Error {
     }
     match sys::resource_limit(Limit::FileSize) {
         Some(limit) if size > limit => error.because(format!(
-            "the process may make files of no more than {limit} bytes (RLIMIT_FSIZE), and {size} \
-             were asked for"
+            "the process may create files of at most {limit} bytes (RLIMIT_FSIZE), and {size} \
+             were requested"
         )),
-        _ => error.because(format!("the file system has no files of {size} bytes")),
+        _ => error.because(format!(
+            "the file system does not support files of {size} bytes"
+        )),
     }
 }
 
-/// Which limit there was no descriptor for; other errors stay as they are.
+/// Explains which limit of open files was reached. Returns other errors unchanged.
 #[must_use]
 pub fn explain_descriptors(error: Error) -> Error {
     if error.errno() != Some(sys::EMFILE) {
@@ -242,14 +249,14 @@ pub fn explain_descriptors(error: Error) -> Error {
     }
     match sys::resource_limit(Limit::OpenFiles) {
         Some(limit) => error.because(format!(
-            "the process has as many open files as it may, {limit} (RLIMIT_NOFILE); mappings of \
+            "the process has reached its limit of {limit} open files (RLIMIT_NOFILE); mappings of \
              one file share one descriptor"
         )),
         None => error,
     }
 }
 
-/// What it means that `wanted` bytes could not be locked in memory.
+/// Explains why `wanted` bytes could not be locked in memory.
 #[must_use]
 pub fn explain_lock(error: Error, wanted: u64) -> Error {
     let limit = sys::resource_limit(Limit::LockedMemory);
@@ -268,7 +275,7 @@ pub fn explain_lock(error: Error, wanted: u64) -> Error {
                 {
                     memory_lock_limit(wanted, limit)
                 }
-                _ => error.because("the system has not so much memory that it could lock"),
+                _ => error.because("the system does not have enough memory to lock"),
             }
         }
         _ => error,
@@ -280,14 +287,14 @@ fn memory_lock_limit(wanted: u64, limit: u64) -> Error {
         "ERR_MEMMAP_MEMLOCK_LIMIT",
         format!(
             "{wanted} bytes can't be locked in memory: the process has locked {} of the {limit} \
-             that it may (RLIMIT_MEMLOCK); lock less, or raise the limit ('ulimit -l', \
+             bytes that it may lock (RLIMIT_MEMLOCK); lock less, or raise the limit ('ulimit -l', \
              'LimitMEMLOCK=' of a service)",
             bytes_locked()
         ),
     )
 }
 
-/// Bytes that the process has locked in memory, or 0 where the system doesn't tell.
+/// Returns the bytes that the process has locked in memory, or 0 if the system does not report them.
 fn bytes_locked() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kibibytes: Option<u64> = status.lines().find_map(|line| {
@@ -305,14 +312,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_given_back() {
+    fn a_dropped_region_is_no_longer_counted() {
         let before = LIVE.load(Ordering::Relaxed);
-        let place = AreaCount::take(4096).unwrap();
+        let areas = AreaCount::take(4096).unwrap();
         assert!(LIVE.load(Ordering::Relaxed) > 0);
-        drop(place);
+        drop(areas);
         assert!(
             LIVE.load(Ordering::Relaxed) <= before + 64,
-            "other tests hold at max a few"
+            "other tests hold only a few regions"
         );
     }
 
@@ -323,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_processor_can_address_is_said_to_be_that() {
+    fn a_mapping_beyond_47_bits_reports_the_address_space() {
         let error = explain(Error::system(sys::ENOMEM, "mmap"), 1 << 47, false);
         assert!(
             error.to_string().contains("ERR_MEMMAP_ADDRESS_SPACE"),
@@ -333,7 +340,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn the_process_has_pieces_and_a_limit() {
+    fn the_areas_of_the_process_and_their_limit_are_known() {
         assert!(count_areas().unwrap() > 1);
         assert!(max_areas().unwrap() > count_areas().unwrap());
         assert!(address_space_used() > 0);

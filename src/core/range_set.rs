@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-/// A set of bytes, kept as ranges that are sorted and don't touch.
+/// A set of bytes, stored as sorted ranges that neither overlap nor touch.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct RangeSet(Vec<Range<u64>>);
 
 impl RangeSet {
-    /// The empty set.
+    /// Returns an empty set.
     #[must_use]
     pub const fn new() -> Self {
         Self(Vec::new())
@@ -30,7 +30,7 @@ impl RangeSet {
         self.0.insert(at, merged);
     }
 
-    /// Takes the bytes of a range out.
+    /// Removes the bytes of a range.
     pub fn remove(&mut self, range: &Range<u64>) {
         if range.is_empty() {
             return;
@@ -48,13 +48,13 @@ impl RangeSet {
             .collect();
     }
 
-    /// Whether a byte of a range is in the set.
+    /// Reports whether at least one byte of a range is in the set.
     #[must_use]
     pub fn overlaps(&self, range: &Range<u64>) -> bool {
         self.parts(range).next().is_some()
     }
 
-    /// What of a range is in the set, in order.
+    /// Returns the ranges of the set within `range`, in order.
     pub fn parts(&self, range: &Range<u64>) -> impl Iterator<Item = Range<u64>> {
         let range = range.clone();
         let first = self.0.partition_point(|held| held.end <= range.start);
@@ -64,7 +64,7 @@ impl RangeSet {
             .take_while(|part| part.start < part.end)
     }
 
-    /// What of a range is not in the set, in order.
+    /// Returns the ranges within `range` that are not in the set, in order.
     #[must_use]
     pub fn gaps(&self, range: &Range<u64>) -> Vec<Range<u64>> {
         let mut gaps = Vec::new();
@@ -78,12 +78,12 @@ impl RangeSet {
         gaps
     }
 
-    /// The ranges, in order.
+    /// Returns the ranges, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Range<u64>> {
         self.0.iter()
     }
 
-    /// Bytes.
+    /// Returns the number of bytes in the set.
     #[must_use]
     pub fn length(&self) -> u64 {
         self.0.iter().map(|range| range.end - range.start).sum()
@@ -97,7 +97,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_bytes_are_those_of_a_plain_array(
+        fn the_set_has_the_same_bytes_as_an_array_of_flags(
             steps in prop::collection::vec((0_u64..40, 0_u64..40, any::<bool>()), 0..30),
             start in 0_u64..80,
             length in 0_u64..20,

@@ -1,9 +1,9 @@
-//! Growing and shrinking: a file and its mapping together, or a mapping after its file.
+//! Growing and shrinking: a file together with its mapping, or a mapping that follows its file.
 //!
-//! Growing never moves what somebody looks at. A mapping has room behind its end if that was
-//! asked for: its region then reaches beyond the end of the file, and the pages there are the
-//! file's as soon as it has them. Without room it gets another region; the one before shows the
-//! same file at its old addresses for as long as views are on it.
+//! Growing never moves bytes that a view shows. With the option `reserve`, the region of a mapping
+//! extends beyond the end of the file, and the pages there show the file as soon as it grows.
+//! Without enough reserved address space the mapping gets another region. The old region shows the
+//! same file at its old addresses as long as it has views.
 
 use std::sync::Arc;
 
@@ -19,18 +19,19 @@ use super::residency::advise;
 use super::sys::file_kind::Kind;
 use super::sys::{self, PageAccess};
 
-/// Makes the file `size` bytes long, and lets the mapping reach to its end; the new length of the
-/// mapping. New bytes are zeros with blocks under them. On failure all is as it was.
+/// Makes the file `size` bytes long, and extends or shortens the mapping to the end of the file.
+/// Returns the new length of the mapping. New bytes are zeros, and disk blocks are allocated for
+/// them. A failure leaves the file and the mapping unchanged.
 pub fn resize(mapping: &Mapping, size: u64) -> Result<u64> {
     resize_to(mapping, size).map_err(|error| error.at(mapping.name()))
 }
 
 fn resize_to(mapping: &Mapping, size: u64) -> Result<u64> {
-    let _one_at_a_time = mapping.begin_resizing();
+    let _resizing = mapping.begin_resizing();
     let file = mapping.file()?;
     let Some(length) = size.checked_sub(mapping.offset()) else {
         let message = format!(
-            "The mapping begins at byte {} of its file, which can't be made {size} bytes long",
+            "The mapping begins at offset {} of its file, so the file can't be resized to {size} bytes",
             mapping.offset()
         );
         return Err(Error::rule("ERR_OUT_OF_RANGE", message));
@@ -52,17 +53,17 @@ fn resize_file(mapping: &Mapping, file: &SharedFile, size: u64, length: u64) -> 
         let name = status.kind.name();
         return Err(Error::not_mappable(
             name,
-            format!("A {name} has the size that it has: it can't be resized"),
+            format!("A {name} can't be resized: its size is fixed"),
         ));
     }
     if size >= status.size {
         allocate::extend(file, status.size, size)?;
         return reach(mapping, length).inspect_err(|_| {
-            // As it was. Giving back what was just added can't fail for want of space.
+            // Restores the old size. Removing the added bytes needs no disk space.
             let _ = sys::truncate(file.fd(), status.size);
         });
     }
-    // Before the bytes go nobody may begin to use them any more.
+    // The mapping is shortened first, so that no operation begins to use the bytes to be removed.
     let before = mapping.length();
     if length < before {
         mapping.set_length(length);
@@ -71,7 +72,7 @@ fn resize_file(mapping: &Mapping, file: &SharedFile, size: u64, length: u64) -> 
     reach(mapping, length)
 }
 
-/// Makes the file shorter, with none of its pages mapped where the system wants that.
+/// Makes the file shorter. Unmaps its pages first where the system does not truncate a mapped file.
 fn cut(mapping: &Mapping, file: &SharedFile, size: u64) -> Result<()> {
     let regions = mapping.regions();
     let holds = regions
@@ -99,18 +100,18 @@ fn cut(mapping: &Mapping, file: &SharedFile, size: u64) -> Result<()> {
 fn resize_anonymous(mapping: &Mapping, length: u64) -> Result<()> {
     let before = mapping.length();
     reach(mapping, length)?;
-    // Bytes that come back later are to be zeros.
+    // If the mapping grows again, the removed bytes must be zeros.
     if let Some(region) = mapping.region()?.filter(|_| length < before) {
         let (start, span) = region.all_pages();
         let _held = region.hold()?;
         let end = start + region.offset_in_page() + length as usize;
         let first = end.next_multiple_of(region.page_size());
-        // SAFETY: the bytes behind the end are the region's, and nobody's contents any more; the
-        // facade has made sure that no view reaches there.
+        // SAFETY: the bytes after the end belong to the region, which is held, and are no longer
+        // part of the mapping; the facade has made sure that no view includes them.
         unsafe {
             let rest = (first - end).min(start + span - end);
             if rest > 0 {
-                // protect() may have made them read-only.
+                // The page can be read-only because of protect().
                 sys::protect_pages(first - region.page_size(), region.page_size(), true)?;
                 std::ptr::write_bytes(end as *mut u8, 0, rest);
             }
@@ -123,14 +124,14 @@ fn resize_anonymous(mapping: &Mapping, length: u64) -> Result<()> {
     Ok(())
 }
 
-/// Follows the file: as much of what was asked for when it was opened as the file has now. Puts
-/// the file's pages back where faults have replaced them. The new length.
+/// Adjusts the mapping to the current size of its file, up to the length that was given at opening.
+/// Restores the pages of the file where faults have replaced them. Returns the new length.
 pub fn refresh(mapping: &Mapping) -> Result<u64> {
     refresh_now(mapping).map_err(|error| error.at(mapping.name()))
 }
 
 fn refresh_now(mapping: &Mapping) -> Result<u64> {
-    let _one_at_a_time = mapping.begin_resizing();
+    let _resizing = mapping.begin_resizing();
     let before = mapping.length();
     let Some(file) = mapping.file()? else {
         return Ok(before);
@@ -139,8 +140,10 @@ fn refresh_now(mapping: &Mapping) -> Result<u64> {
     if status.kind != Kind::Regular {
         return Ok(before);
     }
-    let there = status.size.saturating_sub(mapping.offset());
-    let length = mapping.wanted().map_or(there, |wanted| wanted.min(there));
+    let available = status.size.saturating_sub(mapping.offset());
+    let length = mapping
+        .wanted()
+        .map_or(available, |wanted| wanted.min(available));
     if length < before {
         mapping.set_length(length);
     }
@@ -164,7 +167,7 @@ fn refresh_now(mapping: &Mapping) -> Result<u64> {
     Ok(length)
 }
 
-/// Lets the mapping reach over `length` bytes of what it maps, which has them.
+/// Extends or shortens the mapping to `length` bytes, which its file has.
 fn reach(mapping: &Mapping, length: u64) -> Result<()> {
     let current = mapping.region()?;
     let room = current.as_ref().map_or(0, |region| region.room() as u64);
@@ -180,7 +183,7 @@ fn reach(mapping: &Mapping, length: u64) -> Result<()> {
     Ok(())
 }
 
-/// Another region for a mapping that has outgrown its own.
+/// Maps a larger region for a mapping whose current region has too little address space.
 fn wider_region(mapping: &Mapping, current: Option<&Region>, length: u64) -> Result<Region> {
     let moves_bytes = mapping.mode() == Mode::CopyOnWrite || mapping.file()?.is_none();
     if let Some(current) = current.filter(|_| moves_bytes)
@@ -188,12 +191,13 @@ fn wider_region(mapping: &Mapping, current: Option<&Region>, length: u64) -> Res
     {
         return Err(no_room(current.room(), length));
     }
-    // Who grows once grows again: each region has room for as much once more.
+    // A mapping that grows once often grows again, so the new region can grow to twice its length.
     let region = make_region(mapping, length, length.saturating_mul(2))
         .or_else(|_| make_region(mapping, length, length))?;
     if let Some(current) = current.filter(|_| moves_bytes) {
         let _held = current.hold()?;
-        // SAFETY: both regions are mapped, the new one is longer and known to nobody else.
+        // SAFETY: both regions are mapped: `_held` keeps the current one, and this function owns the
+        // new one, which is longer and which no other thread knows yet.
         unsafe {
             std::ptr::copy_nonoverlapping(
                 current.address() as *const u8,
@@ -235,7 +239,7 @@ fn make_region(mapping: &Mapping, length: u64, room: u64) -> Result<Region> {
     backing.map(&request, mapping.options())
 }
 
-/// How the pages of a mapping may be used.
+/// Returns the access to the pages of a mapping.
 #[must_use]
 pub fn access(mapping: &Mapping) -> PageAccess {
     mapping.mode().access(mapping.is_strict())
@@ -245,9 +249,9 @@ fn no_room(room: usize, length: u64) -> Error {
     Error::rule(
         "ERR_MEMMAP_ADDRESS_SPACE",
         format!(
-            "The mapping has room for {room} bytes where it is, and {length} are needed; its \
-             contents are private, so it can't go elsewhere without its views: open it with the \
-             option reserve, as large as it may ever be"
+            "The mapping can grow to {room} bytes at its address, and {length} are needed; its \
+             contents are private, so they can't move while views show them: open it with the \
+             option 'reserve', set to the largest length that it can need"
         ),
     )
 }

@@ -1,8 +1,8 @@
-//! Threads of our own for work that may wait for a disk.
+//! A thread pool for work that can block on a disk.
 //!
-//! libuv's four threads serve the whole of Node; a slow disk under a mapping must not take them
-//! from it. Threads are started when work comes and none is idle, and end after a while without
-//! work. The process does not wait for them when it exits.
+//! The four threads of libuv's pool serve all of Node, so a slow disk under a mapping must not block
+//! them. A thread is started when a task arrives and no thread is idle, and ends after 10 seconds
+//! without work. The process does not wait for the threads when it exits.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,14 +12,15 @@ use std::time::Duration;
 use super::sys;
 use crate::core::poison::IgnorePoison;
 
-/// So many that closing and flushing don't stand behind a disk that hangs. They cost addresses;
-/// memory only as far as they use their stacks.
+/// The maximum number of threads. It is high enough that one stalled disk cannot block close and
+/// flush. An idle thread costs address space, and memory only for the used part of its stack.
 const MAX_THREADS: usize = 64;
-/// So many of them may search at a time: a search can take minutes, and more at once than there
-/// are processors don't end any sooner.
+/// The maximum number of threads that search at a time. A search can take minutes, so the other
+/// threads stay free for short tasks; more concurrent searches than processors would not end sooner.
 const MAX_SEARCHES: usize = 48;
+/// The time after which an idle thread ends.
 const IDLE: Duration = Duration::from_secs(10);
-/// The work is system calls with little of their own.
+/// The size of the stack of a thread, in bytes. Tasks mostly make system calls and need little stack.
 const STACK: usize = 256 * 1024;
 
 type Task = Box<dyn FnOnce() + Send>;
@@ -38,7 +39,7 @@ struct Pool {
 }
 
 impl Pool {
-    /// The task that came first, of those that may run now.
+    /// Removes and returns the oldest task that may run now.
     fn next(&mut self) -> Option<(Kind, Task)> {
         let is_full = self.searches >= MAX_SEARCHES;
         let index = self
@@ -63,14 +64,14 @@ fn lock() -> MutexGuard<'static, Pool> {
     POOL.lock().ignore_poison()
 }
 
-/// Runs `task` on a thread of ours, in the order of arrival. Where no thread can be started it
-/// runs here and now: late is better than never.
+/// Runs `task` on a thread of the pool. Tasks start in the order of arrival. If the pool has no
+/// thread and none can be started, the task runs on the calling thread before this function returns.
 pub fn run(task: impl FnOnce() + Send + 'static) {
     start(Kind::Call, Box::new(task));
 }
 
-/// The same for what goes through a mapping and may take long. What is run otherwise finds a thread
-/// all the same.
+/// Runs a task that reads through a mapping and can take long. At most [`MAX_SEARCHES`] such tasks
+/// run at a time, so that tasks of [`run`] still find a thread.
 pub fn run_search(task: impl FnOnce() + Send + 'static) {
     start(Kind::Search, Box::new(task));
 }
@@ -84,7 +85,7 @@ fn start(kind: Kind, task: Task) {
     }
     pool.threads += 1;
     drop(pool);
-    // The library must outlive its threads.
+    // The library must stay loaded as long as its threads run.
     sys::pin_library();
     let started = std::thread::Builder::new()
         .name("memmap".into())
@@ -109,8 +110,8 @@ fn work() {
     loop {
         if let Some((kind, task)) = pool.next() {
             drop(pool);
-            // A task reports its own failures; a panic in one must not take the thread's place
-            // in the count with it.
+            // A task reports its own failures. A panic is caught so that the counts of threads and
+            // searches stay right.
             let _ = catch_unwind(AssertUnwindSafe(task));
             pool = lock();
             pool.searches -= usize::from(kind == Kind::Search);
@@ -133,7 +134,7 @@ mod tests {
     use std::sync::mpsc::channel;
 
     #[test]
-    fn every_task_runs_even_after_one_that_panics() {
+    fn every_task_runs_even_after_a_panic() {
         let (sender, receiver) = channel();
         for i in 0..100 {
             let sender = sender.clone();
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn many_searches_do_not_hold_up_the_next_call_and_all_are_done() {
+    fn many_searches_do_not_delay_a_call_and_all_end() {
         let gate = std::sync::Arc::new(std::sync::RwLock::new(()));
         let closed = gate.write().unwrap();
         let (searched, all) = channel();

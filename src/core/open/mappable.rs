@@ -1,12 +1,12 @@
-//! Decides which kinds of things can be mapped.
+//! Decides which kinds of files can be mapped.
 //!
-//! `mmap` itself accepts things that fault later, such as sockets and devices without a size, so
-//! the kind is checked first.
+//! `mmap` itself accepts files that fault later, such as devices without a size, so the kind is
+//! checked first.
 
 use crate::core::error::{Error, Result};
 use crate::core::sys::file_kind::Kind;
 
-/// Refuses a kind of thing that cannot be mapped. A device is mapped only with a given length,
+/// Refuses a kind of file that cannot be mapped. A device is mapped only with a given length,
 /// because it has no reliable size of its own.
 pub fn check(kind: Kind, length_is_given: bool, described: Option<&str>) -> Result<()> {
     let remedy = match kind {
@@ -16,8 +16,8 @@ pub fn check(kind: Kind, length_is_given: bool, described: Option<&str>) -> Resu
             "give the option 'length' to say that you mean to map a device"
         }
         Kind::Directory => "name a file in it",
-        Kind::Virtual => "its contents are made up on each read: read it with fs instead",
-        Kind::Fifo | Kind::Socket => "its bytes pass by once: read them with a stream",
+        Kind::Virtual => "the kernel generates its contents at each read: read it with fs instead",
+        Kind::Fifo | Kind::Socket => "its bytes can be read only once: read them with a stream",
         Kind::CharacterDevice => "it has no contents to map: read it with fs instead",
         Kind::SymbolicLink | Kind::KernelObject => "only files can be mapped",
     };
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_files_and_devices_of_given_length_pass() {
+    fn only_files_and_devices_with_a_given_length_can_be_mapped() {
         assert!(check(Kind::Regular, false, None).is_ok());
         assert!(check(Kind::ZeroDevice, false, None).is_err());
         assert!(check(Kind::ZeroDevice, true, None).is_ok());

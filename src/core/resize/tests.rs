@@ -33,7 +33,7 @@ fn address(mapping: &Mapping) -> usize {
 }
 
 #[test]
-fn within_its_room_a_mapping_grows_and_shrinks_where_it_is() {
+fn a_mapping_grows_and_shrinks_in_place_within_its_reserve() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     let mapping = at(&path, Mode::Write, |r| r.reserve = 1 << 40);
@@ -56,7 +56,7 @@ fn within_its_room_a_mapping_grows_and_shrinks_where_it_is() {
 }
 
 #[test]
-fn what_is_added_within_the_last_page_can_be_flushed_and_advised() {
+fn bytes_added_within_the_last_page_can_be_flushed_and_advised() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     for (room, sizes) in [
@@ -84,7 +84,7 @@ fn what_is_added_within_the_last_page_can_be_flushed_and_advised() {
 }
 
 #[test]
-fn without_room_it_goes_elsewhere_and_both_places_show_the_file() {
+fn without_reserve_a_mapping_moves_and_both_regions_show_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     std::fs::write(&path, vec![1; 5000]).unwrap();
@@ -94,7 +94,7 @@ fn without_room_it_goes_elsewhere_and_both_places_show_the_file() {
     assert_eq!(mapping.length(), (1 << 20) - 1000);
     assert_ne!(old.address(), address(&mapping));
     put(&mapping, 10, b"new");
-    // SAFETY: the region is held and mapped.
+    // SAFETY: `old` holds the region, which is mapped.
     let seen = unsafe { std::slice::from_raw_parts((old.address() + 10) as *const u8, 3) };
     assert_eq!(seen, b"new");
     mapping.close().unwrap();
@@ -102,7 +102,7 @@ fn without_room_it_goes_elsewhere_and_both_places_show_the_file() {
 }
 
 #[test]
-fn memory_without_a_file_keeps_its_contents_and_grows_by_zeros() {
+fn anonymous_memory_keeps_its_contents_and_grows_by_zeros() {
     let memory = |length, room| Anonymous {
         length,
         room,
@@ -125,7 +125,7 @@ fn memory_without_a_file_keeps_its_contents_and_grows_by_zeros() {
 }
 
 #[test]
-fn memory_that_is_looked_at_is_not_moved() {
+fn anonymous_memory_with_a_view_is_not_moved() {
     let memory = anonymous(&Anonymous::of(4096), false, Description::default()).unwrap();
     memory.region().unwrap().unwrap().add_view();
     let error = resize(&memory, 1 << 20).unwrap_err();
@@ -134,7 +134,7 @@ fn memory_that_is_looked_at_is_not_moved() {
 }
 
 #[test]
-fn memory_that_is_read_only_shrinks_and_stays_so() {
+fn read_only_memory_shrinks_and_stays_read_only() {
     let memory = Anonymous {
         length: 8192,
         room: 1 << 20,
@@ -153,16 +153,16 @@ fn memory_that_is_read_only_shrinks_and_stays_so() {
 }
 
 #[test]
-fn it_follows_its_file_as_far_as_was_asked_for() {
+fn refresh_follows_the_file_up_to_the_given_length() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     std::fs::write(&path, vec![1; 10_000]).unwrap();
     let all = at(&path, Mode::Read, |_| {});
     let part = at(&path, Mode::Read, |r| r.length = Some(6000));
     let other = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-    // Windows lets nobody cut a file that is mapped.
-    let cuts: &[u64] = if cfg!(unix) { &[100, 0] } else { &[] };
-    let sizes = [20_000].into_iter().chain(cuts.iter().copied());
+    // Windows does not truncate a mapped file.
+    let shorter: &[u64] = if cfg!(unix) { &[100, 0] } else { &[] };
+    let sizes = [20_000].into_iter().chain(shorter.iter().copied());
     for size in sizes.chain([50_000]) {
         let expected = size.min(6000);
         other.set_len(size).unwrap();
@@ -173,7 +173,7 @@ fn it_follows_its_file_as_far_as_was_asked_for() {
 }
 
 #[test]
-fn a_private_last_page_gets_what_was_added_to_the_file_and_keeps_what_was_stored() {
+fn a_private_last_page_gets_bytes_added_to_the_file_and_keeps_stores() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     for (mode, offset, size, is_protected) in [
@@ -187,7 +187,7 @@ fn a_private_last_page_gets_what_was_added_to_the_file_and_keeps_what_was_stored
             (r.offset, r.reserve) = (offset, 1 << 20);
         });
         let last = address(&mapping) + mapping.length() as usize - 1;
-        // SAFETY: the page is the mapping's, private, and nobody else's.
+        // SAFETY: the byte is in a private page of the mapping, which only this thread uses.
         unsafe { std::ptr::write(last as *mut u8, b'X') };
         if is_protected && mode != Mode::Read {
             mapping.protect(false, 0, mapping.length()).unwrap();
@@ -205,16 +205,20 @@ fn a_private_last_page_gets_what_was_added_to_the_file_and_keeps_what_was_stored
             assert_eq!(bytes(&mapping), expected);
         }
         let last = mapping.check_writable(23, 4);
-        assert_eq!(last.is_err(), is_protected, "the last page is as it was");
+        assert_eq!(
+            last.is_err(),
+            is_protected,
+            "the protection of the last page is unchanged"
+        );
     }
 }
 
 #[test]
 #[cfg_attr(
     windows,
-    ignore = "wine can't allocate, writes zeros instead and cuts no mapped file afterwards"
+    ignore = "wine can't allocate blocks, writes zeros instead, and does not truncate a mapped file afterwards"
 )]
-fn a_file_that_can_not_grow_is_as_it_was() {
+fn a_file_that_cannot_grow_is_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     std::fs::write(&path, b"abc").unwrap();
