@@ -22,7 +22,7 @@ check('a difference of one byte is found, and the command to repeat it is printe
   const { code, signal, stdout } = await runModel('--seed', '5', '--steps', '400', '--spoil', '300')
   t.deepEqual([code, signal], [1, null])
   t.regex(stdout, /seed 5: a difference at step 3\d\d/)
-  const again = /again: node lab\/model\.mjs (--seed 5 --steps 3\d\d)/.exec(stdout)?.[1]
+  const again = /repeat it with: node lab\/model\.mjs (--seed 5 --steps 3\d\d)/.exec(stdout)?.[1]
   t.truthy(again)
   t.is((await runModel(...again!.split(' '))).code, 0) // without the spoiled byte there is no difference
 })
@@ -31,5 +31,5 @@ check('a crash is found, and the command to repeat it is printed', async (t) => 
   const { code, signal, stdout } = await runModel('--seed', '6', '--steps', '400', '--crash', '200')
   t.deepEqual([code, signal], [1, null])
   t.regex(stdout, /seed 6 ended with SIGSEGV/)
-  t.regex(stdout, /again: node lab\/model\.mjs --seed 6 --steps 200/)
+  t.regex(stdout, /repeat it with: node lab\/model\.mjs --seed 6 --steps 200/)
 })

@@ -230,8 +230,8 @@ export interface ByteOffsets {
 export declare function capabilities(): Record<string, boolean>
 
 /**
- * Installs the fault guard again, so that it runs before other signal handlers. Returns true if another
- * handler had replaced it.
+ * Installs the fault guard again, so that it runs before other signal handlers. Returns true if
+ * another handler had replaced it.
  */
 export declare function checkGuard(): boolean
 
@@ -438,7 +438,7 @@ export declare function tryUpgradeLock(id: number): boolean
 export declare function upgradeLock(id: number, stack: string | undefined | null, handle: NativeLockRequest): Promise<number>
 
 /**
- * Calls `callback` with the number of a mapping soon after each fault of it, until this environment
- * ends. Does not keep the process alive.
+ * Calls `callback` with the number of a mapping soon after each fault of it, until this
+ * environment ends. Does not keep the process alive.
  */
 export declare function watchFaults(callback: (arg: number) => void): void
