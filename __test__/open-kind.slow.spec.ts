@@ -3,7 +3,7 @@ import { chmodSync, constants, copyFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import test from 'ava'
 import { always, at, type Make, makeFile, opened, openedWith, reads, rigged, works } from './helpers/kinds.js'
-import { inExt4, inTmpfs } from './helpers/rig.js'
+import { inExt4, inTmpfs } from './helpers/failing-disks.js'
 import { survives } from './helpers/survive.js'
 
 // Regular files by the rights of their descriptor.

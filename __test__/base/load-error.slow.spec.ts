@@ -71,10 +71,10 @@ function copyWithoutBinary(t: ExecutionContext): string {
 }
 
 function install(folder: string, platform: string): void {
-  const home = path.join(folder, 'node_modules', `memmap-${platform}`)
-  mkdirSync(home, { recursive: true })
-  cpSync(path.join(root, 'npm', platform, 'package.json'), path.join(home, 'package.json'))
-  writeFileSync(path.join(home, `memmap.${platform}.node`), 'no binary')
+  const packageFolder = path.join(folder, 'node_modules', `memmap-${platform}`)
+  mkdirSync(packageFolder, { recursive: true })
+  cpSync(path.join(root, 'npm', platform, 'package.json'), path.join(packageFolder, 'package.json'))
+  writeFileSync(path.join(packageFolder, `memmap.${platform}.node`), 'no binary')
 }
 
 function importFrom(folder: string): Promise<Outcome> {

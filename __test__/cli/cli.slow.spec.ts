@@ -63,17 +63,17 @@ test('lines are found in blocks of any size from one byte', async (t) => {
     fc.string({ unit: fc.constantFrom(...'ab\n'), minLength: 64, maxLength: 64 }),
     fc.integer({ min: 1, max: 70 }),
     fc.array(fc.nat(63), { minLength: 1, maxLength: 8 }),
-    async (contents, size, places) => {
+    async (contents, size, offsets) => {
       memory.write(contents)
       const text = new TextReader(memory, size)
-      for (const place of places) {
-        const start = contents.lastIndexOf('\n', place - 1) + 1
-        t.is(text.startOfLine(place, 0), place === 0 ? 0 : start)
-        const end = contents.indexOf('\n', place)
-        t.is(text.endOfLine(place), end === -1 ? 64 : end + 1)
-        const from = Math.floor(place / 2)
-        t.is(await text.countLineFeeds(from, place), contents.slice(from, place).split('\n').length - 1)
-        t.is(text.isAfterLineFeed(place), contents[place - 1] === '\n')
+      for (const offset of offsets) {
+        const start = contents.lastIndexOf('\n', offset - 1) + 1
+        t.is(text.startOfLine(offset, 0), offset === 0 ? 0 : start)
+        const end = contents.indexOf('\n', offset)
+        t.is(text.endOfLine(offset), end === -1 ? 64 : end + 1)
+        const from = Math.floor(offset / 2)
+        t.is(await text.countLineFeeds(from, offset), contents.slice(from, offset).split('\n').length - 1)
+        t.is(text.isAfterLineFeed(offset), contents[offset - 1] === '\n')
       }
     },
   )
@@ -94,14 +94,35 @@ const ends = test.macro(async (t: ExecutionContext, args: string[], code: number
 const none = /^$/
 test('--stats prints the duration and the rate', ends, ['count', 'a.log', 'a', '--stats'], 0, /^5\ta\n\nfile   a\.log\nsize   52 bytes\ntime .+\nrate .+\n$/, none) // prettier-ignore
 test('--help prints the usage', ends, ['--help'], 0, /memmap count FILE WORD…[^]*memmap bench FILE/, none)
-test('--help of a command prints its options', ends, ['find', '-h'], 0, /-b, --byte-offset +print the offset of each line/, none)
+test(
+  '--help of a command prints its options',
+  ends,
+  ['find', '-h'],
+  0,
+  /-b, --byte-offset +print the offset of each line/,
+  none,
+)
 test('--version prints the version', ends, ['--version'], 0, /^\d+\.\d+\.\d+\n$/, none)
 test('a missing command is an error', ends, [], 2, none, /^memmap: A command is missing\nTry 'memmap --help'\.\n$/)
 test('an unknown command is an error', ends, ['conut'], 2, none, /^memmap: Unknown command 'conut'\n/)
 test('an unknown option is an error', ends, ['count', '-q', 'a.log', 'x'], 2, none, /^memmap: Unknown option '-q'/)
 test('an option of another command is an error', ends, ['lines', '-b', 'a.log'], 2, none, /Unknown option '-b'/)
-test('a missing word is an error', ends, ['count', 'a.log'], 2, none, /^memmap: The operands of count are: FILE WORD…\n/)
-test('two patterns are an error', ends, ['find', 'a.log', 'a', 'b'], 2, none, /^memmap: The operands of find are: FILE PATTERN\n/)
+test(
+  'a missing word is an error',
+  ends,
+  ['count', 'a.log'],
+  2,
+  none,
+  /^memmap: The operands of count are: FILE WORD…\n/,
+)
+test(
+  'two patterns are an error',
+  ends,
+  ['find', 'a.log', 'a', 'b'],
+  2,
+  none,
+  /^memmap: The operands of find are: FILE PATTERN\n/,
+)
 test('an empty word is an error', ends, ['count', 'a.log', 'a', ''], 2, none, /must not be empty/)
 test('an empty pattern is an error', ends, ['find', 'a.log', ''], 2, none, /must not be empty/)
 test('an invalid regular expression is an error', ends, ['find', '-r', 'a.log', '('], 2, none, /^memmap: Invalid regular expression: .*Unterminated group/) // prettier-ignore

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { runFixture } from '../helpers/child.js'
-import { canRig, inExt4, inTmpfs, onThinDisk } from '../helpers/rig.js'
+import { canMountDisks, inExt4, inTmpfs, onThinDisk } from '../helpers/failing-disks.js'
 import { tempDir } from '../helpers/temp.js'
 
 const fixtures = path.join(import.meta.dirname, '..', 'fixtures')
@@ -24,7 +24,7 @@ function onFailingDisk(name: keyof typeof systems): string[] {
 }
 
 function canFail(t: ExecutionContext, name: keyof typeof systems): boolean {
-  if (!canRig(t)) return false
+  if (!canMountDisks(t)) return false
   if (existsSync('/dev/fuse') && has('python3') && has(systems[name]!.tool)) return true
   t.log(`Left out: it needs FUSE, python3 and ${systems[name]!.tool}`)
   t.pass()
@@ -54,7 +54,7 @@ const forgets = test.macro((t: ExecutionContext, name: string) => {
 })
 
 const fills = test.macro(async (t: ExecutionContext, fixture: string, through: readonly string[]) => {
-  if (!canRig(t)) return
+  if (!canMountDisks(t)) return
   const outcome = await runFixture(fixture, { cwd: tempDir(t), node: ['--no-warnings'], through })
   t.deepEqual(outcome, { code: 0, signal: null, stdout: 'through\n', stderr: '' })
 })

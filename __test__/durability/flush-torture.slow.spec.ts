@@ -99,7 +99,7 @@ const calls = test.macro(
   async (
     t: ExecutionContext,
     name: string,
-    expected: Readonly<Record<string, readonly [least: number, most: number]>>,
+    expected: Readonly<Record<string, readonly [min: number, max: number]>>,
   ) => {
     if (process.platform !== 'linux' || !canTrace) {
       t.log('Left out: it needs strace and the permission to trace')
@@ -107,9 +107,9 @@ const calls = test.macro(
       return
     }
     const found = await countCalls(t, name, Object.keys(expected))
-    for (const [call, [least, most]] of Object.entries(expected)) {
+    for (const [call, [min, max]] of Object.entries(expected)) {
       const count = found[call] ?? -1
-      t.true(count >= least && count <= most, `${call}: ${count}`)
+      t.true(count >= min && count <= max, `${call}: ${count}`)
     }
   },
 )

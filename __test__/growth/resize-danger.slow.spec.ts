@@ -1,11 +1,11 @@
 import test, { type ExecutionContext } from 'ava'
-import { canRig, inExt4, inTmpfs } from '../helpers/rig.js'
+import { canMountDisks, inExt4, inTmpfs } from '../helpers/failing-disks.js'
 import { survives } from '../helpers/survive.js'
 
 const fixture = 'torture/grow.ts'
 
 const rigged = test.macro(async (t: ExecutionContext, through: readonly string[], name: string) => {
-  if (canRig(t)) await survives.exec(t, fixture, 'through', [name], { through, node: ['--no-warnings'] })
+  if (canMountDisks(t)) await survives.exec(t, fixture, 'through', [name], { through, node: ['--no-warnings'] })
 })
 
 const cases = {

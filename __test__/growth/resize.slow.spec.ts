@@ -2,7 +2,7 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { mmapSync } from '../../index.js'
-import { canRig, inExt4, inTmpfs } from '../helpers/rig.js'
+import { canMountDisks, inExt4, inTmpfs } from '../helpers/failing-disks.js'
 import { survives } from '../helpers/survive.js'
 import { counting, tempDir } from '../helpers/temp.js'
 
@@ -62,7 +62,8 @@ test('resizes, writes and reads in any order agree with a plain Buffer', (t) => 
 })
 
 const rigged = test.macro(async (t: ExecutionContext, through: readonly string[]) => {
-  if (canRig(t)) await survives.exec(t, 'torture/resize.ts', 'through', ['full'], { through, node: ['--no-warnings'] })
+  if (canMountDisks(t))
+    await survives.exec(t, 'torture/resize.ts', 'through', ['full'], { through, node: ['--no-warnings'] })
 })
 test.serial('on a full disk the file is unchanged (tmpfs)', rigged, inTmpfs)
 test.serial('on a full disk the file is unchanged (ext4)', rigged, inExt4)

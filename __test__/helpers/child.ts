@@ -71,12 +71,12 @@ export function runCode(code: string, options: ChildOptions = {}): Promise<Outco
 }
 
 // ava starts all tests of a file at once. More programs would starve each other until they reach their time limits.
-const MOST_AT_ONCE = 3
+const MAX_AT_ONCE = 3
 let running = 0
 const waiting: (() => void)[] = []
 
 async function run(script: readonly string[], options: ChildOptions): Promise<Outcome> {
-  if (running === MOST_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve))
+  if (running === MAX_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve))
   else running++
   try {
     return await start(script, options)

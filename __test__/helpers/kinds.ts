@@ -4,7 +4,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { runFixture } from './child.js'
-import { canRig } from './rig.js'
+import { canMountDisks } from './failing-disks.js'
 import { counting, tempDir } from './temp.js'
 
 /** The result of each way to map a source: 'works', or the code and the message. */
@@ -73,7 +73,7 @@ export const opened = test.macro(async (t: ExecutionContext, name: string, expec
 /** Tests a source on a file system of its own, which shell commands create. */
 export const rigged = test.macro(
   async (t: ExecutionContext, through: readonly string[], commands: string, source: string, expected: Expected) => {
-    if (!canRig(t)) return
+    if (!canMountDisks(t)) return
     const command = [...through, 'sh', '-ec', `${commands}; exec "$@"`, 'sh']
     await checkKind(t, tempDir(t), expected, { source, through: command })
   },

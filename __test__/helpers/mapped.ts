@@ -26,9 +26,9 @@ export function holding(t: ExecutionContext, text: string | Uint8Array): Mapping
 }
 
 /** Array.fromAsync, which Node 20 does not have. */
-export async function collect<T>(walk: AsyncIterable<T>): Promise<T[]> {
+export async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
-  for await (const item of walk) all.push(item)
+  for await (const item of iterable) all.push(item)
   return all
 }
 

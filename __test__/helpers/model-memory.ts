@@ -3,14 +3,14 @@ import { constants } from '../../index.js'
 export const PAGE = constants.PAGE_SIZE
 
 /** The maximum length of a file of the model. */
-export const MOST = 24 * PAGE
+export const MAX_SIZE = 24 * PAGE
 
 /**
  * The contents of a file, in an ordinary Buffer. After its size there are zeros: the model never stores there, because no
  * system defines the result.
  */
 export class ModelFile {
-  readonly bytes = Buffer.alloc(MOST)
+  readonly bytes = Buffer.alloc(MAX_SIZE)
   readonly memories = new Set<ModelMemory>()
   size = 0
 
@@ -101,8 +101,8 @@ export class ModelMemory {
   canStore(offset: number, length: number): boolean {
     const isFiles = (page: number) => !this.#isPrivate(page) && !this.#own.has(page) && !this.#readonly.has(page)
     return this.#parts(offset, length).every(({ page, to }) => {
-      const behind = page * PAGE + to > this.file.size && page * PAGE < this.file.size
-      return !(behind && isFiles(page))
+      const isPastEnd = page * PAGE + to > this.file.size && page * PAGE < this.file.size
+      return !(isPastEnd && isFiles(page))
     })
   }
 

@@ -18,7 +18,7 @@ import {
   type Mode,
 } from '../../index.js'
 import { closeSubject } from './model-close.js'
-import { ModelFile, ModelMemory, MOST } from './model-memory.js'
+import { ModelFile, ModelMemory, MAX_SIZE } from './model-memory.js'
 import { type Operation, type Subject, throwsCode, type World } from './model-world.js'
 
 const AT_MOST_OPEN = 8
@@ -29,7 +29,7 @@ const advices = ['normal', 'random', 'sequential', 'willneed'] as const
 export const openOperations: Operation[] = [
   { name: 'open a file', weight: 5, run: openFile },
   { name: 'open memory', weight: 1, run: openMemory },
-  { name: 'open a drop-in', weight: 1, run: openDropIn },
+  { name: 'open with mapBuffer', weight: 1, run: openMapBuffer },
 ]
 
 async function openFile(world: World): Promise<void> {
@@ -153,11 +153,11 @@ async function openMemory(world: World): Promise<void> {
 // The model of memory without a file is the private pages of a file of zeros that no step writes to.
 function zeros(): ModelFile {
   const file = new ModelFile()
-  file.truncate(MOST)
+  file.truncate(MAX_SIZE)
   return file
 }
 
-async function openDropIn(world: World): Promise<void> {
+async function openMapBuffer(world: World): Promise<void> {
   await makeRoom(world)
   const { random } = world
   const file = random.pick(world.paths)

@@ -2,7 +2,7 @@
 import { closeSync, openSync, renameSync, truncateSync, unlinkSync, writeFileSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { ModelFile, MOST } from './model-memory.js'
+import { ModelFile, MAX_SIZE } from './model-memory.js'
 import { type Operation, same, type World } from './model-world.js'
 
 export const outsideOperations: Operation[] = [
@@ -20,7 +20,7 @@ async function write(world: World): Promise<void> {
   const { random } = world
   const { file, model } = found
   const way = random.pick(['here', 'write', 'map-write'] as const)
-  const { offset, length } = world.range(way === 'map-write' || random.chance(0.8) ? model.size : MOST)
+  const { offset, length } = world.range(way === 'map-write' || random.chance(0.8) ? model.size : MAX_SIZE)
   const data = random.bytes(length)
   world.note(`${path.basename(file)} ${length} bytes at ${offset}, ${way === 'here' ? way : `elsewhere by ${way}`}`)
   if (way !== 'here') await world.peer.ask({ kind: way, file, offset, data })

@@ -15,9 +15,9 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 
-  /** Returns an integer from `least` to `most`, both included. */
-  between(least: number, most: number): number {
-    return least + Math.floor(this.next() * (most - least + 1))
+  /** Returns an integer from `min` to `max`, both included. */
+  between(min: number, max: number): number {
+    return min + Math.floor(this.next() * (max - min + 1))
   }
 
   chance(probability: number): boolean {
@@ -40,15 +40,15 @@ export class Random {
     return bytes
   }
 
-  /** Returns an offset from `least` to `most`, often at an end or beside a multiple of `step`. */
-  position(least: number, most: number, step: number): number {
+  /** Returns an offset from `min` to `max`, often at an end or beside a multiple of `step`. */
+  position(min: number, max: number, step: number): number {
     const kind = this.next()
-    if (kind < 0.1) return least
-    if (kind < 0.2) return most
-    const any = this.between(least, most)
+    if (kind < 0.1) return min
+    if (kind < 0.2) return max
+    const any = this.between(min, max)
     if (kind < 0.5) return any
     const near = Math.round(any / step) * step + this.pick([-1, 0, 0, 0, 1])
-    return Math.min(Math.max(near, least), most)
+    return Math.min(Math.max(near, min), max)
   }
 
   /** Returns a range of `total` bytes. */

@@ -146,9 +146,9 @@ function randomChange(world: World, held: Held): Change {
   }
   if (way === 3) {
     const count = end - first
-    const most = held.view.length - count
+    const last = held.view.length - count
     // Not onto itself: it is undefined whether bytes are stored where they already are.
-    const target = random.pick([0, most, random.between(0, most)].filter((index) => index !== first).concat(-1))
+    const target = random.pick([0, last, random.between(0, last)].filter((index) => index !== first).concat(-1))
     if (target === -1) return { what: 'nothing', writes: { from: 0, to: 0 }, apply: () => undefined }
     return {
       what: `copyWithin() from ${from}`,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { openSync, readFileSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import type { Mapping, Mode, Pin, TypedArray, TypedArrayConstructor } from '../../index.js'
-import { MOST, PAGE, type ModelFile, type ModelMemory } from './model-memory.js'
+import { MAX_SIZE, PAGE, type ModelFile, type ModelMemory } from './model-memory.js'
 import type { Peer } from './model-peer.js'
 import type { Random } from './model-random.js'
 
@@ -86,7 +86,7 @@ export class World {
   }
 
   size(): number {
-    return this.random.position(0, MOST, PAGE)
+    return this.random.position(0, MAX_SIZE, PAGE)
   }
 
   /** Returns a mapping that is not closed, if there is one. */

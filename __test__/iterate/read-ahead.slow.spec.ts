@@ -4,7 +4,7 @@ import { constants, mmapSync, type Mapping } from '../../index.js'
 import { stateOf } from '../../lib/state/mapping-state.js'
 import { runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
-import { until } from '../helpers/walks.js'
+import { until } from '../helpers/iterations.js'
 
 const MIB = 2 ** 20
 

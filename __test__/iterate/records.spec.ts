@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import test, { type ExecutionContext } from 'ava'
 import { mmapAnonymous, mmapSync } from '../../index.js'
 import { counting, tempFile } from '../helpers/temp.js'
-import { allOf } from '../helpers/walks.js'
+import { allOf } from '../helpers/iterations.js'
 
 test('records are consecutive ranges of the requested size', async (t) => {
   const mapping = mmapSync(tempFile(t, 1000))

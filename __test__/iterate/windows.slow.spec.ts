@@ -3,7 +3,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { mmapAnonymous, mmapSync } from '../../index.js'
 import { counting, tempFile } from '../helpers/temp.js'
-import { allOf } from '../helpers/walks.js'
+import { allOf } from '../helpers/iterations.js'
 import { holds, rangeOf, twins } from '../helpers/properties.js'
 
 // Random ranges, sizes and overlaps.

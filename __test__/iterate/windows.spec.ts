@@ -115,8 +115,8 @@ test('closing in the middle of a loop detaches its views, and the next step thro
 
 test('batches have at most 1024 windows', (t) => {
   const memory = mmapAnonymous(2 ** 20)
-  const most = (size: number) => Math.max(...[...memory.chunks({ size }).batches()].map((batch) => batch.length))
-  t.deepEqual([most(1), most(2 ** 10), most(2 ** 17), most(2 ** 20)], [1024, 256, 2, 1])
+  const longest = (size: number) => Math.max(...[...memory.chunks({ size }).batches()].map((batch) => batch.length))
+  t.deepEqual([longest(1), longest(2 ** 10), longest(2 ** 17), longest(2 ** 20)], [1024, 256, 2, 1])
   memory.closeSync()
 })
 

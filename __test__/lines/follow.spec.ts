@@ -17,7 +17,7 @@ import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { type ByteRange, mmapAnonymous, mmapSync } from '../../index.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
-import { until } from '../helpers/walks.js'
+import { until } from '../helpers/iterations.js'
 
 const FOLLOW = { follow: true }
 

@@ -8,7 +8,7 @@ import { makeIterable } from '../../lib/iterate/iterable.js'
 import { DelimitedReader } from '../../lib/lines/delimited.js'
 import { runCode } from '../helpers/child.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
-import { allOf, rangeOf } from '../helpers/walks.js'
+import { allOf, rangeOf } from '../helpers/iterations.js'
 
 /** Returns the ranges of the lines of some bytes, found byte by byte. */
 function lineRangesOf(bytes: Uint8Array, keepEnd: boolean): ByteRange[] {

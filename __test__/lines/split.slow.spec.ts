@@ -6,7 +6,7 @@ import { makeIterable } from '../../lib/iterate/iterable.js'
 import { DelimitedReader } from '../../lib/lines/delimited.js'
 import { runCode } from '../helpers/child.js'
 import { tempFile } from '../helpers/temp.js'
-import { allOf, rangeOf } from '../helpers/walks.js'
+import { allOf, rangeOf } from '../helpers/iterations.js'
 
 const splits = test.macro(async (t: ExecutionContext, text: string, separator: string) => {
   const mapping = mmapSync(tempFile(t, text))

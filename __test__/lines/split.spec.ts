@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { mmapAnonymous, mmapSync } from '../../index.js'
 import { tempFile } from '../helpers/temp.js'
-import { allOf } from '../helpers/walks.js'
+import { allOf } from '../helpers/iterations.js'
 
 const splits = test.macro(async (t: ExecutionContext, text: string, separator: string) => {
   const mapping = mmapSync(tempFile(t, text))

@@ -16,7 +16,7 @@ import { inspect } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import { capabilities, fileLock, fileLockSync, locks, mmapSync, testFileLock, tryFileLock } from '../../index.js'
 import { tempDir, tempFile } from '../helpers/temp.js'
-import { until } from '../helpers/walks.js'
+import { until } from '../helpers/iterations.js'
 
 const mine = (file: string) => locks().filter((one) => one.path === file)
 

@@ -21,7 +21,7 @@ const given = existsSync('/proc/self/task') ? test.serial : test.skip
 given('abandoned waits leave no thread and no descriptor', async (t) => {
   const found = await figures<{
     before: Count
-    most: Count
+    max: Count
     after: Count
     left: number
     rejected: number
@@ -31,7 +31,7 @@ given('abandoned waits leave no thread and no descriptor', async (t) => {
   t.deepEqual([found.left, found.free], [0, 'free'])
   t.true(found.after.threads <= found.before.threads, JSON.stringify(found))
   t.true(found.after.descriptors <= found.before.descriptors, JSON.stringify(found))
-  t.true(found.most.threads <= found.before.threads + 64 + 1, 'at most 64 threads wait, and one more serves the queue')
+  t.true(found.max.threads <= found.before.threads + 64 + 1, 'at most 64 threads wait, and one more serves the queue')
 })
 
 for (const [unit, name] of [

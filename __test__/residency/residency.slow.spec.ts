@@ -1,8 +1,16 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { patterned } from '../fixtures/lab.js'
-import { canRig, inExt4, inLargeExt4, inLargeTmpfs, inLargeXfs, inTmpfs, onExt4 } from '../helpers/rig.js'
+import { patterned } from '../fixtures/fixture.js'
+import {
+  canMountDisks,
+  inExt4,
+  inLargeExt4,
+  inLargeTmpfs,
+  inLargeXfs,
+  inTmpfs,
+  onExt4,
+} from '../helpers/failing-disks.js'
 import { survives } from '../helpers/survive.js'
 import { tempDir } from '../helpers/temp.js'
 
@@ -12,7 +20,7 @@ const node = ['--no-warnings', '--expose-gc']
 // Comparison with other programs and with the system.
 
 const comesAndGoes = test.macro(async (t: ExecutionContext, through: readonly string[], kind: string) => {
-  if (canRig(t, 'mkfs.xfs'))
+  if (canMountDisks(t, 'mkfs.xfs'))
     await survives.exec(t, 'residency/disk.ts', 'came and went', [kind], { through, timeout: 100_000 })
 })
 test.serial(
@@ -41,14 +49,14 @@ const locks = {
   resized: 'locked bytes stay locked when the mapping grows, and are unlocked when it shrinks',
   undone: 'a lockMemory() that fails or is cancelled leaves nothing locked',
   limited: 'locking more than the limit causes an error that names the limit',
-  pieces: 'locking very many ranges fails before the process runs out of mappings',
+  ranges: 'locking very many ranges fails before the process runs out of mappings',
 }
 for (const [name, title] of Object.entries(locks)) {
   test.serial(title, survives, 'residency/lock.ts', 'through', [name], { node, timeout: 100_000 })
 }
 
 const verifies = test.macro(async (t: ExecutionContext, through: readonly string[], ...args: string[]) => {
-  if (!canRig(t)) return
+  if (!canMountDisks(t)) return
   const cwd = tempDir(t)
   writeFileSync(path.join(cwd, 'data'), patterned(12 * MIB))
   await survives.exec(t, 'residency/verify.ts', 'through', args, { cwd, through })

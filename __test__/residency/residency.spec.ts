@@ -155,14 +155,14 @@ test('the event loop runs during verify()', async (t) => {
   const file = tempFile(t)
   truncateSync(file, 256 * MIB)
   const mapping = await mmap(file)
-  let most = 0
+  let maxTurns = 0
   // This thread may be stopped meanwhile, but not in each round.
-  for (let round = 0; round < 20 && most <= 1; round++) {
+  for (let round = 0; round < 20 && maxTurns <= 1; round++) {
     const turns = countTurns()
     await mapping.verify().finally(() => turns.stop())
-    most = Math.max(most, turns.count)
+    maxTurns = Math.max(maxTurns, turns.count)
   }
-  t.true(most > 1)
+  t.true(maxTurns > 1)
   await mapping.close()
 })
 

@@ -1,15 +1,10 @@
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
+import type { Mapping } from '../../index.js'
 import { entry, runCode } from '../helpers/child.js'
+import { drain, ends } from '../helpers/search-end.js'
 import { tempFile } from '../helpers/temp.js'
-import { getEventListeners } from 'node:events'
-import { type Mapping } from '../../index.js'
-import { endless } from '../helpers/mapped.js'
 
 const MIB = 2 ** 20
-
-// Progress, and endings.
-
-// Truncated files, runtimes without views, abandoned loops.
 
 test('a file truncated during a search makes the search fail, not the process', async (t) => {
   const file = tempFile(t, new Uint8Array(64 * MIB))
@@ -59,35 +54,6 @@ test('an abandoned loop over matches causes no unhandled rejection', async (t) =
   const { code: exit, signal, stdout, stderr } = await runCode(code)
   t.deepEqual({ exit, signal, stdout }, { exit: 0, signal: null, stdout: 'closed\n' }, stderr)
 })
-
-// Progress, and endings.
-
-const reason = new Error('because')
-
-const ends = test.macro(
-  async (t: ExecutionContext, search: (memory: Mapping, signal: AbortSignal) => Promise<unknown>) => {
-    const memory = endless(t)
-
-    const early = new AbortController()
-    early.abort(reason)
-    t.is(await t.throwsAsync(search(memory, early.signal)), reason)
-
-    const late = new AbortController()
-    const searching = search(memory, late.signal)
-    setImmediate(() => late.abort(reason))
-    t.is(await t.throwsAsync(searching), reason)
-    t.deepEqual(getEventListeners(late.signal, 'abort'), [])
-
-    const closed = search(memory, new AbortController().signal)
-    setImmediate(() => void memory.close())
-    await t.throwsAsync(closed, { code: 'ERR_MEMMAP_CLOSED' })
-    await memory.close()
-  },
-)
-
-const drain = async (iterable: AsyncIterable<unknown>): Promise<void> => {
-  for await (const _ of iterable);
-}
 
 // Each of these begins to match at the first byte and might match to the last.
 for (const expression of [/a[^]*b/, /a.*b/, /\ba[^]*c|\0d/]) {

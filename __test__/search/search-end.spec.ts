@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { truncateSync } from 'node:fs'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { type Mapping, mmapAnonymous, mmapSync, type Progress } from '../../index.js'
 import { collect, endless, holding } from '../helpers/mapped.js'
+import { drain, ends, reason } from '../helpers/search-end.js'
 import { tempFile } from '../helpers/temp.js'
 
 const MIB = 2 ** 20
@@ -20,52 +21,25 @@ test('progress grows up to the total and is reported at the end', async (t) => {
     (onProgress: (progress: Progress) => void) => memory.includes('\0', { ...range, onProgress }),
     (onProgress: (progress: Progress) => void) => collect(memory.matches('a', { ...range, onProgress })),
   ]) {
-    const told: Progress[] = []
-    await search((progress) => told.push(progress))
-    t.deepEqual(told.at(-1), { done: range.length, total: range.length })
-    t.true(told.every(({ done, total }, index) => total === range.length && done >= (told[index - 1]?.done ?? 0)))
+    const reports: Progress[] = []
+    await search((progress) => reports.push(progress))
+    t.deepEqual(reports.at(-1), { done: range.length, total: range.length })
+    t.true(reports.every(({ done, total }, index) => total === range.length && done >= (reports[index - 1]?.done ?? 0)))
   }
 })
 
 test('progress is reported during a search', async (t) => {
   const memory = endless(t)
   const abort = new AbortController()
-  const told: Progress[] = []
+  const reports: Progress[] = []
   const onProgress = (progress: Progress): void => {
-    told.push(progress)
-    if (progress.done > 0 && told.length > 2) abort.abort()
+    reports.push(progress)
+    if (progress.done > 0 && reports.length > 2) abort.abort()
   }
   await t.throwsAsync(memory.count('a', { onProgress, signal: abort.signal }), { any: true, name: 'AbortError' })
-  t.true(told.length > 2)
-  t.true(told.at(-1)!.done < 2 ** 40)
+  t.true(reports.length > 2)
+  t.true(reports.at(-1)!.done < 2 ** 40)
 })
-
-const reason = new Error('because')
-
-const ends = test.macro(
-  async (t: ExecutionContext, search: (memory: Mapping, signal: AbortSignal) => Promise<unknown>) => {
-    const memory = endless(t)
-
-    const early = new AbortController()
-    early.abort(reason)
-    t.is(await t.throwsAsync(search(memory, early.signal)), reason)
-
-    const late = new AbortController()
-    const searching = search(memory, late.signal)
-    setImmediate(() => late.abort(reason))
-    t.is(await t.throwsAsync(searching), reason)
-    t.deepEqual(getEventListeners(late.signal, 'abort'), [])
-
-    const closed = search(memory, new AbortController().signal)
-    setImmediate(() => void memory.close())
-    await t.throwsAsync(closed, { code: 'ERR_MEMMAP_CLOSED' })
-    await memory.close()
-  },
-)
-
-const drain = async (iterable: AsyncIterable<unknown>): Promise<void> => {
-  for await (const _ of iterable);
-}
 
 test('an abort or a close ends count()', ends, (memory, signal) => memory.count('a', { signal }))
 test('an abort or a close ends indexOf()', ends, (memory, signal) => memory.indexOf('abc', { signal }))
@@ -86,15 +60,15 @@ test('progress is reported during a search for one endless match', async (t) => 
   const memory = endless(t)
   memory.write('a')
   const abort = new AbortController()
-  const told: number[] = []
+  const reports: number[] = []
   const onProgress = ({ done }: Progress): void => {
-    told.push(done)
+    reports.push(done)
     if (done > 0) abort.abort(reason)
   }
   const options = { onProgress, signal: abort.signal }
   const endings = [memory.count(/a[^]*b/, options), drain(memory.matches(/a[^]*b/, options))]
   for (const ending of endings) t.is(await t.throwsAsync(ending), reason)
-  t.true(told.at(-1)! < 2 ** 40)
+  t.true(reports.at(-1)! < 2 ** 40)
   await t.throwsAsync(drain(memory.matches(/a[^]*b/, { onProgress: ({ done }) => assert(done === 0, reason) })), {
     is: reason,
   })
@@ -128,7 +102,7 @@ test('closeSync() during a search is refused', async (t) => {
   await t.throwsAsync(search, { any: true, name: 'AbortError' })
 })
 
-// Pins and truncated files.
+// Released mappings and truncated files.
 
 test('a loop over matches releases the mapping however it ends', async (t) => {
   const ways: [string, (memory: Mapping, controller: AbortController) => Promise<void>][] = [

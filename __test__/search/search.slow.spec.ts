@@ -57,8 +57,8 @@ test('all searches find the same as a loop over the bytes, in any range', async 
     const range = { offset, length }
     const expected = plainMatches(hay, needle).map((match) => ({ ...match, offset: match.offset + offset }))
     const list = (Array.isArray(needle) ? needle : [needle]).map(bytesOf)
-    const shift = (place: number): number => (place === -1 ? -1 : place + offset)
-    const firsts = list.map((bytes) => hay.indexOf(bytes)).filter((place) => place !== -1)
+    const shift = (found: number): number => (found === -1 ? -1 : found + offset)
+    const firsts = list.map((bytes) => hay.indexOf(bytes)).filter((found) => found !== -1)
     const first = firsts.length > 0 ? shift(Math.min(...firsts)) : -1
     const last = shift(Math.max(...list.map((bytes) => hay.lastIndexOf(bytes))))
 
@@ -97,8 +97,8 @@ test('matches do not depend on the size of the searched batches, from one byte',
       const batches = [...matchesSyncBy(state, needle, range, by).batches()]
       t.true(batches.every(({ offsets }) => offsets.length > 0))
       const unpacked = batches.flatMap(({ offsets, lengths, needles: which }) =>
-        Array.from(offsets, (place, index) => ({
-          offset: place,
+        Array.from(offsets, (start, index) => ({
+          offset: start,
           length: lengths[index]!,
           ...(which && { needle: which[index]! }),
         })),

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import test, { type ExecutionContext } from 'ava'
-import { PAGE, patterned } from '../fixtures/lab.js'
+import { PAGE, patterned } from '../fixtures/fixture.js'
 import { type Outcome, runFixture } from '../helpers/child.js'
 import { tempDir } from '../helpers/temp.js'
 

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { patterned } from '../fixtures/lab.js'
+import { patterned } from '../fixtures/fixture.js'
 import { runFixture } from '../helpers/child.js'
-import { canRig, inExt4, inTmpfs, onDevice, onExt4 } from '../helpers/rig.js'
+import { canMountDisks, inExt4, inTmpfs, onDevice, onExt4 } from '../helpers/failing-disks.js'
 import { tempDir } from '../helpers/temp.js'
 
 const MIB = 1 << 20
@@ -11,7 +11,7 @@ const node = ['--no-warnings']
 const survived = (said: string) => ({ code: 0, signal: null, stdout: `${said}\n`, stderr: '' })
 
 const fillsUp = test.macro(async (t: ExecutionContext, through: readonly string[]) => {
-  if (!canRig(t)) return
+  if (!canMountDisks(t)) return
   t.deepEqual(await runFixture('fault/full.ts', { cwd: tempDir(t), node, through }), survived('full'))
 })
 
@@ -28,7 +28,7 @@ test.serial(
 
 const breaks = test.macro(
   async (t: ExecutionContext, through: readonly string[], file: string, size: number, args: readonly string[] = []) => {
-    if (!canRig(t)) return
+    if (!canMountDisks(t)) return
     const cwd = tempDir(t)
     writeFileSync(path.join(cwd, file), patterned(size))
     const options = { cwd, node, through, args: [String(size), ...args] }

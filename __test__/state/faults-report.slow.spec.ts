@@ -1,5 +1,5 @@
 import test from 'ava'
-import { PAGE } from '../fixtures/lab.js'
+import { PAGE } from '../fixtures/fixture.js'
 import { runFixture } from '../helpers/child.js'
 import { survives } from '../helpers/survive.js'
 import { tempDir } from '../helpers/temp.js'

@@ -9,7 +9,7 @@ import { mmapAnonymous, mmapSync, type ReadStreamOptions } from '../../index.js'
 import { mapFile } from '../helpers/mapped.js'
 import { counting, tempFile } from '../helpers/temp.js'
 import { countTurns } from '../helpers/turns.js'
-import { until } from '../helpers/walks.js'
+import { until } from '../helpers/iterations.js'
 
 // `fs.createReadStream` of the same file is the model where possible. docs/streams.md lists which behaviours that Node's own
 // tests assert are tested here.

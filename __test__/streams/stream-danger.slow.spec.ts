@@ -1,6 +1,6 @@
 import test from 'ava'
 import { runFixture } from '../helpers/child.js'
-import { canRig, inTmpfs } from '../helpers/rig.js'
+import { canMountDisks, inTmpfs } from '../helpers/failing-disks.js'
 import { survives } from '../helpers/survive.js'
 import { tempDir } from '../helpers/temp.js'
 
@@ -44,6 +44,6 @@ test(
 )
 
 test('a store on a full disk is an error of the write stream', async (t) => {
-  if (!canRig(t)) return
+  if (!canMountDisks(t)) return
   await survives.exec(t, 'stream/full.ts', 'full', [], { through: inTmpfs })
 })

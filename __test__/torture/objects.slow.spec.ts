@@ -5,7 +5,7 @@ import path from 'node:path'
 import test from 'ava'
 import { runFixture } from '../helpers/child.js'
 import { always, at, checkKind, existing, type Make, notMappable, opened, works } from '../helpers/kinds.js'
-import { canRig, onDevice } from '../helpers/rig.js'
+import { canMountDisks, onDevice } from '../helpers/failing-disks.js'
 import { survives } from '../helpers/survive.js'
 import { counting, tempDir } from '../helpers/temp.js'
 
@@ -68,7 +68,7 @@ if (process.platform === 'linux') {
 }
 
 test.serial('a block device can be mapped with a length up to its size', async (t) => {
-  if (!canRig(t)) return
+  if (!canMountDisks(t)) return
   const cwd = tempDir(t)
   const image = path.join(cwd, 'image')
   writeFileSync(image, counting(1 << 20))

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import test from 'ava'
-import { canRig } from '../helpers/rig.js'
+import { canMountDisks } from '../helpers/failing-disks.js'
 import { survives } from '../helpers/survive.js'
 
 const bytes = 'torture/bytes.ts'
@@ -15,7 +15,7 @@ const overlay = 'mkdir low up work disk; head -c 9999 /dev/urandom > low/file'
 const mount = 'mount -t overlay -o lowerdir=low,upperdir=up,workdir=work none disk; cd disk'
 test.serial('a file of an overlay that is copied at its first write is mapped correctly', async (t) => {
   const through = ['unshare', '--mount', 'sh', '-ec', `${overlay}; ${mount}; exec "$@"`, 'sh']
-  if (canRig(t)) await survives.exec(t, bytes, 'through', ['copiedUp'], { through, node: ['--no-warnings'] })
+  if (canMountDisks(t)) await survives.exec(t, bytes, 'through', ['copiedUp'], { through, node: ['--no-warnings'] })
 })
 test.serial('a file with the inode number of a deleted one is mapped correctly', survives, bytes, 'through', ['reborn'])
 test.serial('a grown file is mapped with its new length, and old mappings keep theirs', survives, bytes, 'through', [

@@ -3,14 +3,14 @@ import { stateOf } from '../../lib/state/mapping-state.js'
 import type { Mapping, MappedIterable } from '../../index.js'
 
 /** Iterates in all four ways, which must yield the same items, and returns these. */
-export async function allOf<T>(walk: MappedIterable<T>): Promise<T[]> {
-  const items = [...walk]
+export async function allOf<T>(iterable: MappedIterable<T>): Promise<T[]> {
+  const items = [...iterable]
   const asynchronous: T[] = []
-  for await (const item of walk) asynchronous.push(item)
+  for await (const item of iterable) asynchronous.push(item)
   assert.deepEqual(asynchronous, items)
-  assert.deepEqual([...walk.batches()].flat(), items)
+  assert.deepEqual([...iterable.batches()].flat(), items)
   const batched: T[] = []
-  for await (const batch of walk.batches()) {
+  for await (const batch of iterable.batches()) {
     assert.notEqual(batch.length, 0)
     batched.push(...batch)
   }

@@ -37,7 +37,7 @@ export const onDevice = mounting(
 )
 
 /** Returns true if this machine can set up such a disk; otherwise it logs that, and the test passes. */
-export function canRig(t: ExecutionContext<unknown>, ...programs: string[]): boolean {
+export function canMountDisks(t: ExecutionContext<unknown>, ...programs: string[]): boolean {
   const reason = obstacle(programs)
   if (reason === undefined) return true
   t.log(`Left out: ${reason}`)
