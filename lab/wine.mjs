@@ -94,7 +94,12 @@ export function startWine(system, folders) {
   }
 
   return {
-    run: (program, args, options) => run(['wine', realpathSync(program), ...args], options),
+    run: async (program, args, options) => {
+      const command = ['wine', realpathSync(program), ...args]
+      const result = await run(command, options)
+      // Two programs that start together may find the server of wine at its end. Such a program has not started at all.
+      return /^wine client error:\d+: .*\s*$/.test(result.output) ? run(command, options) : result
+    },
     /** Ends all programs, and removes the folder of this Windows. */
     stop: async () => {
       await run(['wineserver', '-k', '-w'])
