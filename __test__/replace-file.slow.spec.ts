@@ -2,31 +2,12 @@ import { chmodSync, readdirSync, readFileSync } from 'node:fs'
 import { chownSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import fc from 'fast-check'
-import { type Mapping, replaceFile, replaceFileSync, type ReplaceOptions } from '../index.js'
+import { type Mapping, replaceFile, replaceFileSync } from '../index.js'
 import { runCode } from './helpers/child.js'
+import { type Replace, replaces } from './helpers/replaces.js'
 import { counting, tempDir, tempFile } from './helpers/temp.js'
-
-type Content = Parameters<typeof replaceFile>[1]
-type Replace = (file: string, content: Content, options?: Omit<ReplaceOptions, 'signal'>) => unknown
-
-const both: readonly [string, Replace][] = [
-  ['replaceFile', replaceFile],
-  ['replaceFileSync', replaceFileSync],
-]
-
-/** Replaces a file that has the bytes 'old' in both ways. No other file may be left in the directory. */
-const replaces = test.macro(async (t: ExecutionContext, content: Content, expected: Uint8Array, size?: number) => {
-  for (const [, replace] of both) {
-    const file = tempFile(t, 'old')
-    const result = (await replace(file, content, size === undefined ? undefined : { size })) as object
-    t.like(result, { bytes: expected.length, level: 'all' })
-    t.true('achieved' in result && ['all', 'volatile'].includes(String(result.achieved)))
-    t.true(readFileSync(file).equals(expected))
-    t.deepEqual(readdirSync(path.dirname(file)), ['file.bin'])
-  }
-})
 
 test('replaces with more bytes than one copy', replaces, counting(20_000_001), counting(20_000_001))
 test('if the owner cannot be kept, the old file stays', async (t) => {

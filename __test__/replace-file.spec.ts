@@ -3,37 +3,10 @@ import { chownSync, lstatSync, rmSync, symlinkSync, writeFileSync } from 'node:f
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import test, { type ExecutionContext } from 'ava'
-import {
-  type Mapping,
-  mmapSync,
-  replaceFile,
-  replaceFileSync,
-  type ReplaceOptions,
-  syncDirectory,
-  syncDirectorySync,
-} from '../index.js'
+import test from 'ava'
+import { type Mapping, mmapSync, replaceFile, replaceFileSync, syncDirectory, syncDirectorySync } from '../index.js'
+import { both, replaces } from './helpers/replaces.js'
 import { counting, tempDir, tempFile } from './helpers/temp.js'
-
-type Content = Parameters<typeof replaceFile>[1]
-type Replace = (file: string, content: Content, options?: Omit<ReplaceOptions, 'signal'>) => unknown
-
-const both: readonly [string, Replace][] = [
-  ['replaceFile', replaceFile],
-  ['replaceFileSync', replaceFileSync],
-]
-
-/** Replaces a file that has the bytes 'old' in both ways. No other file may be left in the directory. */
-const replaces = test.macro(async (t: ExecutionContext, content: Content, expected: Uint8Array, size?: number) => {
-  for (const [, replace] of both) {
-    const file = tempFile(t, 'old')
-    const result = (await replace(file, content, size === undefined ? undefined : { size })) as object
-    t.like(result, { bytes: expected.length, level: 'all' })
-    t.true('achieved' in result && ['all', 'volatile'].includes(String(result.achieved)))
-    t.true(readFileSync(file).equals(expected))
-    t.deepEqual(readdirSync(path.dirname(file)), ['file.bin'])
-  }
-})
 
 test('replaces with a string', replaces, 'grüße', Buffer.from('grüße'))
 test('replaces with an empty string', replaces, '', Buffer.alloc(0))

@@ -1,33 +1,17 @@
 import { readFileSync, truncateSync } from 'node:fs'
 import path from 'node:path'
-import { Writable } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
 import { constants } from '../../index.js'
-import { type Command, parseCommand } from '../../lib/cli/command.js'
+import type { Command } from '../../lib/cli/command.js'
 import { count } from '../../lib/cli/count.js'
 import { find } from '../../lib/cli/find.js'
 import { lines } from '../../lib/cli/lines.js'
 import { resident } from '../../lib/cli/resident.js'
-import { Output } from '../../lib/cli/output.js'
 import { runProgram } from '../helpers/child.js'
+import { called } from '../helpers/command.js'
 import { tempFile } from '../helpers/temp.js'
 
 const LOG = 'INFO start\nERROR no disk\nwarn\nERROR again ERROR\nlast'
-
-/** Runs a command in this process. */
-async function called(command: Command, args: readonly string[]): Promise<{ code: number; bytes: Buffer }> {
-  const parts: Buffer[] = []
-  const stream = new Writable({
-    write(chunk: Buffer, _encoding, callback) {
-      parts.push(chunk)
-      callback()
-    },
-  })
-  const output = new Output(stream)
-  const code = await command.run(parseCommand(command, args)!, output)
-  await output.flush()
-  return { code, bytes: Buffer.concat(parts) }
-}
 
 const prints = test.macro(
   async (t: ExecutionContext, command: Command, contents: string, args: string[], code: number, expected: string) => {

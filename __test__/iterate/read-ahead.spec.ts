@@ -1,33 +1,9 @@
-import { openSync, closeSync, fsyncSync, writeSync } from 'node:fs'
-import test, { type ExecutionContext } from 'ava'
-import { constants, mmapAnonymous, mmapSync, type Mapping } from '../../index.js'
+import test from 'ava'
+import { mmapAnonymous, mmapSync } from '../../index.js'
 import { ReadAhead } from '../../lib/iterate/read-ahead.js'
 import { stateOf } from '../../lib/state/mapping-state.js'
+import { coldMapping, MIB } from '../helpers/cold-mapping.js'
 import { tempFile } from '../helpers/temp.js'
-
-const MIB = 2 ** 20
-
-/** Maps a new file of `size` MiB of which no page is resident. Returns undefined if the system keeps the pages. */
-function coldMapping(t: ExecutionContext, size: number): Mapping | undefined {
-  const file = tempFile(t)
-  const fd = openSync(file, 'w')
-  const block = Buffer.alloc(MIB, 'some text\n')
-  for (let n = 0; n < size; n++) writeSync(fd, block)
-  fsyncSync(fd)
-  closeSync(fd)
-  const mapping = mmapSync(file)
-  t.teardown(() => mapping.close())
-  drop(mapping)
-  const { native } = stateOf(mapping)
-  if (!native.isResident(0, constants.PAGE_SIZE)) return mapping
-  t.log('Left out: the system kept the pages in memory, or does not report residency')
-  t.pass()
-  return undefined
-}
-
-function drop(mapping: Mapping): void {
-  stateOf(mapping).native.releaseSync(0, mapping.length)
-}
 
 // A system short of memory may reclaim a page between the read-ahead and the check. So a few may be missing; without
 // read-ahead all would be.
