@@ -98,6 +98,12 @@ const BATCHES_PER_STEP = 16
 // A view costs as much as ten strings. More views at once would block the event loop.
 const MAX_VIEWS = 2 ** 12
 
+// Holds the offsets of the delimiters of one batch. All readers of the thread share it: a batch is made in one synchronous step,
+// and an array for each reader costs more than the first items of an iteration.
+const ENDS = new Uint32Array(MAX_BATCH_SIZE)
+const VIEW_ENDS = ENDS.subarray(0, MAX_VIEWS)
+const FIRST_END = ENDS.subarray(0, 1)
+
 /** Makes the items of a range. */
 export class DelimitedReader<T> implements BatchReader<T> {
   readonly readsBytes = true
@@ -109,7 +115,6 @@ export class DelimitedReader<T> implements BatchReader<T> {
   readonly #rules: DelimiterRules
   readonly #decoder: ItemDecoder<T>
   readonly #pattern: NativePattern | undefined
-  readonly #ends: Uint32Array
   readonly #read: ReadBytes
   // There is no delimiter between `position` and this offset.
   #searched: number
@@ -122,7 +127,6 @@ export class DelimitedReader<T> implements BatchReader<T> {
     this.#rules = rules
     this.#decoder = decoder
     this.yieldsViews = decoder.kind === 'views'
-    this.#ends = new Uint32Array(Math.min(this.yieldsViews ? MAX_VIEWS : decoder.batchSize, end - start))
     // Making a view for a single item is expensive. A string of at most a batch is made of a copy instead.
     const isCopied = decoder.kind === 'strings'
     this.#read = (offset, length) =>
@@ -143,17 +147,17 @@ export class DelimitedReader<T> implements BatchReader<T> {
       this.#searched = Math.max(this.position, batchEnd - this.#rules.delimiter.length + 1)
       return batchEnd === this.#end ? this.#decodeLast() : []
     }
-    const items = isLong ? this.#decodeLong(this.#searched + (this.#ends[0] as number)) : this.#decodeBatch(found)
+    const items = isLong ? this.#decodeLong(this.#searched + (ENDS[0] as number)) : this.#decodeBatch(found)
     this.#searched = this.position
     if (this.position === this.#end && !this.#rules.keepEmptyLast) this.done = true
     return items
   }
 
-  // Fills the array with the offsets of delimiters, counted from `from`: as many as fit, or only the first if `isLong`.
+  // Fills `ENDS` with the offsets of delimiters, counted from `from`: as many as fit, or only the first if `isLong`.
   #find(from: number, to: number, isLong: boolean): ByteOffsets {
     const { delimiter } = this.#rules
     const pattern = this.#pattern
-    const out = isLong ? this.#ends.subarray(0, 1) : this.#ends
+    const out = isLong ? FIRST_END : this.yieldsViews ? VIEW_ENDS : ENDS
     return this.#state.run((handle) => {
       if (pattern === undefined) return handle.byteOffsets(from, to - from, delimiter[0] as number, out)
       const count = handle.matchOffsets(pattern, from, to - from, out)
@@ -162,13 +166,15 @@ export class DelimitedReader<T> implements BatchReader<T> {
   }
 
   #decodeBatch({ count, isAscii, hasReturn }: ByteOffsets): T[] {
-    const ends = this.#ends
     const offset = this.position
-    const length = (ends[count - 1] as number) + this.#rules.delimiter.length
+    const length = (ENDS[count - 1] as number) + this.#rules.delimiter.length
     this.position += length
     const bytes = (): Buffer => viewOrCopy(this.#state, offset, length)
     const latin1 = (): string => this.#state.run((handle) => handle.latin1(offset, length))
-    return this.#decoder.decodeBatch({ offset, length, count, ends, isAscii, hasReturn, bytes, latin1 }, this.#rules)
+    return this.#decoder.decodeBatch(
+      { offset, length, count, ends: ENDS, isAscii, hasReturn, bytes, latin1 },
+      this.#rules,
+    )
   }
 
   // Decodes an item that is longer than a batch and has its delimiter at this offset.
