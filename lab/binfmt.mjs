@@ -39,7 +39,7 @@ export function startArm64(probe, interpreter) {
   process.once('exit', undo).once('SIGINT', interrupt).once('SIGTERM', interrupt)
   if (starts(probe)) return undo
   undo()
-  throw new Error(`${probe} does not start with ${interpreter}`)
+  throw new Error(`${probe} cannot be executed by ${interpreter}`)
 }
 
 function entries() {

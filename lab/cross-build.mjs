@@ -33,7 +33,7 @@ export function zigEnvironment(target) {
 export function crossEnvironment(target) {
   if (target.zig === undefined) {
     throw new Error(
-      `${target.triple} can't be linked here: Visual C++'s libraries may not be passed on. Release builds of it are made on Windows; ` +
+      `${target.triple} can't be linked here: Microsoft does not allow its Visual C++ libraries to be redistributed. Release builds for this target are made on Windows; ` +
         'for a try under wine build x86_64-pc-windows-gnu.',
     )
   }

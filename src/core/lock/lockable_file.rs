@@ -211,6 +211,8 @@ fn check_kind(kind: Kind) -> Result<()> {
     let name = kind.name();
     Err(Error::rule(
         "ERR_MEMMAP_UNSUPPORTED",
-        format!("A {name} cannot be locked: lock a file, which 'create: true' creates if needed"),
+        format!(
+            "A {name} cannot be locked: lock a regular file instead; the option 'create: true' creates one"
+        ),
     ))
 }

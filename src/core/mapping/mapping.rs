@@ -314,7 +314,10 @@ impl Mapping {
             "'r'"
         };
         let text = if self.mode == Mode::Read {
-            format!("{what}: the mapping was opened with mode {how}; 'r+' and 'c' can write")
+            format!(
+                "{what}: the mapping was opened with mode {how}; mode 'r+' writes to the file, mode \
+                 'c' writes privately"
+            )
         } else {
             format!("{what}; the mapping's mode is '{}'", self.mode.letters())
         };
