@@ -40,7 +40,7 @@ export function needDebian(packages, purpose) {
 export function unpackDebian(name, folder) {
   if (!isListed(name)) update([name])
   const scratch = mkdtempSync(path.join(folder, 'package-'))
-  // The user of apt cannot write into our folder.
+  // apt downloads as the system user `_apt`, which cannot write into this folder.
   execFileSync('apt-get', ['-o', 'APT::Sandbox::User=root', '-qq', 'download', name], { ...quiet, cwd: scratch })
   const [archive] = readdirSync(scratch)
   execFileSync('dpkg-deb', ['-x', path.join(scratch, archive), folder])

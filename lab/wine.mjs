@@ -42,7 +42,7 @@ export function whyNoWine() {
   return undefined
 }
 
-/** Starts Windows programs in that Debian, with this project and `folders` at the same paths as outside. */
+/** Starts Windows programs in the Debian of the folder `system`, with this project and `folders` at the same paths as outside. */
 export function startWine(system, folders) {
   const shown = [...new Set([root, ...folders].map((folder) => realpathSync(folder)))]
   const enter = [

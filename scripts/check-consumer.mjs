@@ -44,11 +44,11 @@ const files = {
     new FileLock()
     // @ts-expect-error functions of the library make it
     new LineIndex()
-    // @ts-expect-error no class extends it
+    // @ts-expect-error the class cannot be extended
     export class MyMapping extends Mapping {}
-    // @ts-expect-error no class extends it
+    // @ts-expect-error the class cannot be extended
     export class MyLock extends FileLock {}
-    // @ts-expect-error no class extends it
+    // @ts-expect-error the class cannot be extended
     export class MyIndex extends LineIndex {}
     // @ts-expect-error what the library keeps to itself is in no type
     export const state: unknown = mapping.state

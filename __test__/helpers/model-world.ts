@@ -174,7 +174,7 @@ export function bytesUnder({ view }: Held): Buffer {
   return Buffer.from(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength)
 }
 
-/** Returns the same view over an ordinary copy. */
+/** Returns a view of the same type and length over `bytes`, in memory that is not mapped. */
 export function twin({ view }: Held, bytes: Uint8Array): TypedArray | DataView {
   const copy = Uint8Array.from(bytes)
   if (view instanceof DataView) return new DataView(copy.buffer)

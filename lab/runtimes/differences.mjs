@@ -29,7 +29,7 @@ export const aboutNode = {
   'state/worker.slow': 'the runtime decides what happens at the end of a worker',
 }
 
-/** Further specs that are not run on one of them. */
+/** Specs that are not run on Bun, or not on Deno, in addition to those above. */
 export const leftOut = {
   bun: {},
   deno: {

@@ -194,7 +194,8 @@ class Follower<T> implements BatchSource<T | T[]> {
     }
   }
 
-  // Opens the file that has the path now. The old file stays open until this one is: the path may be gone again by now.
+  // Opens the file that has the path now. The old file stays open until the new one is open, because the path may already name no
+  // file again.
   async #openOther(old: FollowedFile): Promise<FollowedFile | undefined> {
     const other = await this.#openFile()
     if (other === undefined || !isSame(other, old)) return other

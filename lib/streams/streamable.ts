@@ -6,8 +6,8 @@ import type { ReadableStream } from 'node:stream/web'
 /** Streams that read from a mapping or write into it. */
 export interface Streamable {
   /**
-   * Creates a stream that reads a range, with the option names and the rules of `fs.createReadStream`. Chunks are views, and
-   * in memory before they are handed out. With an `encoding`, or where the runtime refuses views, they are copies.
+   * Creates a stream that reads a range, with the option names and the rules of `fs.createReadStream`. Chunks are views. Their
+   * pages are in memory before they are delivered. With an `encoding`, or where the runtime refuses views, they are copies.
    *
    * A chunk stays valid until the mapping is closed. Closing destroys the stream with `ERR_MEMMAP_CLOSED`; bytes that a socket
    * still has to send are lost then, so wait for the pipeline first. The stream is a pin until it has ended or is destroyed.
@@ -15,7 +15,7 @@ export interface Streamable {
    * @param options - the options, or the name of an encoding
    * @throws `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, as `fs` does; `ERR_MEMMAP_CLOSED`;
    *   `ERR_MEMMAP_FAULT`. The stream fails with `ERR_MEMMAP_FAULT` when a page cannot be delivered or the file has become
-   *   shorter, with `ERR_MEMMAP_CLOSED`, and with an `AbortError`
+   *   shorter, with `ERR_MEMMAP_CLOSED` when the mapping is closed, and with an `AbortError` when the signal aborts
    * @see https://nodejs.org/api/fs.html#fscreatereadstreampath-options
    *
    * @example

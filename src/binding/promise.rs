@@ -35,7 +35,8 @@ where
     Ok(promise)
 }
 
-/// Does the same for work that goes through a mapping and may take long.
+/// Runs `work` as [`spawn`] does, but on the threads for work that reads a whole mapping and may take
+/// long.
 pub fn spawn_search<T, R>(
     env: &Env,
     work: impl FnOnce() -> core::Result<T> + Send + 'static,

@@ -111,7 +111,7 @@ pub fn add_areas(areas: u64) -> Result<()> {
     count_again(max)
 }
 
-/// Counts the areas of the process. Fails without counting if the limit was reached a moment ago,
+/// Counts the memory areas of the process (the lines of its memory map). Fails without counting if the limit was reached a moment ago,
 /// because counting is slow with many areas.
 fn count_again(max: u64) -> Result<()> {
     const RECOUNT_INTERVAL: Duration = Duration::from_millis(250);

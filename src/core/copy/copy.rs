@@ -121,8 +121,8 @@ impl Mapping {
         let total = length as usize;
         self.copying(offset, length, pattern.as_ptr(), |start| {
             // SAFETY: all of start..start + total lies in a region that `copying` holds and that
-            // `check_writable` has found writable, and nothing else is written. A pattern inside
-            // the mapping is copied first.
+            // `check_writable` has found writable, and nothing else is written. `pattern` may lie
+            // in the range, so it is copied before the first store.
             unsafe {
                 if pattern.len() == 1 {
                     ptr::write_bytes(start, first, total);

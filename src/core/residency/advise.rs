@@ -116,7 +116,8 @@ fn advise_in(region: &Region, advice: Advice, offset: usize, length: usize) -> R
         Advice::Extra(extra) => {
             let number = extra.number().unwrap_or(-1);
             let (start, span) = region.pages_of(offset, length);
-            // SAFETY: the pages around a range of a region belong to that region.
+            // SAFETY: `pages_of` rounds a range of the region outwards to whole pages, which the region
+            // owns.
             unsafe { sys::advise_pages(start, span, number) }
         }
     };

@@ -47,7 +47,7 @@ impl<W> State<W> {
         self.concluding.retain(|other| !Arc::ptr_eq(other, wait));
     }
 
-    /// Moves a wait to where no request adopts it.
+    /// Removes a wait from the list in which requests look for one to adopt.
     fn begin_concluding(&mut self, wait: &Arc<W>) {
         self.forget(wait);
         self.concluding.push(Arc::clone(wait));

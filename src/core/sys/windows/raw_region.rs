@@ -207,7 +207,7 @@ impl RawRegion {
         self.reservation.base
     }
 
-    /// Returns the bytes of address space.
+    /// Returns the length of the address space, in bytes.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "there is always a page")]
     pub fn len(&self) -> usize {
